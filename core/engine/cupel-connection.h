@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#if !defined (CUPEL_INSIDE) && !defined (CUPEL_COMPILATION)
+# error "Only <cupel.h> or <cupel-dialect.h> can be included directly."
+#endif
+
+#include "engine/cupel-dialect-class.h"
+#include "engine/cupel-stream.h"
+
+G_BEGIN_DECLS
+
+/**
+ * CupelConnection:
+ *
+ * A connection lent by an engine's pool. The first statement begins a transaction unless the isolation level is
+ * AUTOCOMMIT; cupel_connection_commit() or cupel_connection_rollback() ends it; closing rolls back what was not committed.
+ *
+ * One operation at a time: a second one fails at once with CUPEL_ERROR_BUSY and the first is unharmed.
+ * One thread: that of its engine.
+ */
+#define CUPEL_TYPE_CONNECTION (cupel_connection_get_type ())
+CUPEL_AVAILABLE_IN_1_0
+G_DECLARE_FINAL_TYPE (CupelConnection, cupel_connection, CUPEL, CONNECTION, GObject)
+
+typedef struct _CupelEngine CupelEngine;
+
+/**
+ * CupelConnectionFunc: (skip)
+ *
+ * Work on a connection, run in a fiber.
+ */
+typedef gboolean (*CupelConnectionFunc) (CupelConnection  *connection,
+                                         gpointer          user_data,
+                                         GCancellable     *cancellable,
+                                         GError          **error);
+
+CUPEL_AVAILABLE_IN_1_0
+CupelEngine *cupel_connection_get_engine (CupelConnection *connection);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_connection_in_transaction (CupelConnection *connection);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_connection_is_closed (CupelConnection *connection);
+/* The connection's link is lost, or an operation on it was interrupted: after closing, the pool makes a new one. */
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_connection_is_invalidated (CupelConnection *connection);
+
+/* @parameters: (nullable): one set of values for the binds */
+CUPEL_AVAILABLE_IN_1_0
+void cupel_connection_execute_async (CupelConnection *connection,
+                                     CupelStatement *statement,
+                                     CupelParameters *parameters,
+                                     GCancellable *cancellable,
+                                     GAsyncReadyCallback callback,
+                                     gpointer user_data);
+CUPEL_AVAILABLE_IN_1_0
+CupelResult *cupel_connection_execute_finish (CupelConnection *connection,
+                                               GAsyncResult *result,
+                                               GError **error);
+CUPEL_AVAILABLE_IN_1_0
+CupelResult *cupel_connection_execute (CupelConnection *connection,
+                                        CupelStatement *statement,
+                                        CupelParameters *parameters,
+                                        GCancellable *cancellable,
+                                        GError **error);
+/* Each set of @parameters: one logical statement, in one transaction */
+CUPEL_AVAILABLE_IN_1_0
+void cupel_connection_execute_many_async (CupelConnection *connection,
+                                          CupelStatement *statement,
+                                          CupelParameters *parameters,
+                                          GCancellable *cancellable,
+                                          GAsyncReadyCallback callback,
+                                          gpointer user_data);
+CUPEL_AVAILABLE_IN_1_0
+CupelResult *cupel_connection_execute_many_finish (CupelConnection *connection,
+                                                    GAsyncResult *result,
+                                                    GError **error);
+CUPEL_AVAILABLE_IN_1_0
+CupelResult *cupel_connection_execute_many (CupelConnection *connection,
+                                             CupelStatement *statement,
+                                             CupelParameters *parameters,
+                                             GCancellable *cancellable,
+                                             GError **error);
+/* @block_rows: rows per block, 0 for the default */
+CUPEL_AVAILABLE_IN_1_0
+void cupel_connection_stream_async (CupelConnection *connection,
+                                    CupelStatement *statement,
+                                    CupelParameters *parameters,
+                                    guint block_rows,
+                                    GCancellable *cancellable,
+                                    GAsyncReadyCallback callback,
+                                    gpointer user_data);
+CUPEL_AVAILABLE_IN_1_0
+CupelStream *cupel_connection_stream_finish (CupelConnection *connection,
+                                              GAsyncResult *result,
+                                              GError **error);
+CUPEL_AVAILABLE_IN_1_0
+CupelStream *cupel_connection_stream (CupelConnection *connection,
+                                       CupelStatement *statement,
+                                       CupelParameters *parameters,
+                                       guint block_rows,
+                                       GCancellable *cancellable,
+                                       GError **error);
+/* Explicit begin; CUPEL_ERROR_BUSY... when one is open it is an error of the caller: CUPEL_ERROR_INVALID_ARGUMENT */
+CUPEL_AVAILABLE_IN_1_0
+void cupel_connection_begin_async (CupelConnection *connection,
+                                   GCancellable *cancellable,
+                                   GAsyncReadyCallback callback,
+                                   gpointer user_data);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_connection_begin_finish (CupelConnection *connection,
+                                        GAsyncResult *result,
+                                        GError **error);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_connection_begin (CupelConnection *connection,
+                                 GCancellable *cancellable,
+                                 GError **error);
+CUPEL_AVAILABLE_IN_1_0
+void cupel_connection_commit_async (CupelConnection *connection,
+                                    GCancellable *cancellable,
+                                    GAsyncReadyCallback callback,
+                                    gpointer user_data);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_connection_commit_finish (CupelConnection *connection,
+                                         GAsyncResult *result,
+                                         GError **error);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_connection_commit (CupelConnection *connection,
+                                  GCancellable *cancellable,
+                                  GError **error);
+CUPEL_AVAILABLE_IN_1_0
+void cupel_connection_rollback_async (CupelConnection *connection,
+                                      GCancellable *cancellable,
+                                      GAsyncReadyCallback callback,
+                                      gpointer user_data);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_connection_rollback_finish (CupelConnection *connection,
+                                           GAsyncResult *result,
+                                           GError **error);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_connection_rollback (CupelConnection *connection,
+                                    GCancellable *cancellable,
+                                    GError **error);
+/* Before the first statement of a transaction; undone when the connection goes back */
+CUPEL_AVAILABLE_IN_1_0
+void cupel_connection_set_isolation_level_async (CupelConnection *connection,
+                                                 CupelIsolationLevel level,
+                                                 GCancellable *cancellable,
+                                                 GAsyncReadyCallback callback,
+                                                 gpointer user_data);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_connection_set_isolation_level_finish (CupelConnection *connection,
+                                                      GAsyncResult *result,
+                                                      GError **error);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_connection_set_isolation_level (CupelConnection *connection,
+                                               CupelIsolationLevel level,
+                                               GCancellable *cancellable,
+                                               GError **error);
+/* Rolls back what is open and returns it to the pool; idempotent; not cancellable in its effect */
+CUPEL_AVAILABLE_IN_1_0
+void cupel_connection_close_async (CupelConnection *connection,
+                                   GCancellable *cancellable,
+                                   GAsyncReadyCallback callback,
+                                   gpointer user_data);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_connection_close_finish (CupelConnection *connection,
+                                        GAsyncResult *result,
+                                        GError **error);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_connection_close (CupelConnection *connection,
+                                 GCancellable *cancellable,
+                                 GError **error);
+/* Tables of @metadata that do not exist, parents first; one existence query */
+CUPEL_AVAILABLE_IN_1_0
+void cupel_connection_create_all_async (CupelConnection *connection,
+                                        CupelMetadata *metadata,
+                                        GCancellable *cancellable,
+                                        GAsyncReadyCallback callback,
+                                        gpointer user_data);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_connection_create_all_finish (CupelConnection *connection,
+                                             GAsyncResult *result,
+                                             GError **error);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_connection_create_all (CupelConnection *connection,
+                                      CupelMetadata *metadata,
+                                      GCancellable *cancellable,
+                                      GError **error);
+/* Tables of @metadata that exist, children first */
+CUPEL_AVAILABLE_IN_1_0
+void cupel_connection_drop_all_async (CupelConnection *connection,
+                                      CupelMetadata *metadata,
+                                      GCancellable *cancellable,
+                                      GAsyncReadyCallback callback,
+                                      gpointer user_data);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_connection_drop_all_finish (CupelConnection *connection,
+                                           GAsyncResult *result,
+                                           GError **error);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_connection_drop_all (CupelConnection *connection,
+                                    CupelMetadata *metadata,
+                                    GCancellable *cancellable,
+                                    GError **error);
+
+/* @func in a fiber, with the connection held for it */
+CUPEL_AVAILABLE_IN_1_0
+void cupel_connection_run_async (CupelConnection *connection,
+                                 CupelConnectionFunc func,
+                                 gpointer func_data,
+                                 GDestroyNotify destroy,
+                                 GCancellable *cancellable,
+                                 GAsyncReadyCallback callback,
+                                 gpointer user_data);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_connection_run_finish (CupelConnection *connection,
+                                      GAsyncResult *result,
+                                      GError **error);
+
+G_END_DECLS

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#if !defined (CUPEL_INSIDE) && !defined (CUPEL_COMPILATION)
+# error "Only <cupel.h> or <cupel-dialect.h> can be included directly."
+#endif
+
+#include "engine/cupel-url.h"
+#include "runtime/cupel-wait.h"
+#include "sql/cupel-compiler.h"
+
+G_BEGIN_DECLS
+
+/* What a driver's connection can do and did. Everything here is transport: a driver knows nothing of sessions or pools.
+ *
+ * Threading: every vfunc is called on the thread of the fiber that uses the connection, in a fiber (it may suspend) unless
+ * it says otherwise. At most one vfunc of one connection is under way at a time, but for terminate (). Different
+ * connections are used from different contexts. */
+
+typedef enum
+{
+  CUPEL_ISOLATION_DEFAULT,
+  CUPEL_ISOLATION_READ_UNCOMMITTED,
+  CUPEL_ISOLATION_READ_COMMITTED,
+  CUPEL_ISOLATION_REPEATABLE_READ,
+  CUPEL_ISOLATION_SERIALIZABLE,
+  CUPEL_ISOLATION_AUTOCOMMIT,
+} CupelIsolationLevel;
+
+/* What the server last said. UNKNOWN: an operation was interrupted or the link is lost; only terminate () is left. */
+typedef enum
+{
+  CUPEL_TRANSACTION_IDLE,
+  CUPEL_TRANSACTION_ACTIVE,
+  CUPEL_TRANSACTION_FAILED,
+  CUPEL_TRANSACTION_UNKNOWN,
+} CupelTransactionStatus;
+
+typedef enum
+{
+  CUPEL_REQUEST_NONE       = 0,
+  CUPEL_REQUEST_BEGIN      = 1 << 0,  /* open a transaction first, in the same round trip if the protocol can */
+  CUPEL_REQUEST_STREAM     = 1 << 1,  /* deliver rows through a cursor, by blocks; else all rows in reply->blocks */
+  CUPEL_REQUEST_NO_PREPARE = 1 << 2,  /* do not keep a prepared statement */
+} CupelRequestFlags;
+
+/**
+ * CupelRequest: (skip)
+ *
+ * One statement to execute. Borrowed for the length of the call (and of the stream).
+ *
+ * With n_sets == 0 there are no binds. With n_sets > 1 it is a "many" execution of one INSERT, UPDATE or DELETE: the driver
+ * chooses the fastest form that it has (multi-row VALUES through cupel_compiled_dup_multi_insert(), array binding,
+ * a pipeline, a loop on its thread) and splits by its limits; all sets or an error. If the statement returns rows, the reply
+ * has exactly one row per set, in the order of the sets. row_count is the sum.
+ */
+typedef struct
+{
+  CupelCompiled          *compiled;
+  const CupelCell *const *literals;     /* by slot index for CUPEL_SLOT_LITERAL */
+  CupelRowBlock          *sets;         /* nullable: parameter sets; columns in the order of compiled->bind_names */
+  guint                   first_set;
+  guint                   n_sets;
+  CupelRequestFlags       flags;
+  guint                   block_rows;   /* rows per block of a stream; 0: the driver's choice, about 1000 */
+} CupelRequest;
+
+static inline const CupelCell *
+cupel_request_get_cell (const CupelRequest *request,
+                        guint               set,
+                        guint               slot)
+{
+  const CupelSlot *s = &request->compiled->slots[slot];
+
+  return s->source == CUPEL_SLOT_LITERAL ? request->literals[s->index]
+                                         : cupel_row_block_get_row (request->sets, request->first_set + set) + s->index;
+}
+
+/**
+ * CupelDriverCursor:
+ *
+ * An open stream of rows.
+ */
+#define CUPEL_TYPE_DRIVER_CURSOR (cupel_driver_cursor_get_type ())
+CUPEL_AVAILABLE_IN_1_0
+G_DECLARE_DERIVABLE_TYPE (CupelDriverCursor, cupel_driver_cursor, CUPEL, DRIVER_CURSOR, GObject)
+
+struct _CupelDriverCursorClass
+{
+  GObjectClass parent_class;
+
+  /* The next block, or NULL without an error at the server's own end mark. */
+  CupelRowBlock *(*fetch) (CupelDriverCursor  *self,
+                           GCancellable       *cancellable,
+                           GError            **error);
+  /* Ends the stream early, bounded in time; idempotent. The connection is usable after TRUE. */
+  gboolean       (*close) (CupelDriverCursor  *self,
+                           gint64              deadline,
+                           GError            **error);
+  gpointer _reserved[8];
+};
+
+/**
+ * CupelReply: (skip)
+ *
+ * What came back; zeroed by the caller before, cleared with cupel_reply_clear() after. Filled only on success.
+ */
+typedef struct
+{
+  GPtrArray         *blocks;          /* (element-type CupelRowBlock), NULL: no rows; with a cursor: NULL */
+  CupelDriverCursor *cursor;
+  char             **column_names;    /* NULL unless the compiled statement does not know them (text) */
+  guint              n_columns;
+  gint64             row_count;       /* rows matched by DML, -1: not known */
+  gint64             last_insert_id;  /* 0: none; of the first row of a many-INSERT */
+  GArray            *insert_ids;      /* (element-type gint64): one per set of a many-INSERT when the driver knows them without RETURNING */
+  gboolean           began;           /* a transaction is open that CUPEL_REQUEST_BEGIN asked for */
+} CupelReply;
+
+CUPEL_AVAILABLE_IN_1_0
+void cupel_reply_clear (CupelReply *reply);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CupelReply, cupel_reply_clear)
+
+/**
+ * CupelDriverConnection:
+ *
+ * One connection to a server.
+ *
+ * After an operation that was cancelled, timed out or lost the link in the middle, get_status () answers UNKNOWN unless the
+ * driver has proved that the connection is clean again.
+ */
+#define CUPEL_TYPE_DRIVER_CONNECTION (cupel_driver_connection_get_type ())
+CUPEL_AVAILABLE_IN_1_0
+G_DECLARE_DERIVABLE_TYPE (CupelDriverConnection, cupel_driver_connection, CUPEL, DRIVER_CONNECTION, GObject)
+
+struct _CupelDriverConnectionClass
+{
+  GObjectClass parent_class;
+
+  gboolean (*execute)       (CupelDriverConnection  *self,
+                             const CupelRequest     *request,
+                             CupelReply             *reply,
+                             GCancellable           *cancellable,
+                             GError                **error);
+  /* Several statements in one flight where the protocol has it; NULL: the base class runs them one by one. Stops at the
+   * first error; replies before it are filled. */
+  gboolean (*pipeline)      (CupelDriverConnection  *self,
+                             const CupelRequest     *requests,
+                             CupelReply             *replies,
+                             guint                   n_requests,
+                             GCancellable           *cancellable,
+                             GError                **error);
+  gboolean (*begin)         (CupelDriverConnection  *self,
+                             GCancellable           *cancellable,
+                             GError                **error);
+  gboolean (*commit)        (CupelDriverConnection  *self,
+                             GCancellable           *cancellable,
+                             GError                **error);
+  gboolean (*rollback)      (CupelDriverConnection  *self,
+                             gint64                  deadline,      /* clean-up: never a cancellable */
+                             GError                **error);
+  /* Outside a transaction. DEFAULT is the level the connection had at first. AUTOCOMMIT: CUPEL_REQUEST_BEGIN and begin () do nothing. */
+  gboolean (*set_isolation) (CupelDriverConnection  *self,
+                             CupelIsolationLevel     level,
+                             GCancellable           *cancellable,
+                             GError                **error);
+  /* Makes it as good as new for the next borrower: open cursors closed, rolled back. FALSE: terminate it. */
+  gboolean (*reset)         (CupelDriverConnection  *self,
+                             gint64                  deadline,
+                             GError                **error);
+  gboolean (*ping)          (CupelDriverConnection  *self,
+                             gint64                  deadline,
+                             GError                **error);
+  /* Never suspends, no I/O. */
+  CupelTransactionStatus (*get_status) (CupelDriverConnection *self);
+  /* Never suspends. FALSE when the link is known to be dead (a peek at the socket). */
+  gboolean (*is_alive)      (CupelDriverConnection  *self);
+  /* Says good-bye to the server, within @deadline, else terminates. */
+  void     (*close)         (CupelDriverConnection  *self,
+                             gint64                  deadline);
+  /* Never blocks, never suspends, idempotent, any state; outside a fiber too. */
+  void     (*terminate)     (CupelDriverConnection  *self);
+
+  gpointer _reserved[16];
+};
+
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_driver_connection_execute   (CupelDriverConnection  *self,
+                                            const CupelRequest     *request,
+                                            CupelReply             *reply,
+                                            GCancellable           *cancellable,
+                                            GError                **error);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_driver_connection_pipeline  (CupelDriverConnection  *self,
+                                            const CupelRequest     *requests,
+                                            CupelReply             *replies,
+                                            guint                   n_requests,
+                                            GCancellable           *cancellable,
+                                            GError                **error);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_driver_connection_begin     (CupelDriverConnection  *self,
+                                            GCancellable           *cancellable,
+                                            GError                **error);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_driver_connection_commit    (CupelDriverConnection  *self,
+                                            GCancellable           *cancellable,
+                                            GError                **error);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_driver_connection_rollback  (CupelDriverConnection  *self,
+                                            gint64                  deadline,
+                                            GError                **error);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_driver_connection_set_isolation (CupelDriverConnection *self,
+                                            CupelIsolationLevel     level,
+                                            GCancellable           *cancellable,
+                                            GError                **error);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_driver_connection_reset     (CupelDriverConnection  *self,
+                                            gint64                  deadline,
+                                            GError                **error);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_driver_connection_ping      (CupelDriverConnection  *self,
+                                            gint64                  deadline,
+                                            GError                **error);
+CUPEL_AVAILABLE_IN_1_0
+CupelTransactionStatus cupel_driver_connection_get_status (CupelDriverConnection *self);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_driver_connection_is_alive  (CupelDriverConnection  *self);
+CUPEL_AVAILABLE_IN_1_0
+void     cupel_driver_connection_close     (CupelDriverConnection  *self,
+                                            gint64                  deadline);
+CUPEL_AVAILABLE_IN_1_0
+void     cupel_driver_connection_terminate (CupelDriverConnection  *self);
+
+/**
+ * CupelDriver:
+ *
+ * Makes connections. Shared by all connections of an engine; holds no I/O.
+ */
+#define CUPEL_TYPE_DRIVER (cupel_driver_get_type ())
+CUPEL_AVAILABLE_IN_1_0
+G_DECLARE_DERIVABLE_TYPE (CupelDriver, cupel_driver, CUPEL, DRIVER, GObject)
+
+struct _CupelDriverClass
+{
+  GObjectClass parent_class;
+
+  const char *name;             /* "libpq", "mariadb", "sqlite3" */
+  const char *default_pool;     /* NULL: "queue" */
+
+  /* Checks what the URL asks for, without I/O: unknown options, a missing database. Called when the engine is made. */
+  gboolean               (*configure) (CupelDriver   *self,
+                                       CupelUrl      *url,
+                                       GError       **error);
+  CupelDriverConnection *(*connect)   (CupelDriver   *self,
+                                       CupelUrl      *url,
+                                       gint64         deadline,
+                                       GCancellable  *cancellable,
+                                       GError       **error);
+  /* The pool that suits this URL; NULL: default_pool. SQLite in memory says "static". */
+  const char            *(*choose_pool) (CupelDriver *self,
+                                       CupelUrl      *url);
+  gpointer _reserved[8];
+};
+
+CUPEL_AVAILABLE_IN_1_0
+gboolean               cupel_driver_configure   (CupelDriver   *self,
+                                                 CupelUrl      *url,
+                                                 GError       **error);
+CUPEL_AVAILABLE_IN_1_0
+CupelDriverConnection *cupel_driver_connect     (CupelDriver   *self,
+                                                 CupelUrl      *url,
+                                                 gint64         deadline,
+                                                 GCancellable  *cancellable,
+                                                 GError       **error);
+CUPEL_AVAILABLE_IN_1_0
+const char            *cupel_driver_choose_pool (CupelDriver   *self,
+                                                 CupelUrl      *url);
+
+G_END_DECLS

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#if !defined (CUPEL_INSIDE) && !defined (CUPEL_COMPILATION)
+# error "Only <cupel.h> or <cupel-dialect.h> can be included directly."
+#endif
+
+#include "engine/cupel-connection.h"
+#include "engine/cupel-pool.h"
+
+G_BEGIN_DECLS
+
+/**
+ * CupelEngine:
+ *
+ * A database, named by a URL: its dialect, its driver, its pool and its cache of compiled statements. Making one does no I/O.
+ * It belongs to the thread that made it.
+ *
+ * Signals, emitted on the main stack: ::connect (), ::checkout (), ::checkin (),
+ * ::execute (sql: string, n_sets: uint, cache_hit: boolean, duration: int64 us) after each statement that reached the server,
+ * ::begin (), ::commit (), ::rollback ().
+ *
+ * Properties: url (construct only), echo (boolean), echo-values (boolean: bound values in the log, off), pool-size, max-overflow,
+ * pool-timeout (seconds, double), pool-recycle, pool-pre-ping, pool-name (string, NULL: the driver's choice),
+ * statement-cache-size (500; 0: off), isolation-level. The pool's are taken when it is first used.
+ */
+#define CUPEL_TYPE_ENGINE (cupel_engine_get_type ())
+CUPEL_AVAILABLE_IN_1_0
+G_DECLARE_FINAL_TYPE (CupelEngine, cupel_engine, CUPEL, ENGINE, GObject)
+
+/* Loads the dialect (and driver) that the URL names; no I/O beyond that. */
+CUPEL_AVAILABLE_IN_1_0
+CupelEngine *cupel_engine_new (const char *url,
+                               GError **error);
+CUPEL_AVAILABLE_IN_1_0
+CupelUrl *cupel_engine_get_url (CupelEngine *engine);
+CUPEL_AVAILABLE_IN_1_0
+CupelDialect *cupel_engine_get_dialect (CupelEngine *engine);
+CUPEL_AVAILABLE_IN_1_0
+const char *cupel_engine_get_driver_name (CupelEngine *engine);
+/* (nullable) before the first use */
+CUPEL_AVAILABLE_IN_1_0
+CupelPool *cupel_engine_get_pool (CupelEngine *engine);
+/* CUPEL_CAP_NONE before the first connection */
+CUPEL_AVAILABLE_IN_1_0
+CupelCapabilities cupel_engine_get_capabilities (CupelEngine *engine);
+CUPEL_AVAILABLE_IN_1_0
+void cupel_engine_set_echo (CupelEngine *engine,
+                            gboolean echo);
+CUPEL_AVAILABLE_IN_1_0
+void cupel_engine_get_cache_stats (CupelEngine *engine,
+                                   guint64 *hits,
+                                   guint64 *misses);
+
+CUPEL_AVAILABLE_IN_1_0
+void cupel_engine_connect_async (CupelEngine *engine,
+                                 GCancellable *cancellable,
+                                 GAsyncReadyCallback callback,
+                                 gpointer user_data);
+CUPEL_AVAILABLE_IN_1_0
+CupelConnection *cupel_engine_connect_finish (CupelEngine *engine,
+                                               GAsyncResult *result,
+                                               GError **error);
+CUPEL_AVAILABLE_IN_1_0
+CupelConnection *cupel_engine_connect (CupelEngine *engine,
+                                        GCancellable *cancellable,
+                                        GError **error);
+/* A connection, a transaction, @func, commit; rollback when @func fails (its error is the one reported); always returned. */
+CUPEL_AVAILABLE_IN_1_0
+void cupel_engine_begin_async (CupelEngine *engine,
+                               CupelConnectionFunc func,
+                               gpointer func_data,
+                               GDestroyNotify destroy,
+                               GCancellable *cancellable,
+                               GAsyncReadyCallback callback,
+                               gpointer user_data);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_engine_begin_finish (CupelEngine *engine,
+                                    GAsyncResult *result,
+                                    GError **error);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_engine_begin (CupelEngine *engine,
+                             CupelConnectionFunc func,
+                             gpointer func_data,
+                             GCancellable *cancellable,
+                             GError **error);
+/* Both in a transaction of their own */
+CUPEL_AVAILABLE_IN_1_0
+void cupel_engine_create_all_async (CupelEngine *engine,
+                                    CupelMetadata *metadata,
+                                    GCancellable *cancellable,
+                                    GAsyncReadyCallback callback,
+                                    gpointer user_data);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_engine_create_all_finish (CupelEngine *engine,
+                                         GAsyncResult *result,
+                                         GError **error);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_engine_create_all (CupelEngine *engine,
+                                  CupelMetadata *metadata,
+                                  GCancellable *cancellable,
+                                  GError **error);
+CUPEL_AVAILABLE_IN_1_0
+void cupel_engine_drop_all_async (CupelEngine *engine,
+                                  CupelMetadata *metadata,
+                                  GCancellable *cancellable,
+                                  GAsyncReadyCallback callback,
+                                  gpointer user_data);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_engine_drop_all_finish (CupelEngine *engine,
+                                       GAsyncResult *result,
+                                       GError **error);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_engine_drop_all (CupelEngine *engine,
+                                CupelMetadata *metadata,
+                                GCancellable *cancellable,
+                                GError **error);
+/* Closes every idle connection; lent ones end when they come back; the engine may be used again */
+CUPEL_AVAILABLE_IN_1_0
+void cupel_engine_dispose_async (CupelEngine *engine,
+                                 GCancellable *cancellable,
+                                 GAsyncReadyCallback callback,
+                                 gpointer user_data);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_engine_dispose_finish (CupelEngine *engine,
+                                      GAsyncResult *result,
+                                      GError **error);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_engine_dispose (CupelEngine *engine,
+                               GCancellable *cancellable,
+                               GError **error);
+
+G_END_DECLS

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "runtime/cupel-fiber.h"
+
+G_BEGIN_DECLS
+
+/* The three ways to call. A suspending operation is one static CupelCall and one body; its public forms are three
+ * lines each:
+ *
+ *   cupel_x_foo ()        -> cupel_call_sync ()    in a fiber: runs the body; no loop dispatching: blocks; else MISSING_FIBER
+ *   cupel_x_foo_async ()  -> cupel_call_async ()   runs the body in a new fiber; the callback runs on the main stack
+ *   cupel_x_foo_finish () -> cupel_call_finish ()
+ *
+ * A body returns NULL (or FALSE through GINT_TO_POINTER) with @error set, or its result. A result that may be NULL without
+ * an error is allowed: cupel_call_finish() returns NULL and leaves @error alone. */
+typedef gpointer (*CupelCallBody) (gpointer       self,
+                                   gpointer       args,
+                                   GCancellable  *cancellable,
+                                   GError       **error);
+
+typedef struct
+{
+  const char     *name;          /* "cupel_session_commit", for messages and source tags */
+  CupelCallBody   body;
+  GDestroyNotify  free_result;   /* for a result that nobody fetched; NULL: a plain value */
+} CupelCall;
+
+gpointer cupel_call_sync   (const CupelCall      *call,
+                            gpointer              self,
+                            gpointer              args,        /* borrowed */
+                            GCancellable         *cancellable,
+                            GError              **error);
+void     cupel_call_async  (const CupelCall      *call,
+                            gpointer              self,        /* GObject, referenced for the duration */
+                            gpointer              args,        /* owned */
+                            GDestroyNotify        free_args,
+                            GCancellable         *cancellable,
+                            GAsyncReadyCallback   callback,
+                            gpointer              user_data);
+gpointer cupel_call_finish (const CupelCall      *call,
+                            gpointer              self,
+                            GAsyncResult         *result,
+                            GError              **error);
+
+G_END_DECLS

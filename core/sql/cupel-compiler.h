@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#if !defined (CUPEL_INSIDE) && !defined (CUPEL_COMPILATION)
+# error "Only <cupel.h> or <cupel-dialect.h> can be included directly."
+#endif
+
+#include "sql/cupel-statement.h"
+
+G_BEGIN_DECLS
+
+/* Where a parameter's value comes from. */
+typedef enum
+{
+  CUPEL_SLOT_LITERAL,    /* the nth literal of the statement, in the order of the walk that makes the cache key */
+  CUPEL_SLOT_BIND,       /* the nth bind: the nth cell of a parameter set */
+} CupelSlotSource;
+
+/**
+ * CupelSlot: (skip)
+ *
+ * One placeholder of a compiled statement, in the order of the placeholders.
+ */
+typedef struct
+{
+  CupelSlotSource  source;
+  guint            index;   /* of the literal or the bind */
+  CupelSqlType    *type;    /* never NULL; kind CUPEL_SQL_NULL when not known */
+} CupelSlot;
+
+/**
+ * CupelResultColumn: (skip)
+ */
+typedef struct
+{
+  const char   *name;
+  CupelSqlType *type;       /* what the statement says of it; kind CUPEL_SQL_NULL when not known */
+} CupelResultColumn;
+
+typedef enum
+{
+  CUPEL_COMPILED_SELECT,
+  CUPEL_COMPILED_INSERT,
+  CUPEL_COMPILED_UPDATE,
+  CUPEL_COMPILED_DELETE,
+  CUPEL_COMPILED_DDL,
+  CUPEL_COMPILED_TEXT,
+} CupelCompiledKind;
+
+/**
+ * CupelCompiled: (skip)
+ *
+ * A statement as one dialect spells it. Immutable but for lazily made forms, shared through the engine's cache,
+ * reference-counted atomically: a driver's thread may hold it.
+ */
+typedef struct _CupelCompiled CupelCompiled;
+
+struct _CupelCompiled
+{
+  CupelCompiledKind        kind;
+  guint64                  id;              /* unique in the process: the key of a prepared statement */
+  const char              *sql;
+  gsize                    sql_length;
+  const CupelSlot         *slots;
+  guint                    n_slots;
+  const char *const       *bind_names;      /* order of the cells of a parameter set */
+  guint                    n_binds;
+  const CupelResultColumn *columns;
+  guint                    n_columns;       /* 0: not known or no rows */
+  gboolean                 returns_rows;    /* TEXT: TRUE when it cannot be excluded */
+  /* INSERT of one VALUES group: sql == prefix group suffix. NULL for every other form. */
+  const char              *insert_prefix;   /* "INSERT INTO a (data) VALUES " */
+  const char              *insert_suffix;   /* " RETURNING id" or "" */
+  const char              *table_name;      /* of INSERT, UPDATE, DELETE, DDL */
+};
+
+CUPEL_AVAILABLE_IN_1_0
+CupelCompiled *cupel_compiled_ref            (CupelCompiled   *compiled);
+CUPEL_AVAILABLE_IN_1_0
+void           cupel_compiled_unref          (CupelCompiled   *compiled);
+/* The INSERT with @n_rows groups of placeholders, in the compiler's own numbering; slots repeat row after row.
+ * Kept for the last few n_rows. Thread-safe. */
+CUPEL_AVAILABLE_IN_1_0
+char          *cupel_compiled_dup_multi_insert (CupelCompiled *compiled,
+                                              guint            n_rows);         /* (transfer full) */
+CUPEL_AVAILABLE_IN_1_0
+int            cupel_compiled_find_bind      (CupelCompiled   *compiled,
+                                              const char      *name);           /* -1: none */
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CupelCompiled, cupel_compiled_unref)
+
+/**
+ * CupelCompiler:
+ *
+ * Walks a statement and writes SQL. Core has one; a dialect derives from it and overrides what differs.
+ * Every vfunc appends to the compiler's text with cupel_compiler_append().
+ */
+#define CUPEL_TYPE_COMPILER (cupel_compiler_get_type ())
+CUPEL_AVAILABLE_IN_1_0
+G_DECLARE_DERIVABLE_TYPE (CupelCompiler, cupel_compiler, CUPEL, COMPILER, GObject)
+
+struct _CupelCompilerClass
+{
+  GObjectClass parent_class;
+
+  char     quote_open;         /* '"' */
+  char     quote_close;        /* '"', doubled inside */
+  guint    max_identifier;     /* bytes; 63 */
+  gboolean expand_in_lists;    /* TRUE: one placeholder per value; FALSE is for a dialect that overrides in_list */
+
+  void (*placeholder)        (CupelCompiler      *self,
+                              guint               number,      /* from 1 */
+                              const CupelSqlType *type);       /* default "?" */
+  void (*type_name)          (CupelCompiler      *self,
+                              const CupelSqlType *type);       /* default: the standard's names */
+  /* name, type, NOT NULL, DEFAULT, generated key, UNIQUE, and for a single-column key PRIMARY KEY if the dialect wants it there */
+  void (*column_definition)  (CupelCompiler      *self,
+                              CupelColumn        *column);
+  void (*create_table_suffix) (CupelCompiler     *self,
+                              CupelTable         *table);      /* default nothing; MySQL: " DEFAULT CHARSET=utf8mb4" */
+  void (*server_default)     (CupelCompiler      *self,
+                              CupelExpression    *expression); /* what stands after DEFAULT */
+  void (*function)           (CupelCompiler      *self,
+                              const char         *name,
+                              CupelExpression   **arguments,
+                              gsize               n_arguments); /* now() becomes CURRENT_TIMESTAMP by default */
+  void (*binary)             (CupelCompiler      *self,
+                              const char         *op,          /* "=", "||", "/" ... */
+                              CupelExpression    *left,
+                              CupelExpression    *right);
+  void (*boolean_literal)    (CupelCompiler      *self,
+                              gboolean            value);      /* TRUE and FALSE; for constants that the compiler itself makes */
+  void (*limit)              (CupelCompiler      *self,
+                              CupelExpression    *limit,       /* nullable */
+                              CupelExpression    *offset);     /* nullable */
+  void (*default_values)     (CupelCompiler      *self);       /* INSERT without columns: " DEFAULT VALUES" */
+
+  gpointer _reserved[16];
+};
+
+CUPEL_AVAILABLE_IN_1_0
+void           cupel_compiler_append             (CupelCompiler       *compiler,
+                                                  const char          *text);
+CUPEL_AVAILABLE_IN_1_0
+void           cupel_compiler_append_printf      (CupelCompiler       *compiler,
+                                                  const char          *format,
+                                                  ...) G_GNUC_PRINTF (2, 3);
+CUPEL_AVAILABLE_IN_1_0
+void           cupel_compiler_append_identifier  (CupelCompiler       *compiler,
+                                                  const char          *name);       /* always quoted */
+CUPEL_AVAILABLE_IN_1_0
+void           cupel_compiler_append_expression  (CupelCompiler       *compiler,
+                                                  CupelExpression     *expression);
+/* A constant in the text, typed and checked: for DDL defaults only. */
+CUPEL_AVAILABLE_IN_1_0
+void           cupel_compiler_append_constant    (CupelCompiler       *compiler,
+                                                  const CupelValue    *value);
+/* First problem wins: the statement then fails with CUPEL_ERROR_UNSUPPORTED or the code given. */
+CUPEL_AVAILABLE_IN_1_0
+void           cupel_compiler_fail               (CupelCompiler       *compiler,
+                                                  CupelError           code,
+                                                  const char          *format,
+                                                  ...) G_GNUC_PRINTF (3, 4);
+CUPEL_AVAILABLE_IN_1_0
+CupelCompiled *cupel_compiler_compile            (CupelCompiler       *compiler,
+                                                  CupelStatement      *statement,
+                                                  GError             **error);
+
+G_END_DECLS
