@@ -101,6 +101,15 @@ struct _CupelDriverCursorClass
   gpointer _reserved[8];
 };
 
+CUPEL_AVAILABLE_IN_1_0
+CupelRowBlock *cupel_driver_cursor_fetch (CupelDriverCursor  *self,
+                                          GCancellable       *cancellable,
+                                          GError            **error);
+CUPEL_AVAILABLE_IN_1_0
+gboolean       cupel_driver_cursor_close (CupelDriverCursor  *self,
+                                          gint64              deadline,
+                                          GError            **error);
+
 /**
  * CupelReply: (skip)
  *
@@ -110,7 +119,7 @@ typedef struct
 {
   GPtrArray         *blocks;          /* (element-type CupelRowBlock), NULL: no rows; with a cursor: NULL */
   CupelDriverCursor *cursor;
-  char             **column_names;    /* NULL unless the compiled statement does not know them (text) */
+  char             **column_names;    /* NULL-terminated; NULL unless the compiled statement does not know them (text) */
   guint              n_columns;
   gint64             row_count;       /* rows matched by DML, -1: not known */
   gint64             last_insert_id;  /* 0: none; of the first row of a many-INSERT */
@@ -264,6 +273,8 @@ struct _CupelDriverClass
   gpointer _reserved[8];
 };
 
+CUPEL_AVAILABLE_IN_1_0
+const char            *cupel_driver_get_name    (CupelDriver   *self);
 CUPEL_AVAILABLE_IN_1_0
 gboolean               cupel_driver_configure   (CupelDriver   *self,
                                                  CupelUrl      *url,

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "engine/cupel-driver.h"
+
+G_DEFINE_ABSTRACT_TYPE (CupelDriverConnection, cupel_driver_connection, G_TYPE_OBJECT)
+
+#define GET_CLASS(self) CUPEL_DRIVER_CONNECTION_GET_CLASS (self)
+
+static gboolean
+cupel_driver_connection_real_pipeline (CupelDriverConnection  *self,
+                                       const CupelRequest     *requests,
+                                       CupelReply             *replies,
+                                       guint                   n_requests,
+                                       GCancellable           *cancellable,
+                                       GError                **error)
+{
+  for (guint i = 0; i < n_requests; i++)
+    if (!GET_CLASS (self)->execute (self, &requests[i], &replies[i], cancellable, error))
+      return FALSE;
+
+  return TRUE;
+}
+
+static gboolean
+cupel_driver_connection_real_set_isolation (CupelDriverConnection  *self,
+                                            CupelIsolationLevel     level,
+                                            GCancellable           *cancellable,
+                                            GError                **error)
+{
+  if (level == CUPEL_ISOLATION_DEFAULT)
+    return TRUE;
+
+  g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_UNSUPPORTED,
+                       "This driver cannot change the isolation level of a connection");
+  return FALSE;
+}
+
+static gboolean
+cupel_driver_connection_real_reset (CupelDriverConnection  *self,
+                                    gint64                  deadline,
+                                    GError                **error)
+{
+  if (GET_CLASS (self)->get_status (self) == CUPEL_TRANSACTION_IDLE)
+    return TRUE;
+  return GET_CLASS (self)->rollback (self, deadline, error);
+}
+
+static gboolean
+cupel_driver_connection_real_ping (CupelDriverConnection  *self,
+                                   gint64                  deadline,
+                                   GError                **error)
+{
+  if (GET_CLASS (self)->is_alive (self))
+    return TRUE;
+
+  g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_DISCONNECTED, "The connection to the server is lost");
+  return FALSE;
+}
+
+static gboolean
+cupel_driver_connection_real_is_alive (CupelDriverConnection *self)
+{
+  return TRUE;
+}
+
+static void
+cupel_driver_connection_real_close (CupelDriverConnection *self,
+                                    gint64                 deadline)
+{
+  GET_CLASS (self)->terminate (self);
+}
+
+static void
+cupel_driver_connection_class_init (CupelDriverConnectionClass *klass)
+{
+  klass->pipeline = cupel_driver_connection_real_pipeline;
+  klass->set_isolation = cupel_driver_connection_real_set_isolation;
+  klass->reset = cupel_driver_connection_real_reset;
+  klass->ping = cupel_driver_connection_real_ping;
+  klass->is_alive = cupel_driver_connection_real_is_alive;
+  klass->close = cupel_driver_connection_real_close;
+}
+
+static void
+cupel_driver_connection_init (CupelDriverConnection *self)
+{
+}
+
+/**
+ * cupel_driver_connection_execute: (skip)
+ * @self: a connection
+ * @request: what to execute
+ * @reply: (out caller-allocates): a zeroed reply, filled on success
+ * @cancellable: (nullable): a #GCancellable
+ * @error: return location for an error
+ *
+ * Executes one statement. Suspends the fiber that calls it.
+ *
+ * Returns: %TRUE, or %FALSE with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_driver_connection_execute (CupelDriverConnection  *self,
+                                 const CupelRequest     *request,
+                                 CupelReply             *reply,
+                                 GCancellable           *cancellable,
+                                 GError                **error)
+{
+  g_return_val_if_fail (CUPEL_IS_DRIVER_CONNECTION (self), FALSE);
+
+  return GET_CLASS (self)->execute (self, request, reply, cancellable, error);
+}
+
+/**
+ * cupel_driver_connection_pipeline: (skip)
+ * @self: a connection
+ * @requests: (array length=n_requests): what to execute
+ * @replies: (array length=n_requests): zeroed replies
+ * @n_requests: how many there are
+ * @cancellable: (nullable): a #GCancellable
+ * @error: return location for an error
+ *
+ * Executes several statements, in one flight where the protocol has it. Stops at the first error; the replies before it are filled.
+ *
+ * Returns: %TRUE when all were executed
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_driver_connection_pipeline (CupelDriverConnection  *self,
+                                  const CupelRequest     *requests,
+                                  CupelReply             *replies,
+                                  guint                   n_requests,
+                                  GCancellable           *cancellable,
+                                  GError                **error)
+{
+  CupelDriverConnectionClass *klass;
+
+  g_return_val_if_fail (CUPEL_IS_DRIVER_CONNECTION (self), FALSE);
+
+  klass = GET_CLASS (self);
+  if (klass->pipeline == NULL)
+    return cupel_driver_connection_real_pipeline (self, requests, replies, n_requests, cancellable, error);
+  return klass->pipeline (self, requests, replies, n_requests, cancellable, error);
+}
+
+/**
+ * cupel_driver_connection_begin: (skip)
+ * @self: a connection
+ * @cancellable: (nullable): a #GCancellable
+ * @error: return location for an error
+ *
+ * Opens a transaction.
+ *
+ * Returns: %TRUE, or %FALSE with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_driver_connection_begin (CupelDriverConnection  *self,
+                               GCancellable           *cancellable,
+                               GError                **error)
+{
+  g_return_val_if_fail (CUPEL_IS_DRIVER_CONNECTION (self), FALSE);
+
+  return GET_CLASS (self)->begin (self, cancellable, error);
+}
+
+/**
+ * cupel_driver_connection_commit: (skip)
+ * @self: a connection
+ * @cancellable: (nullable): a #GCancellable
+ * @error: return location for an error
+ *
+ * Commits. When COMMIT was sent and its answer never came, the error is %CUPEL_ERROR_OUTCOME_UNKNOWN.
+ *
+ * Returns: %TRUE, or %FALSE with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_driver_connection_commit (CupelDriverConnection  *self,
+                                GCancellable           *cancellable,
+                                GError                **error)
+{
+  g_return_val_if_fail (CUPEL_IS_DRIVER_CONNECTION (self), FALSE);
+
+  return GET_CLASS (self)->commit (self, cancellable, error);
+}
+
+/**
+ * cupel_driver_connection_rollback: (skip)
+ * @self: a connection
+ * @deadline: a g_get_monotonic_time() value
+ * @error: return location for an error
+ *
+ * Rolls back. It is clean-up and cannot be cancelled.
+ *
+ * Returns: %TRUE, or %FALSE with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_driver_connection_rollback (CupelDriverConnection  *self,
+                                  gint64                  deadline,
+                                  GError                **error)
+{
+  g_return_val_if_fail (CUPEL_IS_DRIVER_CONNECTION (self), FALSE);
+
+  return GET_CLASS (self)->rollback (self, deadline, error);
+}
+
+/**
+ * cupel_driver_connection_set_isolation: (skip)
+ * @self: a connection
+ * @level: the level of the transactions to come
+ * @cancellable: (nullable): a #GCancellable
+ * @error: return location for an error
+ *
+ * Sets the isolation level, outside a transaction.
+ *
+ * Returns: %TRUE, or %FALSE with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_driver_connection_set_isolation (CupelDriverConnection  *self,
+                                       CupelIsolationLevel     level,
+                                       GCancellable           *cancellable,
+                                       GError                **error)
+{
+  g_return_val_if_fail (CUPEL_IS_DRIVER_CONNECTION (self), FALSE);
+
+  return GET_CLASS (self)->set_isolation (self, level, cancellable, error);
+}
+
+/**
+ * cupel_driver_connection_reset: (skip)
+ * @self: a connection
+ * @deadline: a g_get_monotonic_time() value
+ * @error: return location for an error
+ *
+ * Makes the connection as good as new for its next borrower.
+ *
+ * Returns: %FALSE when it can only be terminated
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_driver_connection_reset (CupelDriverConnection  *self,
+                               gint64                  deadline,
+                               GError                **error)
+{
+  g_return_val_if_fail (CUPEL_IS_DRIVER_CONNECTION (self), FALSE);
+
+  return GET_CLASS (self)->reset (self, deadline, error);
+}
+
+/**
+ * cupel_driver_connection_ping: (skip)
+ * @self: a connection
+ * @deadline: a g_get_monotonic_time() value
+ * @error: return location for an error
+ *
+ * Asks the server for a sign of life.
+ *
+ * Returns: %TRUE if it gave one
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_driver_connection_ping (CupelDriverConnection  *self,
+                              gint64                  deadline,
+                              GError                **error)
+{
+  g_return_val_if_fail (CUPEL_IS_DRIVER_CONNECTION (self), FALSE);
+
+  return GET_CLASS (self)->ping (self, deadline, error);
+}
+
+/**
+ * cupel_driver_connection_get_status: (skip)
+ * @self: a connection
+ *
+ * Gets what the server last said of the transaction. No I/O.
+ *
+ * Returns: the status
+ *
+ * Since: 1.0
+ */
+CupelTransactionStatus
+cupel_driver_connection_get_status (CupelDriverConnection *self)
+{
+  g_return_val_if_fail (CUPEL_IS_DRIVER_CONNECTION (self), CUPEL_TRANSACTION_UNKNOWN);
+
+  return GET_CLASS (self)->get_status (self);
+}
+
+/**
+ * cupel_driver_connection_is_alive: (skip)
+ * @self: a connection
+ *
+ * Tells whether the link may still work. No I/O beyond a peek.
+ *
+ * Returns: %FALSE when it is known to be dead
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_driver_connection_is_alive (CupelDriverConnection *self)
+{
+  g_return_val_if_fail (CUPEL_IS_DRIVER_CONNECTION (self), FALSE);
+
+  return GET_CLASS (self)->is_alive (self);
+}
+
+/**
+ * cupel_driver_connection_close: (skip)
+ * @self: a connection
+ * @deadline: a g_get_monotonic_time() value
+ *
+ * Says good-bye to the server, or terminates when that takes too long. Suspends the fiber that calls it.
+ *
+ * Since: 1.0
+ */
+void
+cupel_driver_connection_close (CupelDriverConnection *self,
+                               gint64                 deadline)
+{
+  g_return_if_fail (CUPEL_IS_DRIVER_CONNECTION (self));
+
+  GET_CLASS (self)->close (self, deadline);
+}
+
+/**
+ * cupel_driver_connection_terminate: (skip)
+ * @self: a connection
+ *
+ * Ends the connection at once, in whatever state it is. Never blocks, never suspends; calling it again does nothing.
+ *
+ * Since: 1.0
+ */
+void
+cupel_driver_connection_terminate (CupelDriverConnection *self)
+{
+  g_return_if_fail (CUPEL_IS_DRIVER_CONNECTION (self));
+
+  GET_CLASS (self)->terminate (self);
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "engine/cupel-driver.h"
+
+/* CupelReply */
+
+/**
+ * cupel_reply_clear: (skip)
+ * @reply: a reply
+ *
+ * Drops what @reply holds and zeroes it. A cursor is dropped, not closed: close it before.
+ *
+ * Since: 1.0
+ */
+void
+cupel_reply_clear (CupelReply *reply)
+{
+  g_return_if_fail (reply != NULL);
+
+  g_clear_pointer (&reply->blocks, g_ptr_array_unref);
+  g_clear_object (&reply->cursor);
+  g_clear_pointer (&reply->column_names, g_strfreev);
+  g_clear_pointer (&reply->insert_ids, g_array_unref);
+  *reply = (CupelReply) { 0 };
+}
+
+/* CupelDriverCursor */
+
+G_DEFINE_ABSTRACT_TYPE (CupelDriverCursor, cupel_driver_cursor, G_TYPE_OBJECT)
+
+static void
+cupel_driver_cursor_class_init (CupelDriverCursorClass *klass)
+{
+}
+
+static void
+cupel_driver_cursor_init (CupelDriverCursor *self)
+{
+}
+
+/**
+ * cupel_driver_cursor_fetch: (skip)
+ * @self: a cursor
+ * @cancellable: (nullable): a #GCancellable
+ * @error: return location for an error
+ *
+ * Fetches the next block of rows. Suspends the fiber that calls it.
+ *
+ * Returns: (transfer full) (nullable): a block; %NULL with @error unset at the end mark of the server
+ *
+ * Since: 1.0
+ */
+CupelRowBlock *
+cupel_driver_cursor_fetch (CupelDriverCursor  *self,
+                           GCancellable       *cancellable,
+                           GError            **error)
+{
+  g_return_val_if_fail (CUPEL_IS_DRIVER_CURSOR (self), NULL);
+
+  return CUPEL_DRIVER_CURSOR_GET_CLASS (self)->fetch (self, cancellable, error);
+}
+
+/**
+ * cupel_driver_cursor_close: (skip)
+ * @self: a cursor
+ * @deadline: a g_get_monotonic_time() value
+ * @error: return location for an error
+ *
+ * Ends the stream early. Calling it again does nothing.
+ *
+ * Returns: %TRUE when the connection is usable again
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_driver_cursor_close (CupelDriverCursor  *self,
+                           gint64              deadline,
+                           GError            **error)
+{
+  g_return_val_if_fail (CUPEL_IS_DRIVER_CURSOR (self), FALSE);
+
+  return CUPEL_DRIVER_CURSOR_GET_CLASS (self)->close (self, deadline, error);
+}
+
+/* CupelDriver */
+
+G_DEFINE_ABSTRACT_TYPE (CupelDriver, cupel_driver, G_TYPE_OBJECT)
+
+static gboolean
+cupel_driver_real_configure (CupelDriver  *self,
+                             CupelUrl     *url,
+                             GError      **error)
+{
+  return TRUE;
+}
+
+static const char *
+cupel_driver_real_choose_pool (CupelDriver *self,
+                               CupelUrl    *url)
+{
+  return NULL;
+}
+
+static void
+cupel_driver_class_init (CupelDriverClass *klass)
+{
+  klass->configure = cupel_driver_real_configure;
+  klass->choose_pool = cupel_driver_real_choose_pool;
+}
+
+static void
+cupel_driver_init (CupelDriver *self)
+{
+}
+
+/**
+ * cupel_driver_get_name: (skip)
+ * @self: a driver
+ *
+ * Gets the name of the driver, as it may stand after the `+` of a URL.
+ *
+ * Returns: the name
+ *
+ * Since: 1.0
+ */
+const char *
+cupel_driver_get_name (CupelDriver *self)
+{
+  g_return_val_if_fail (CUPEL_IS_DRIVER (self), NULL);
+
+  return CUPEL_DRIVER_GET_CLASS (self)->name;
+}
+
+/**
+ * cupel_driver_configure: (skip)
+ * @self: a driver
+ * @url: what is asked for
+ * @error: return location for an error
+ *
+ * Checks @url without any I/O. Called once, when the engine is made.
+ *
+ * Returns: %FALSE with @error set when a connection to @url could never be made
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_driver_configure (CupelDriver  *self,
+                        CupelUrl     *url,
+                        GError      **error)
+{
+  g_return_val_if_fail (CUPEL_IS_DRIVER (self), FALSE);
+
+  return CUPEL_DRIVER_GET_CLASS (self)->configure (self, url, error);
+}
+
+/**
+ * cupel_driver_connect: (skip)
+ * @self: a driver
+ * @url: where to
+ * @deadline: a g_get_monotonic_time() value, or -1
+ * @cancellable: (nullable): a #GCancellable
+ * @error: return location for an error
+ *
+ * Makes a connection. Suspends the fiber that calls it.
+ *
+ * Returns: (transfer full): a connection, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+CupelDriverConnection *
+cupel_driver_connect (CupelDriver   *self,
+                      CupelUrl      *url,
+                      gint64         deadline,
+                      GCancellable  *cancellable,
+                      GError       **error)
+{
+  g_return_val_if_fail (CUPEL_IS_DRIVER (self), NULL);
+
+  return CUPEL_DRIVER_GET_CLASS (self)->connect (self, url, deadline, cancellable, error);
+}
+
+/**
+ * cupel_driver_choose_pool: (skip)
+ * @self: a driver
+ * @url: where the connections go
+ *
+ * Gets the pool that suits connections to @url.
+ *
+ * Returns: the name of a pool, never %NULL
+ *
+ * Since: 1.0
+ */
+const char *
+cupel_driver_choose_pool (CupelDriver *self,
+                          CupelUrl    *url)
+{
+  CupelDriverClass *klass;
+  const char *name;
+
+  g_return_val_if_fail (CUPEL_IS_DRIVER (self), NULL);
+
+  klass = CUPEL_DRIVER_GET_CLASS (self);
+  if ((name = klass->choose_pool (self, url)) != NULL)
+    return name;
+  return klass->default_pool != NULL ? klass->default_pool : "queue";
+}
