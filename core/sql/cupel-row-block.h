@@ -82,26 +82,27 @@ void           cupel_row_block_unref    (CupelRowBlock  *block);
 /* Appends one row of NULLs and returns its cells, valid until the next append. */
 CUPEL_AVAILABLE_IN_1_0
 CupelCell     *cupel_row_block_add_row  (CupelRowBlock  *block);
-/* Memory that lives as long as the block; aligned to 8. */
+/* Memory that lives as long as the block; aligned to 8. NULL: not so much memory is left. */
 CUPEL_AVAILABLE_IN_1_0
 gpointer       cupel_row_block_alloc    (CupelRowBlock  *block,
                                          gsize           size);
-/* Copies into the arena (length -1: strlen) and sets kind, length and pointer. */
+/* Copies into the arena (length -1: strlen) and sets kind, length and pointer.
+ * FALSE: too large for a cell or the memory; the cell is then NULL. */
 CUPEL_AVAILABLE_IN_1_0
-void           cupel_row_block_set_text (CupelRowBlock  *block,
+gboolean       cupel_row_block_set_text (CupelRowBlock  *block,
                                          CupelCell      *cell,
                                          CupelCellKind   kind,
                                          const char     *text,
                                          gssize          length);
 CUPEL_AVAILABLE_IN_1_0
-void           cupel_row_block_set_bytes (CupelRowBlock *block,
+gboolean       cupel_row_block_set_bytes (CupelRowBlock *block,
                                          CupelCell      *cell,
                                          CupelCellKind   kind,
                                          gconstpointer   bytes,
                                          gsize           length);
 /* Copies a cell of another block, with what it points to. */
 CUPEL_AVAILABLE_IN_1_0
-void           cupel_row_block_copy_cell (CupelRowBlock   *block,
+gboolean       cupel_row_block_copy_cell (CupelRowBlock   *block,
                                          CupelCell       *cell,
                                          const CupelCell *from);
 /* Keeps @data alive as long as the block: cells may point into it (a PGresult, say). */
