@@ -71,6 +71,7 @@ typedef enum
   CUPEL_ERROR_PLUGIN_TOO_NEW,    /* built for a newer ABI minor */
   CUPEL_ERROR_PLUGIN_TRUNCATED,  /* descriptor too short */
   CUPEL_ERROR_PLUGIN_TYPE,       /* its type is not of the kind asked for */
+  CUPEL_ERROR_PLUGIN_UNTRUSTED,  /* others may write to the file or its directory */
 } CupelError;
 
 CUPEL_AVAILABLE_IN_1_0
