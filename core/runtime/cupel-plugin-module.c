@@ -305,7 +305,7 @@ cupel_plugin_open (CupelPluginKind     kind,
       g_autofree char *reason = g_utf8_make_valid (local_error->message, -1);
 
       g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_PLUGIN_LOAD,
-                   "The linker cannot load %s (%s): a library that it needs is missing or of another version",
+                   "The linker cannot load %s (%s): it is damaged, or a library that it needs is missing or of another version",
                    shown, reason);
       return NULL;
     }

@@ -127,10 +127,16 @@ cupel_plugin_descriptor_check (const CupelPluginDescriptor  *descriptor,
       return FALSE;
     }
 
-  if (descriptor->kind != kind || descriptor->get_type == NULL)
+  if (descriptor->kind != kind)
     {
-      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_PLUGIN_TYPE, "The descriptor in %s is not that of a %s%s", origin,
-                   cupel_plugin_kind_to_string (kind), descriptor->get_type == NULL ? ": it gives no type" : "");
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_PLUGIN_TYPE, "The descriptor in %s is not that of a %s", origin,
+                   cupel_plugin_kind_to_string (kind));
+      return FALSE;
+    }
+
+  if (descriptor->get_type == NULL)
+    {
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_PLUGIN_TYPE, "The descriptor in %s gives no type", origin);
       return FALSE;
     }
 
