@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "engine/cupel-connection.h"
+#include "engine/cupel-engine-private.h"
+#include "engine/cupel-parameters-private.h"
+#include "engine/cupel-result-private.h"
+
+G_BEGIN_DECLS
+
+/* How long clean-up may take: rolling back, closing a stream. */
+#define CUPEL_CLEAN_UP_TIME (10 * G_USEC_PER_SEC)
+
+CupelConnection *cupel_connection_new (CupelEngine           *engine,
+                                       CupelPool             *pool,
+                                       CupelDriverConnection *driver_connection,   /* (transfer full) */
+                                       CupelIsolationLevel    isolation);
+
+/* The one operation slot. enter () fails with WRONG_CONTEXT, CLOSED, BUSY, and, unless @clean_up, with what an interrupted
+ * operation left behind. Every leave () belongs to an enter () that returned TRUE. */
+gboolean cupel_connection_enter       (CupelConnection    *self,
+                                       const char         *operation,     /* static, without parentheses */
+                                       gboolean            clean_up,
+                                       GError            **error);
+void     cupel_connection_leave       (CupelConnection    *self);
+
+/* For the layer above, in a fiber. The transaction begins by itself with the first request.
+ *
+ * @sets: (nullable): parameter sets, columns in the order of the binds, known to be valid; more than one row is a many execution.
+ * @compiled: (out) (optional) (transfer none): valid as long as @statement. */
+gboolean cupel_connection_run_request (CupelConnection      *self,
+                                       CupelStatement       *statement,
+                                       CupelRowBlock        *sets,
+                                       CupelRequestFlags     flags,
+                                       CupelReply           *reply,
+                                       const CupelCompiled **compiled,
+                                       GCancellable         *cancellable,
+                                       GError              **error);
+
+/* One statement of a batch. */
+typedef struct
+{
+  CupelStatement *statement;   /* borrowed */
+  CupelRowBlock  *sets;        /* borrowed, nullable */
+  CupelReply      reply;       /* zeroed before; filled up to the first error; the caller clears it */
+} CupelBatchItem;
+
+/* Several in one flight where the driver has it; stops at the first error. */
+gboolean cupel_connection_run_batch   (CupelConnection      *self,
+                                       CupelBatchItem       *items,
+                                       guint                 n_items,
+                                       GCancellable         *cancellable,
+                                       GError              **error);
+
+/* Forms the parameter sets of an execution as the public calls do. @sets is NULL when there is nothing to bind. */
+gboolean cupel_connection_bind        (CupelConnection      *self,
+                                       CupelStatement       *statement,
+                                       CupelParameters      *parameters,
+                                       CupelRowBlock       **sets,
+                                       GError              **error);
+
+/* For streams: they end before the transaction does. */
+void     cupel_connection_add_stream    (CupelConnection    *self,
+                                         CupelStream        *stream);
+void     cupel_connection_remove_stream (CupelConnection    *self,
+                                         CupelStream        *stream);
+/* A cursor whose stream was dropped without closing: it is closed before the next operation. */
+void     cupel_connection_adopt_cursor  (CupelConnection    *self,
+                                         CupelDriverCursor  *cursor);     /* (transfer full) */
+/* After a driver call that failed: finds out what state it left. */
+void     cupel_connection_note_failure  (CupelConnection    *self,
+                                         const GError       *error);
+
+G_END_DECLS

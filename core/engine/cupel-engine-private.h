@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "engine/cupel-engine.h"
+#include "sql/cupel-compiled-cache-private.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  CUPEL_ENGINE_CONNECT,
+  CUPEL_ENGINE_CHECKOUT,
+  CUPEL_ENGINE_CHECKIN,
+  CUPEL_ENGINE_EXECUTE,
+  CUPEL_ENGINE_BEGIN,
+  CUPEL_ENGINE_COMMIT,
+  CUPEL_ENGINE_ROLLBACK,
+  CUPEL_ENGINE_N_SIGNALS,
+} CupelEngineSignal;
+
+CupelCompiledCache *cupel_engine_get_cache   (CupelEngine        *self);
+gboolean            cupel_engine_is_owner    (CupelEngine        *self);   /* of the calling thread */
+/* Borrowing with the checkout signal; in a fiber. */
+CupelConnection    *cupel_engine_borrow      (CupelEngine        *self,
+                                              GCancellable       *cancellable,
+                                              GError            **error);
+/* Echo and signals. Cheap when nobody listens. Handlers run on the main stack. */
+void                cupel_engine_emit        (CupelEngine        *self,
+                                              CupelEngineSignal   signal);
+gboolean            cupel_engine_observes    (CupelEngine        *self);   /* execute has a listener: times are worth taking */
+void                cupel_engine_log_request (CupelEngine        *self,
+                                              const CupelRequest *request,
+                                              gboolean            cache_hit);
+void                cupel_engine_log_done    (CupelEngine        *self,
+                                              const CupelRequest *request,
+                                              gboolean            cache_hit,
+                                              gint64              duration);
+
+G_END_DECLS

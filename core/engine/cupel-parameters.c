@@ -1,0 +1,563 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <string.h>
+
+#include "engine/cupel-parameters-private.h"
+#include "sql/cupel-value-private.h"
+
+/* A cell that nobody set; never seen outside of this file. */
+#define CELL_UNSET 0xff
+
+struct _CupelParameters
+{
+  gatomicrefcount  ref_count;
+  GPtrArray       *names;        /* of the columns of the block, in the order of their first use */
+  CupelRowBlock   *block;        /* may have more columns than names */
+  gboolean         open;         /* the last row of the block is the set that is being filled */
+  guint            n_empty;      /* sets without any value, before there is a block */
+};
+
+G_DEFINE_BOXED_TYPE (CupelParameters, cupel_parameters, cupel_parameters_ref, cupel_parameters_unref)
+
+/**
+ * cupel_parameters_new:
+ *
+ * Makes an empty set of parameters.
+ *
+ * Parameters that were given to an operation must not be changed before it is finished.
+ *
+ * Returns: (transfer full): new parameters
+ *
+ * Since: 1.0
+ */
+CupelParameters *
+cupel_parameters_new (void)
+{
+  CupelParameters *parameters = g_new0 (CupelParameters, 1);
+
+  g_atomic_ref_count_init (&parameters->ref_count);
+  parameters->names = g_ptr_array_new_with_free_func (g_free);
+
+  return parameters;
+}
+
+/**
+ * cupel_parameters_ref:
+ * @parameters: parameters
+ *
+ * Takes a reference.
+ *
+ * Returns: (transfer full): @parameters
+ *
+ * Since: 1.0
+ */
+CupelParameters *
+cupel_parameters_ref (CupelParameters *parameters)
+{
+  g_return_val_if_fail (parameters != NULL, NULL);
+
+  g_atomic_ref_count_inc (&parameters->ref_count);
+  return parameters;
+}
+
+/**
+ * cupel_parameters_unref:
+ * @parameters: (transfer full): parameters
+ *
+ * Drops a reference.
+ *
+ * Since: 1.0
+ */
+void
+cupel_parameters_unref (CupelParameters *parameters)
+{
+  g_return_if_fail (parameters != NULL);
+
+  if (!g_atomic_ref_count_dec (&parameters->ref_count))
+    return;
+
+  g_ptr_array_unref (parameters->names);
+  g_clear_pointer (&parameters->block, cupel_row_block_unref);
+  g_free (parameters);
+}
+
+static CupelCell *
+add_row (CupelRowBlock *block)
+{
+  CupelCell *row = cupel_row_block_add_row (block);
+
+  for (guint i = 0; i < block->n_columns; i++)
+    row[i].kind = CELL_UNSET;
+
+  return row;
+}
+
+/* The texts stay where they are: the new block keeps the old one. */
+static void
+widen (CupelParameters *parameters,
+       guint            n_columns)
+{
+  CupelRowBlock *old = parameters->block;
+  guint n_rows = old != NULL ? old->n_rows : parameters->n_empty;
+  CupelRowBlock *wide = cupel_row_block_new (n_columns, n_rows + 1);
+
+  for (guint i = 0; i < n_rows; i++)
+    {
+      CupelCell *row = add_row (wide);
+
+      if (old != NULL)
+        memcpy (row, cupel_row_block_get_row (old, i), sizeof (CupelCell) * old->n_columns);
+    }
+  if (old != NULL)
+    cupel_row_block_keep (wide, old, (GDestroyNotify) cupel_row_block_unref);
+
+  parameters->block = wide;
+  parameters->n_empty = 0;
+}
+
+static guint
+find_name (CupelParameters *parameters,
+           const char      *name)
+{
+  for (guint i = 0; i < parameters->names->len; i++)
+    if (strcmp (parameters->names->pdata[i], name) == 0)
+      return i;
+
+  return G_MAXUINT;
+}
+
+static CupelCell *
+get_cell (CupelParameters *parameters,
+          const char      *name)
+{
+  guint column = find_name (parameters, name);
+
+  if (column == G_MAXUINT)
+    {
+      column = parameters->names->len;
+      g_ptr_array_add (parameters->names, g_strdup (name));
+    }
+  if (parameters->block == NULL || column >= parameters->block->n_columns)
+    widen (parameters, parameters->block == NULL ? 4 : parameters->block->n_columns * 2);
+
+  if (!parameters->open)
+    {
+      add_row (parameters->block);
+      parameters->open = TRUE;
+    }
+
+  return &parameters->block->cells[(gsize) (parameters->block->n_rows - 1) * parameters->block->n_columns + column];
+}
+
+static CupelCell *
+set_scalar (CupelParameters *parameters,
+            const char      *name,
+            CupelCellKind    kind)
+{
+  CupelCell *cell = get_cell (parameters, name);
+
+  cell->kind = kind;
+  cell->length = 0;
+  cell->v.i64 = 0;
+  return cell;
+}
+
+/**
+ * cupel_parameters_next:
+ * @parameters: parameters
+ *
+ * Ends the set of values that is being filled and starts the next. A last set that got no value does not count.
+ *
+ * Since: 1.0
+ */
+void
+cupel_parameters_next (CupelParameters *parameters)
+{
+  g_return_if_fail (parameters != NULL);
+
+  if (!parameters->open)
+    {
+      if (parameters->block != NULL)
+        add_row (parameters->block);
+      else
+        parameters->n_empty++;
+    }
+  parameters->open = FALSE;
+}
+
+/**
+ * cupel_parameters_get_n_sets:
+ * @parameters: parameters
+ *
+ * Counts the sets.
+ *
+ * Returns: how many there are
+ *
+ * Since: 1.0
+ */
+guint
+cupel_parameters_get_n_sets (CupelParameters *parameters)
+{
+  g_return_val_if_fail (parameters != NULL, 0);
+
+  return parameters->block != NULL ? parameters->block->n_rows : parameters->n_empty;
+}
+
+/**
+ * cupel_parameters_set_null:
+ * @parameters: parameters
+ * @name: the name of a bind
+ *
+ * Gives a bind the value NULL.
+ *
+ * Since: 1.0
+ */
+void
+cupel_parameters_set_null (CupelParameters *parameters,
+                           const char      *name)
+{
+  g_return_if_fail (parameters != NULL);
+  g_return_if_fail (name != NULL);
+
+  set_scalar (parameters, name, CUPEL_CELL_NULL);
+}
+
+/**
+ * cupel_parameters_set_boolean:
+ * @parameters: parameters
+ * @name: the name of a bind
+ * @value: its value
+ *
+ * Gives a bind a boolean.
+ *
+ * Since: 1.0
+ */
+void
+cupel_parameters_set_boolean (CupelParameters *parameters,
+                              const char      *name,
+                              gboolean         value)
+{
+  g_return_if_fail (parameters != NULL);
+  g_return_if_fail (name != NULL);
+
+  set_scalar (parameters, name, CUPEL_CELL_BOOLEAN)->v.i64 = !!value;
+}
+
+/**
+ * cupel_parameters_set_int64:
+ * @parameters: parameters
+ * @name: the name of a bind
+ * @value: its value
+ *
+ * Gives a bind an integer.
+ *
+ * Since: 1.0
+ */
+void
+cupel_parameters_set_int64 (CupelParameters *parameters,
+                            const char      *name,
+                            gint64           value)
+{
+  g_return_if_fail (parameters != NULL);
+  g_return_if_fail (name != NULL);
+
+  set_scalar (parameters, name, CUPEL_CELL_INT64)->v.i64 = value;
+}
+
+/**
+ * cupel_parameters_set_double:
+ * @parameters: parameters
+ * @name: the name of a bind
+ * @value: its value
+ *
+ * Gives a bind a floating point number.
+ *
+ * Since: 1.0
+ */
+void
+cupel_parameters_set_double (CupelParameters *parameters,
+                             const char      *name,
+                             double           value)
+{
+  g_return_if_fail (parameters != NULL);
+  g_return_if_fail (name != NULL);
+
+  set_scalar (parameters, name, CUPEL_CELL_DOUBLE)->v.f64 = value;
+}
+
+/**
+ * cupel_parameters_set_string:
+ * @parameters: parameters
+ * @name: the name of a bind
+ * @value: (nullable): its value; %NULL is the SQL NULL
+ *
+ * Gives a bind a text. It must be valid UTF-8: the execution fails with %CUPEL_ERROR_DATA otherwise.
+ *
+ * Since: 1.0
+ */
+void
+cupel_parameters_set_string (CupelParameters *parameters,
+                             const char      *name,
+                             const char      *value)
+{
+  CupelCell *cell;
+
+  g_return_if_fail (parameters != NULL);
+  g_return_if_fail (name != NULL);
+
+  cell = set_scalar (parameters, name, CUPEL_CELL_NULL);
+  if (value != NULL)
+    cupel_row_block_set_text (parameters->block, cell, CUPEL_CELL_TEXT, value, -1);
+}
+
+/**
+ * cupel_parameters_set_bytes:
+ * @parameters: parameters
+ * @name: the name of a bind
+ * @value: (nullable): its value; %NULL is the SQL NULL
+ *
+ * Gives a bind a sequence of bytes.
+ *
+ * Since: 1.0
+ */
+void
+cupel_parameters_set_bytes (CupelParameters *parameters,
+                            const char      *name,
+                            GBytes          *value)
+{
+  CupelCell *cell;
+
+  g_return_if_fail (parameters != NULL);
+  g_return_if_fail (name != NULL);
+
+  cell = set_scalar (parameters, name, CUPEL_CELL_NULL);
+  if (value != NULL)
+    {
+      gsize size;
+      gconstpointer data = g_bytes_get_data (value, &size);
+
+      cupel_row_block_set_bytes (parameters->block, cell, CUPEL_CELL_BYTES, data, size);
+    }
+}
+
+/**
+ * cupel_parameters_set_datetime:
+ * @parameters: parameters
+ * @name: the name of a bind
+ * @value: (nullable): its value; %NULL is the SQL NULL
+ *
+ * Gives a bind a point in time: its instant, as the clock of UTC shows it.
+ *
+ * Since: 1.0
+ */
+void
+cupel_parameters_set_datetime (CupelParameters *parameters,
+                               const char      *name,
+                               GDateTime       *value)
+{
+  g_autoptr(CupelValue) owned = NULL;
+
+  g_return_if_fail (parameters != NULL);
+  g_return_if_fail (name != NULL);
+
+  owned = value != NULL ? cupel_value_new_datetime (value) : cupel_value_new_null ();
+  *get_cell (parameters, name) = *cupel_value_get_cell (owned);
+}
+
+/**
+ * cupel_parameters_set:
+ * @parameters: parameters
+ * @name: the name of a bind
+ * @value: (nullable): its value; %NULL is the SQL NULL
+ *
+ * Gives a bind a value of any type.
+ *
+ * Since: 1.0
+ */
+void
+cupel_parameters_set (CupelParameters *parameters,
+                      const char      *name,
+                      CupelValue      *value)
+{
+  CupelCell *cell;
+
+  g_return_if_fail (parameters != NULL);
+  g_return_if_fail (name != NULL);
+
+  cell = set_scalar (parameters, name, CUPEL_CELL_NULL);
+  if (value != NULL)
+    cupel_row_block_copy_cell (parameters->block, cell, cupel_value_get_cell (value));
+}
+
+/**
+ * cupel_parameters_set_gvalue:
+ * @parameters: parameters
+ * @name: the name of a bind
+ * @value: its value
+ * @error: return location for an error
+ *
+ * Gives a bind what a #GValue holds.
+ *
+ * Returns: %FALSE with @error set when there is no SQL value for it
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_parameters_set_gvalue (CupelParameters  *parameters,
+                             const char       *name,
+                             const GValue     *value,
+                             GError          **error)
+{
+  g_autoptr(CupelValue) owned = NULL;
+
+  g_return_val_if_fail (parameters != NULL, FALSE);
+  g_return_val_if_fail (name != NULL, FALSE);
+  g_return_val_if_fail (G_IS_VALUE (value), FALSE);
+
+  owned = cupel_value_new_from_gvalue (value, error);
+  if (owned == NULL)
+    {
+      g_prefix_error (error, "Parameter \"%s\": ", name);
+      return FALSE;
+    }
+
+  cupel_parameters_set (parameters, name, owned);
+  return TRUE;
+}
+
+/* private */
+
+static gboolean
+fail_missing (CupelCompiled  *compiled,
+              const char     *name,
+              guint           set,
+              guint           n_sets,
+              GError        **error)
+{
+  if (n_sets > 1)
+    g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING,
+                 "Parameter \"%s\" of the statement has no value in set %u of %u", name, set + 1, n_sets);
+  else
+    g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING, "Parameter \"%s\" of the statement has no value", name);
+  return FALSE;
+}
+
+static gboolean
+check_no_unknown (CupelParameters  *parameters,
+                  CupelCompiled    *compiled,
+                  GError          **error)
+{
+  for (guint i = 0; i < parameters->names->len; i++)
+    {
+      g_autofree char *known = NULL;
+      g_autofree char *name = NULL;
+      g_autoptr(GPtrArray) names = NULL;
+
+      if (cupel_compiled_find_bind (compiled, parameters->names->pdata[i]) >= 0)
+        continue;
+
+      name = g_utf8_make_valid (parameters->names->pdata[i], -1);
+      if (compiled->n_binds == 0)
+        {
+          g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING,
+                       "There is a value for \"%s\", but the statement has no parameters", name);
+          return FALSE;
+        }
+
+      names = g_ptr_array_new ();
+      for (guint j = 0; j < compiled->n_binds; j++)
+        g_ptr_array_add (names, (gpointer) compiled->bind_names[j]);
+      g_ptr_array_add (names, NULL);
+      known = g_strjoinv ("\", \"", (char **) names->pdata);
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING,
+                   "There is a value for \"%s\", but the parameters of the statement are \"%s\"", name, known);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+points_somewhere (const CupelCell *cell)
+{
+  switch ((CupelCellKind) cell->kind)
+    {
+    case CUPEL_CELL_TEXT:
+    case CUPEL_CELL_BYTES:
+    case CUPEL_CELL_DECIMAL:
+    case CUPEL_CELL_UUID:
+    case CUPEL_CELL_JSON:
+    case CUPEL_CELL_OTHER:
+      return TRUE;
+
+    default:
+      return FALSE;
+    }
+}
+
+gboolean
+cupel_parameters_bind (CupelParameters  *parameters,
+                       CupelCompiled    *compiled,
+                       CupelRowBlock   **sets,
+                       guint            *n_sets,
+                       GError          **error)
+{
+  guint count = parameters != NULL ? cupel_parameters_get_n_sets (parameters) : 0;
+  g_autoptr(CupelRowBlock) bound = NULL;
+  g_autofree guint *columns_heap = NULL;
+  guint columns_stack[32];
+  guint *columns = columns_stack;
+  gboolean points = FALSE;
+
+  *sets = NULL;
+  *n_sets = 0;
+
+  if (parameters != NULL && parameters->names->len > 0 && !check_no_unknown (parameters, compiled, error))
+    return FALSE;
+
+  if (compiled->n_binds == 0)
+    {
+      /* Several sets of nothing: so many executions. */
+      if (count > 1)
+        {
+          *sets = cupel_row_block_new (0, count);
+          for (guint i = 0; i < count; i++)
+            cupel_row_block_add_row (*sets);
+          *n_sets = count;
+        }
+      return TRUE;
+    }
+
+  if (count == 0 || parameters->block == NULL)
+    return fail_missing (compiled, compiled->bind_names[0], 0, count, error);
+
+  if (compiled->n_binds > G_N_ELEMENTS (columns_stack))
+    columns = columns_heap = g_new (guint, compiled->n_binds);
+  for (guint i = 0; i < compiled->n_binds; i++)
+    if ((columns[i] = find_name (parameters, compiled->bind_names[i])) == G_MAXUINT)
+      return fail_missing (compiled, compiled->bind_names[i], 0, count, error);
+
+  /* Cells are copied, what they point to is not. */
+  bound = cupel_row_block_new (compiled->n_binds, count);
+  for (guint set = 0; set < count; set++)
+    {
+      const CupelCell *from = cupel_row_block_get_row (parameters->block, set);
+      CupelCell *to = cupel_row_block_add_row (bound);
+
+      for (guint i = 0; i < compiled->n_binds; i++)
+        {
+          to[i] = from[columns[i]];
+          if (to[i].kind == CELL_UNSET)
+            return fail_missing (compiled, compiled->bind_names[i], set, count, error);
+          if (!cupel_cell_validate (&to[i], compiled->bind_names[i], error))
+            return FALSE;
+          points |= points_somewhere (&to[i]);
+        }
+    }
+  if (points)
+    cupel_row_block_keep (bound, cupel_row_block_ref (parameters->block), (GDestroyNotify) cupel_row_block_unref);
+
+  *sets = g_steal_pointer (&bound);
+  *n_sets = count;
+  return TRUE;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "engine/cupel-row-private.h"
+
+G_BEGIN_DECLS
+
+/* Takes the rows and names out of @reply, which is left to be cleared. */
+CupelResult   *cupel_result_new_from_reply (CupelCompiled *compiled,
+                                            CupelReply    *reply);
+/* A result whose first column is @entities (transfer full: it owns a reference of each; NULL elements are left out by next ()).
+ * @reply: (nullable): rows that run parallel to @entities, for further columns. */
+CupelResult   *cupel_result_new_entities   (GPtrArray     *entities,
+                                            GType          item_type,
+                                            CupelCompiled *compiled,
+                                            CupelReply    *reply);
+/* For those who keep or read a whole result. */
+GPtrArray     *cupel_result_get_blocks     (CupelResult   *result);   /* (nullable) (element-type CupelRowBlock) */
+CupelShape    *cupel_result_get_shape      (CupelResult   *result);
+gboolean       cupel_result_has_entities   (CupelResult   *result);
+GArray        *cupel_result_get_insert_ids (CupelResult   *result);   /* (nullable) (element-type gint64) */
+
+G_END_DECLS
