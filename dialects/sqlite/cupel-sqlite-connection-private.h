@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <sqlite3.h>
+
+#include "cupel-sqlite-connection.h"
+#include "cupel-sqlite-statement.h"
+
+G_BEGIN_DECLS
+
+/* Statements of our own, prepared once. */
+typedef enum
+{
+  CUPEL_SQLITE_BEGIN,
+  CUPEL_SQLITE_BEGIN_IMMEDIATE,
+  CUPEL_SQLITE_COMMIT,
+  CUPEL_SQLITE_ROLLBACK,
+  CUPEL_SQLITE_SAVEPOINT,
+  CUPEL_SQLITE_RELEASE,
+  CUPEL_SQLITE_ROLLBACK_TO,
+  CUPEL_SQLITE_N_OWN
+} CupelSqliteOwn;
+
+typedef struct _CupelSqliteRows CupelSqliteRows;
+
+struct _CupelSqliteConnection
+{
+  CupelThreadedConnection parent_instance;
+
+  CupelSqliteOptions   options;        /* constant after the opening */
+
+  /* any thread, atomic */
+  int                  interrupted;    /* the job under way shall end */
+  int                  status;         /* CupelTransactionStatus after the last job */
+  int                  broken;         /* an I/O error: not to be lent again */
+  int                  autocommit;     /* the isolation level AUTOCOMMIT */
+  int                  begin_pending;  /* begin () was called: the first statement tells which BEGIN it is to be */
+  int                  read_uncommitted;
+
+  GMutex               mutex;
+  GCond                woken;          /* with interrupted: ends a wait for a lock */
+  GSList              *dropped;        /* CupelSqliteRows whose cursors were not closed; under mutex */
+
+  /* the worker's */
+  sqlite3             *db;
+  CupelSqliteStatements statements;
+  sqlite3_stmt        *own[CUPEL_SQLITE_N_OWN];
+  gboolean             in_own;         /* transaction control is ours now */
+  char                 refused[16];    /* what the authorizer refused at last */
+  gint64               busy_since;
+  GPtrArray           *open_rows;      /* (element-type CupelSqliteRows): streams not at their end */
+  GByteArray          *scratch;        /* formatted dates of the bound set */
+};
+
+/* All on the worker. */
+gboolean cupel_sqlite_connection_enter      (CupelSqliteConnection  *self,
+                                             GError                **error);
+void     cupel_sqlite_connection_leave      (CupelSqliteConnection  *self);
+gboolean cupel_sqlite_connection_fail       (CupelSqliteConnection  *self,
+                                             GError                **error);    /* FALSE, with what the handle says */
+gboolean cupel_sqlite_connection_run_own    (CupelSqliteConnection  *self,
+                                             CupelSqliteOwn          own,
+                                             GError                **error);
+void     cupel_sqlite_connection_close_rows (CupelSqliteConnection  *self);
+gboolean cupel_sqlite_connection_open_handle (CupelSqliteConnection *self,
+                                             GError                **error);
+void     cupel_sqlite_connection_close_handle (CupelSqliteConnection *self);
+/* Any thread. */
+void     cupel_sqlite_connection_drop_rows  (CupelSqliteConnection  *self,
+                                             CupelSqliteRows        *rows);     /* (transfer full) */
+static inline gboolean
+cupel_sqlite_connection_is_interrupted (CupelSqliteConnection *self)
+{
+  return g_atomic_int_get (&self->interrupted) != 0;
+}
+
+G_END_DECLS

@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "cupel-sqlite-decode.h"
+
+#include <math.h>
+
+#define USEC_PER_DAY (G_GINT64_CONSTANT (86400) * G_USEC_PER_SEC)
+
+/* Valid UTF-8 without U+0000. Eight ASCII bytes at a time, since most text is that. */
+static gboolean
+is_clean_text (const char *text,
+               gsize       length)
+{
+  const char *end = text + length;
+
+  while (end - text >= 8)
+    {
+      guint64 word;
+
+      memcpy (&word, text, 8);
+      if (((word | (word - G_GUINT64_CONSTANT (0x0101010101010101))) & G_GUINT64_CONSTANT (0x8080808080808080)) != 0)
+        break;
+      text += 8;
+    }
+  return g_utf8_validate_len (text, (gsize) (end - text), NULL);
+}
+
+/* Text that is no text goes out as the bytes that it is. */
+static void
+set_text (CupelRowBlock *block,
+          CupelCell     *cell,
+          CupelCellKind  kind,
+          const char    *text,
+          gsize          length)
+{
+  if (G_LIKELY (is_clean_text (text, length)))
+    cupel_row_block_set_text (block, cell, kind, text, (gssize) length);
+  else
+    cupel_row_block_set_bytes (block, cell, CUPEL_CELL_BYTES, text, length);
+}
+
+static void
+set_int64 (CupelCell     *cell,
+           CupelCellKind  kind,
+           gint64         value)
+{
+  cell->kind = kind;
+  cell->v.i64 = value;
+}
+
+static void
+set_double (CupelCell *cell,
+            double     value)
+{
+  cell->kind = CUPEL_CELL_DOUBLE;
+  cell->v.f64 = value;
+}
+
+static gboolean
+is_decimal (const char *text,
+            gsize       length)
+{
+  gsize digits = 0;
+  gsize i = 0;
+  gboolean dot = FALSE;
+
+  if (i < length && (text[i] == '-' || text[i] == '+'))
+    i++;
+  for (; i < length; i++)
+    {
+      if (g_ascii_isdigit (text[i]))
+        digits++;
+      else if (text[i] == '.' && !dot)
+        dot = TRUE;
+      else
+        return FALSE;
+    }
+  return digits > 0;
+}
+
+/* A sum or an average of exact decimals comes as a double: with the column's decimals it is the decimal again. */
+static void
+set_decimal_from_double (CupelRowBlock          *block,
+                         CupelCell              *cell,
+                         const CupelSqliteField *field,
+                         double                  value)
+{
+  char buffer[512];
+
+  if (!isfinite (value))
+    g_strlcpy (buffer, value > 0 ? "Infinity" : "-Infinity", sizeof buffer);
+  else if (field->scaled && fabs (value) < 1e300)
+    {
+      char format[16];
+
+      g_snprintf (format, sizeof format, "%%.%uf", (guint) field->scale);
+      g_ascii_formatd (buffer, sizeof buffer, format, value);
+    }
+  else
+    {
+      g_ascii_formatd (buffer, sizeof buffer, "%.15g", value);
+      if (g_ascii_strtod (buffer, NULL) != value)
+        g_ascii_dtostr (buffer, sizeof buffer, value);
+      if (strchr (buffer, 'e') != NULL)
+        {
+          /* Not exact, and without a plain form of reasonable length: it stays what it is. */
+          set_double (cell, value);
+          return;
+        }
+    }
+  cupel_row_block_set_text (block, cell, CUPEL_CELL_DECIMAL, buffer, -1);
+}
+
+static gboolean
+parse_uuid (const char *text,
+            gsize       length,
+            guint8     *bytes)
+{
+  guint n = 0;
+
+  if (length != 36 && length != 32)
+    return FALSE;
+  for (gsize i = 0; i < length; i++)
+    {
+      int digit;
+
+      if (text[i] == '-' && length == 36 && (i == 8 || i == 13 || i == 18 || i == 23))
+        continue;
+      digit = g_ascii_xdigit_value (text[i]);
+      if (digit < 0 || n == 32)
+        return FALSE;
+      if (n % 2 == 0)
+        bytes[n / 2] = (guint8) (digit << 4);
+      else
+        bytes[n / 2] |= (guint8) digit;
+      n++;
+    }
+  return n == 32;
+}
+
+static gboolean
+parse_datetime (const char *text,
+                gsize       length,
+                gint64     *microseconds)
+{
+  gint64 days;
+
+  if (cupel_parse_datetime (text, length, microseconds, NULL))
+    return TRUE;
+  if (length == 10 && cupel_parse_date (text, length, &days))
+    {
+      *microseconds = days * USEC_PER_DAY;
+      return TRUE;
+    }
+  return FALSE;
+}
+
+static void
+decode_text (CupelRowBlock          *block,
+             CupelCell              *cell,
+             const CupelSqliteField *field,
+             const char             *text,
+             gsize                   length)
+{
+  guint8 uuid[16];
+  gint64 number;
+
+  switch ((CupelSqlKind) field->kind)
+    {
+    case CUPEL_SQL_NULL:
+    case CUPEL_SQL_STRING:
+    case CUPEL_SQL_TEXT:
+      set_text (block, cell, CUPEL_CELL_TEXT, text, length);
+      return;
+
+    case CUPEL_SQL_JSON:
+      set_text (block, cell, CUPEL_CELL_JSON, text, length);
+      return;
+
+    case CUPEL_SQL_DATETIME:
+    case CUPEL_SQL_TIMESTAMP:
+      if (parse_datetime (text, length, &number))
+        {
+          set_int64 (cell, field->kind == CUPEL_SQL_DATETIME ? CUPEL_CELL_DATETIME : CUPEL_CELL_TIMESTAMP, number);
+          return;
+        }
+      break;
+
+    case CUPEL_SQL_DATE:
+      if (cupel_parse_date (text, length, &number))
+        {
+          set_int64 (cell, CUPEL_CELL_DATE, number);
+          return;
+        }
+      break;
+
+    case CUPEL_SQL_TIME:
+      if (cupel_parse_time (text, length, &number))
+        {
+          set_int64 (cell, CUPEL_CELL_TIME, number);
+          return;
+        }
+      break;
+
+    case CUPEL_SQL_NUMERIC:
+      if (is_decimal (text, length))
+        {
+          cupel_row_block_set_text (block, cell, CUPEL_CELL_DECIMAL, text, (gssize) length);
+          return;
+        }
+      if ((length == 3 && memcmp (text, "NaN", 3) == 0) || (length == 8 && memcmp (text, "Infinity", 8) == 0) ||
+          (length == 9 && memcmp (text, "-Infinity", 9) == 0))
+        {
+          cupel_row_block_set_text (block, cell, CUPEL_CELL_DECIMAL, text, (gssize) length);
+          return;
+        }
+      break;
+
+    case CUPEL_SQL_UUID:
+      if (parse_uuid (text, length, uuid))
+        {
+          cupel_row_block_set_bytes (block, cell, CUPEL_CELL_UUID, uuid, sizeof uuid);
+          return;
+        }
+      break;
+
+    case CUPEL_SQL_BYTES:
+      cupel_row_block_set_bytes (block, cell, CUPEL_CELL_BYTES, text, length);
+      return;
+
+    case CUPEL_SQL_BOOLEAN:
+    case CUPEL_SQL_INT16:
+    case CUPEL_SQL_INT32:
+    case CUPEL_SQL_INT64:
+    case CUPEL_SQL_FLOAT:
+    case CUPEL_SQL_DOUBLE:
+    default:
+      break;
+    }
+
+  /* SQLite stores any value in any column: what is no value of the type goes out as it stands. */
+  set_text (block, cell, CUPEL_CELL_OTHER, text, length);
+}
+
+static gboolean
+decode_column_text (CupelSqliteStatement   *statement,
+                    CupelRowBlock          *block,
+                    CupelCell              *cell,
+                    const CupelSqliteField *field,
+                    int                     column)
+{
+  const char *text = (const char *) sqlite3_column_text (statement->handle, column);
+
+  if (G_UNLIKELY (text == NULL))
+    return FALSE;
+  decode_text (block, cell, field, text, (gsize) sqlite3_column_bytes (statement->handle, column));
+  return TRUE;
+}
+
+static gboolean
+decode_integer (CupelSqliteStatement   *statement,
+                CupelRowBlock          *block,
+                CupelCell              *cell,
+                const CupelSqliteField *field,
+                int                     column)
+{
+  gint64 value = sqlite3_column_int64 (statement->handle, column);
+
+  switch ((CupelSqlKind) field->kind)
+    {
+    case CUPEL_SQL_BOOLEAN:
+      set_int64 (cell, CUPEL_CELL_BOOLEAN, value != 0);
+      return TRUE;
+    case CUPEL_SQL_NULL:
+    case CUPEL_SQL_INT16:
+    case CUPEL_SQL_INT32:
+    case CUPEL_SQL_INT64:
+      set_int64 (cell, CUPEL_CELL_INT64, value);
+      return TRUE;
+    case CUPEL_SQL_FLOAT:
+    case CUPEL_SQL_DOUBLE:
+      set_double (cell, (double) value);
+      return TRUE;
+    case CUPEL_SQL_NUMERIC:
+    case CUPEL_SQL_STRING:
+    case CUPEL_SQL_TEXT:
+    case CUPEL_SQL_JSON:
+      return decode_column_text (statement, block, cell, field, column);
+    case CUPEL_SQL_BYTES:
+    case CUPEL_SQL_DATE:
+    case CUPEL_SQL_TIME:
+    case CUPEL_SQL_DATETIME:
+    case CUPEL_SQL_TIMESTAMP:
+    case CUPEL_SQL_UUID:
+    default:
+      {
+        char buffer[32];
+
+        g_snprintf (buffer, sizeof buffer, "%" G_GINT64_FORMAT, value);
+        cupel_row_block_set_text (block, cell, CUPEL_CELL_OTHER, buffer, -1);
+        return TRUE;
+      }
+    }
+}
+
+static gboolean
+decode_real (CupelSqliteStatement   *statement,
+             CupelRowBlock          *block,
+             CupelCell              *cell,
+             const CupelSqliteField *field,
+             int                     column)
+{
+  double value = sqlite3_column_double (statement->handle, column);
+
+  switch ((CupelSqlKind) field->kind)
+    {
+    case CUPEL_SQL_NULL:
+    case CUPEL_SQL_FLOAT:
+    case CUPEL_SQL_DOUBLE:
+      set_double (cell, value);
+      return TRUE;
+    case CUPEL_SQL_INT16:
+    case CUPEL_SQL_INT32:
+    case CUPEL_SQL_INT64:
+      if (value >= -9007199254740992.0 && value <= 9007199254740992.0 && trunc (value) == value)
+        set_int64 (cell, CUPEL_CELL_INT64, (gint64) value);
+      else
+        set_double (cell, value);
+      return TRUE;
+    case CUPEL_SQL_NUMERIC:
+      set_decimal_from_double (block, cell, field, value);
+      return TRUE;
+    case CUPEL_SQL_STRING:
+    case CUPEL_SQL_TEXT:
+    case CUPEL_SQL_JSON:
+      return decode_column_text (statement, block, cell, field, column);
+    case CUPEL_SQL_BOOLEAN:
+    case CUPEL_SQL_BYTES:
+    case CUPEL_SQL_DATE:
+    case CUPEL_SQL_TIME:
+    case CUPEL_SQL_DATETIME:
+    case CUPEL_SQL_TIMESTAMP:
+    case CUPEL_SQL_UUID:
+    default:
+      {
+        char buffer[G_ASCII_DTOSTR_BUF_SIZE];
+
+        g_ascii_dtostr (buffer, sizeof buffer, value);
+        cupel_row_block_set_text (block, cell, CUPEL_CELL_OTHER, buffer, -1);
+        return TRUE;
+      }
+    }
+}
+
+static gboolean
+decode_blob (CupelSqliteStatement   *statement,
+             CupelRowBlock          *block,
+             CupelCell              *cell,
+             const CupelSqliteField *field,
+             int                     column)
+{
+  gconstpointer bytes = sqlite3_column_blob (statement->handle, column);
+  gsize length = (gsize) sqlite3_column_bytes (statement->handle, column);
+
+  if (G_UNLIKELY (bytes == NULL && length > 0))
+    return FALSE;
+  if (field->kind == CUPEL_SQL_UUID && length == 16)
+    cupel_row_block_set_bytes (block, cell, CUPEL_CELL_UUID, bytes, length);
+  else
+    cupel_row_block_set_bytes (block, cell, CUPEL_CELL_BYTES, bytes != NULL ? bytes : "", length);
+  return TRUE;
+}
+
+gboolean
+cupel_sqlite_decode_row (CupelSqliteStatement *statement,
+                         CupelRowBlock        *block)
+{
+  CupelCell *cells = cupel_row_block_add_row (block);
+  sqlite3_stmt *handle = statement->handle;
+
+  for (guint i = 0; i < statement->n_columns; i++)
+    {
+      const CupelSqliteField *field = &statement->fields[i];
+      gboolean ok = TRUE;
+
+      switch (sqlite3_column_type (handle, (int) i))
+        {
+        case SQLITE_INTEGER:
+          ok = decode_integer (statement, block, &cells[i], field, (int) i);
+          break;
+        case SQLITE_FLOAT:
+          ok = decode_real (statement, block, &cells[i], field, (int) i);
+          break;
+        case SQLITE_TEXT:
+          ok = decode_column_text (statement, block, &cells[i], field, (int) i);
+          break;
+        case SQLITE_BLOB:
+          ok = decode_blob (statement, block, &cells[i], field, (int) i);
+          break;
+        default:
+          break;
+        }
+      if (G_UNLIKELY (!ok))
+        return FALSE;
+    }
+  return TRUE;
+}

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The sqlite3 handle of a connection: opening, its callbacks, its own statements, closing. All on the worker. */
+
+#include "cupel-sqlite-jobs.h"
+#include "cupel-sqlite-error.h"
+
+#include <errno.h>
+
+/* How often a running statement looks whether it shall end, in instructions of SQLite's machine. */
+#define PROGRESS_OPS 1000
+
+static const char *const own_sql[CUPEL_SQLITE_N_OWN] = {
+  [CUPEL_SQLITE_BEGIN]           = "BEGIN",
+  [CUPEL_SQLITE_BEGIN_IMMEDIATE] = "BEGIN IMMEDIATE",
+  [CUPEL_SQLITE_COMMIT]          = "COMMIT",
+  [CUPEL_SQLITE_ROLLBACK]        = "ROLLBACK",
+  [CUPEL_SQLITE_SAVEPOINT]       = "SAVEPOINT cupel_many",
+  [CUPEL_SQLITE_RELEASE]         = "RELEASE cupel_many",
+  [CUPEL_SQLITE_ROLLBACK_TO]     = "ROLLBACK TO cupel_many",
+};
+
+gboolean
+cupel_sqlite_connection_fail (CupelSqliteConnection  *self,
+                              GError                **error)
+{
+  int code = self->db != NULL ? sqlite3_extended_errcode (self->db) : SQLITE_MISUSE;
+
+  if (cupel_sqlite_connection_is_interrupted (self))
+    {
+      /* Whoever waits knows better: a cancellation or a deadline. */
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The operation was cancelled");
+      return FALSE;
+    }
+  if (cupel_sqlite_code_is_lost (code))
+    g_atomic_int_set (&self->broken, TRUE);
+  g_propagate_error (error, cupel_sqlite_error_new (code, self->db != NULL ? sqlite3_errmsg (self->db) : NULL));
+  return FALSE;
+}
+
+static int
+on_progress (gpointer data)
+{
+  return cupel_sqlite_connection_is_interrupted (data);
+}
+
+/* Another connection has the lock: waits a little, longer each time, until busy_timeout or an interruption. */
+static int
+on_busy (gpointer data,
+         int      n_calls)
+{
+  static const guint8 pauses[] = { 1, 2, 3, 5, 8, 10, 15, 20, 25 };
+  CupelSqliteConnection *self = data;
+  gint64 now = g_get_monotonic_time ();
+  gint64 pause;
+  gint64 end;
+
+  if (n_calls == 0)
+    self->busy_since = now;
+  end = self->busy_since + self->options.busy_timeout;
+  if (now >= end || cupel_sqlite_connection_is_interrupted (self))
+    return 0;
+
+  pause = pauses[MIN ((guint) n_calls, G_N_ELEMENTS (pauses) - 1)] * 1000;
+  /* Those who wait shall not all come back at the same moment. */
+  pause = MIN (pause - pause / 4 + g_random_int_range (0, (gint32) pause / 2 + 1), end - now);
+
+  g_mutex_lock (&self->mutex);
+  while (!cupel_sqlite_connection_is_interrupted (self) && g_cond_wait_until (&self->woken, &self->mutex, now + pause))
+    ;
+  g_mutex_unlock (&self->mutex);
+  return !cupel_sqlite_connection_is_interrupted (self);
+}
+
+/* Transaction control in an SQL text is refused: by what SQLite understands, not by what the text looks like. */
+static int
+on_authorize (gpointer    data,
+              int         action,
+              const char *argument,
+              const char *argument2,
+              const char *database,
+              const char *trigger)
+{
+  CupelSqliteConnection *self = data;
+
+  if (action != SQLITE_TRANSACTION || self->in_own)
+    return SQLITE_OK;
+  g_strlcpy (self->refused, argument != NULL ? argument : "BEGIN", sizeof self->refused);
+  return SQLITE_DENY;
+}
+
+gboolean
+cupel_sqlite_connection_run_own (CupelSqliteConnection  *self,
+                                 CupelSqliteOwn          own,
+                                 GError                **error)
+{
+  gboolean ok = TRUE;
+
+  self->in_own = TRUE;
+  if (self->own[own] == NULL &&
+      sqlite3_prepare_v3 (self->db, own_sql[own], -1, SQLITE_PREPARE_PERSISTENT, &self->own[own], NULL) != SQLITE_OK)
+    ok = cupel_sqlite_connection_fail (self, error);
+  else if (sqlite3_step (self->own[own]) != SQLITE_DONE)
+    ok = cupel_sqlite_connection_fail (self, error);
+  if (self->own[own] != NULL)
+    sqlite3_reset (self->own[own]);
+  self->in_own = FALSE;
+  return ok;
+}
+
+void
+cupel_sqlite_connection_close_rows (CupelSqliteConnection *self)
+{
+  while (self->open_rows->len > 0)
+    cupel_sqlite_rows_close (self, g_ptr_array_index (self->open_rows, self->open_rows->len - 1));
+}
+
+static void
+close_dropped (CupelSqliteConnection *self)
+{
+  GSList *dropped;
+
+  g_mutex_lock (&self->mutex);
+  dropped = g_steal_pointer (&self->dropped);
+  g_mutex_unlock (&self->mutex);
+
+  for (GSList *l = dropped; l != NULL; l = l->next)
+    cupel_sqlite_rows_close (self, l->data);
+  g_slist_free_full (dropped, (GDestroyNotify) cupel_sqlite_rows_unref);
+}
+
+gboolean
+cupel_sqlite_connection_enter (CupelSqliteConnection  *self,
+                               GError                **error)
+{
+  g_atomic_int_set (&self->interrupted, FALSE);
+  if (G_UNLIKELY (self->db == NULL))
+    {
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_CLOSED, "The connection is closed");
+      return FALSE;
+    }
+  close_dropped (self);
+  return TRUE;
+}
+
+void
+cupel_sqlite_connection_leave (CupelSqliteConnection *self)
+{
+  gboolean active = g_atomic_int_get (&self->begin_pending) || !sqlite3_get_autocommit (self->db);
+
+  g_atomic_int_set (&self->status, active ? CUPEL_TRANSACTION_ACTIVE : CUPEL_TRANSACTION_IDLE);
+}
+
+static gboolean
+fail_open (CupelSqliteConnection  *self,
+           int                     code,
+           GError                **error)
+{
+  const char *path = self->options.path != NULL ? self->options.path : ":memory:";
+  g_autofree char *directory = g_path_get_dirname (path);
+  CupelErrorDetails details = { .native_code = code };
+  int system_error = self->db != NULL ? sqlite3_system_errno (self->db) : 0;
+
+  if (cupel_sqlite_connection_is_interrupted (self))
+    {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The operation was cancelled");
+      return FALSE;
+    }
+
+  details.retryable = (code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED;
+  if ((code & 0xff) == SQLITE_CANTOPEN && self->options.path != NULL)
+    {
+      const char *reason;
+
+      if (!g_file_test (directory, G_FILE_TEST_IS_DIR))
+        {
+          cupel_set_error_with_details (error, CUPEL_ERROR_CONNECTION, &details,
+                                        "Cannot open the SQLite database “%s”: the directory “%s” does not exist; create it first",
+                                        path, directory);
+          return FALSE;
+        }
+      if (g_file_test (path, G_FILE_TEST_IS_DIR))
+        reason = "it is a directory";
+      else if (!g_file_test (path, G_FILE_TEST_EXISTS) && (self->options.open_flags & SQLITE_OPEN_CREATE) == 0)
+        reason = "it does not exist; mode=rwc creates it";
+      else
+        reason = system_error != 0 ? g_strerror (system_error) : sqlite3_errstr (code);
+      cupel_set_error_with_details (error, CUPEL_ERROR_CONNECTION, &details,
+                                    "Cannot open the SQLite database “%s”: %s", path, reason);
+      return FALSE;
+    }
+
+  cupel_set_error_with_details (error, CUPEL_ERROR_CONNECTION, &details, "Cannot open the SQLite database “%s”: %s", path,
+                                self->db != NULL ? sqlite3_errmsg (self->db) : sqlite3_errstr (code));
+  return FALSE;
+}
+
+/* The first row's text of a pragma, NULL with @code set on failure. */
+static char *
+run_pragma (CupelSqliteConnection *self,
+            const char            *sql,
+            int                   *code)
+{
+  sqlite3_stmt *handle = NULL;
+  char *text = NULL;
+
+  *code = sqlite3_prepare_v2 (self->db, sql, -1, &handle, NULL);
+  if (*code != SQLITE_OK)
+    return NULL;
+  *code = sqlite3_step (handle);
+  if (*code == SQLITE_ROW)
+    text = g_strdup ((const char *) sqlite3_column_text (handle, 0));
+  sqlite3_finalize (handle);
+  if (*code == SQLITE_ROW || *code == SQLITE_DONE)
+    {
+      *code = SQLITE_OK;
+      return text != NULL ? text : g_strdup ("");
+    }
+  return NULL;
+}
+
+/* Changing to WAL needs the file for a moment alone, and SQLite asks no busy handler then: several programs that make the same
+ * database at once would fail. */
+static gboolean
+set_journal_mode (CupelSqliteConnection  *self,
+                  GError                **error)
+{
+  const char *wanted = self->options.journal_mode != NULL ? self->options.journal_mode : "WAL";
+  g_autofree char *sql = g_strdup_printf ("PRAGMA journal_mode = %s", wanted);
+  g_autofree char *mode = NULL;
+  int code;
+
+  if ((mode = run_pragma (self, "PRAGMA journal_mode", &code)) == NULL)
+    return fail_open (self, code, error);
+  if (g_ascii_strcasecmp (mode, wanted) == 0)
+    return TRUE;
+
+  for (int n_calls = 0;; n_calls++)
+    {
+      g_clear_pointer (&mode, g_free);
+      mode = run_pragma (self, sql, &code);
+      if (mode != NULL)
+        break;
+      if ((code & 0xff) != SQLITE_BUSY || !on_busy (self, n_calls))
+        return fail_open (self, code, error);
+    }
+
+  if (self->options.journal_mode != NULL && g_ascii_strcasecmp (mode, wanted) != 0)
+    {
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_CONNECTION,
+                   "The SQLite database “%s” cannot have journal_mode=%s; it stays %s",
+                   self->options.path != NULL ? self->options.path : ":memory:", wanted, mode);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+configure_handle (CupelSqliteConnection  *self,
+                  GError                **error)
+{
+  static const struct { int option; int value; } settings[] = {
+    { SQLITE_DBCONFIG_ENABLE_FKEY, 1 },
+    { SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0 },
+    { SQLITE_DBCONFIG_DEFENSIVE, 1 },
+    { SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0 },
+    /* A misspelt "column" is an error, not a text. */
+    { SQLITE_DBCONFIG_DQS_DML, 0 },
+    { SQLITE_DBCONFIG_DQS_DDL, 0 },
+  };
+  const char *synchronous = self->options.synchronous;
+  g_autofree char *text = NULL;
+  int code;
+
+  for (guint i = 0; i < G_N_ELEMENTS (settings); i++)
+    sqlite3_db_config (self->db, settings[i].option, settings[i].value, NULL);
+  sqlite3_busy_handler (self->db, on_busy, self);
+  sqlite3_progress_handler (self->db, PROGRESS_OPS, on_progress, self);
+
+  /* The first look into the file: it may be no database, encrypted, locked. */
+  if ((text = run_pragma (self, "PRAGMA schema_version", &code)) == NULL)
+    return fail_open (self, code, error);
+  if (self->options.path != NULL && (self->options.open_flags & SQLITE_OPEN_READONLY) == 0)
+    {
+      if (sqlite3_db_readonly (self->db, "main") == 1)
+        {
+          g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_CONNECTION,
+                       "The SQLite database “%s” is not writable; use mode=ro to only read it", self->options.path);
+          return FALSE;
+        }
+      if (!set_journal_mode (self, error))
+        return FALSE;
+    }
+  else if (self->options.path == NULL && self->options.journal_mode != NULL && !set_journal_mode (self, error))
+    {
+      return FALSE;
+    }
+
+  if (synchronous == NULL && self->options.path != NULL)
+    synchronous = "NORMAL";
+  if (synchronous != NULL)
+    {
+      g_autofree char *sql = g_strdup_printf ("PRAGMA synchronous = %s", synchronous);
+
+      if (sqlite3_exec (self->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+        return fail_open (self, sqlite3_extended_errcode (self->db), error);
+    }
+
+  /* Last: what comes before is no text of a user. */
+  sqlite3_set_authorizer (self->db, on_authorize, self);
+  return TRUE;
+}
+
+gboolean
+cupel_sqlite_connection_open_handle (CupelSqliteConnection  *self,
+                                     GError                **error)
+{
+  int code = sqlite3_open_v2 (self->options.path != NULL ? self->options.path : ":memory:", &self->db,
+                              self->options.open_flags, NULL);
+
+  if (code != SQLITE_OK)
+    fail_open (self, code, error);
+  else if (configure_handle (self, error))
+    return TRUE;
+
+  g_clear_pointer (&self->db, sqlite3_close_v2);
+  return FALSE;
+}
+
+void
+cupel_sqlite_connection_close_handle (CupelSqliteConnection *self)
+{
+  if (self->db == NULL)
+    return;
+
+  close_dropped (self);
+  cupel_sqlite_connection_close_rows (self);
+  g_atomic_int_set (&self->begin_pending, FALSE);
+  cupel_sqlite_statements_clear (&self->statements);
+  for (guint i = 0; i < CUPEL_SQLITE_N_OWN; i++)
+    g_clear_pointer (&self->own[i], sqlite3_finalize);
+  /* Rolls back what is open. */
+  sqlite3_close_v2 (self->db);
+  self->db = NULL;
+  g_atomic_int_set (&self->status, CUPEL_TRANSACTION_UNKNOWN);
+}

@@ -1,0 +1,552 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "cupel-sqlite-jobs.h"
+#include "cupel-sqlite-decode.h"
+#include "cupel-sqlite-error.h"
+
+#define DEFAULT_BLOCK_ROWS 1000
+#define FIRST_RESERVE      4
+
+/* Steps until @max_rows rows are decoded or the end. @block stays NULL when there is no row. */
+static gboolean
+step_block (CupelSqliteConnection  *connection,
+            CupelSqliteStatement   *statement,
+            guint                   reserve,
+            guint                   max_rows,
+            CupelRowBlock         **block,
+            gboolean               *at_end,
+            GError                **error)
+{
+  g_autoptr(CupelRowBlock) rows = NULL;
+  int code;
+
+  *at_end = FALSE;
+  while ((code = sqlite3_step (statement->handle)) == SQLITE_ROW)
+    {
+      if (rows == NULL)
+        {
+          cupel_sqlite_statement_check_plan (statement);
+          rows = cupel_row_block_new (statement->n_columns, reserve);
+        }
+      if (G_UNLIKELY (!cupel_sqlite_decode_row (statement, rows)))
+        {
+          g_propagate_error (error, cupel_sqlite_error_new (SQLITE_NOMEM, NULL));
+          return FALSE;
+        }
+      if (rows->n_rows >= max_rows)
+        {
+          *block = g_steal_pointer (&rows);
+          return TRUE;
+        }
+    }
+
+  if (code != SQLITE_DONE)
+    return cupel_sqlite_connection_fail (connection, error);
+  *at_end = TRUE;
+  *block = g_steal_pointer (&rows);
+  return TRUE;
+}
+
+static guint
+get_block_rows (const CupelRequest *request)
+{
+  return request->block_rows > 0 ? request->block_rows : DEFAULT_BLOCK_ROWS;
+}
+
+/* Names that the compiled statement does not know: those of a text. After the first step, which may have met another schema. */
+static void
+describe (CupelSqliteStatement *statement,
+          CupelReply           *reply)
+{
+  const CupelCompiled *compiled = statement->compiled;
+
+  reply->n_columns = statement->n_columns;
+  if (statement->n_columns > 0 && (compiled->kind == CUPEL_COMPILED_TEXT || compiled->n_columns != statement->n_columns))
+    reply->column_names = cupel_sqlite_statement_dup_names (statement);
+}
+
+static gboolean
+execute_once (CupelSqliteConnection  *connection,
+              CupelSqliteStatement   *statement,
+              CupelSqliteJob         *job,
+              GError                **error)
+{
+  CupelReply *reply = &job->reply;
+  guint block_rows = get_block_rows (&job->request);
+  guint reserve = FIRST_RESERVE;
+  gboolean at_end = FALSE;
+
+  if (statement->inserts)
+    sqlite3_set_last_insert_rowid (connection->db, 0);
+
+  while (!at_end)
+    {
+      CupelRowBlock *block = NULL;
+
+      if (!step_block (connection, statement, MIN (reserve, block_rows), block_rows, &block, &at_end, error))
+        return FALSE;
+      reserve = block_rows;
+      if (block == NULL)
+        continue;
+      if (reply->blocks == NULL)
+        reply->blocks = g_ptr_array_new_with_free_func ((GDestroyNotify) cupel_row_block_unref);
+      g_ptr_array_add (reply->blocks, block);
+    }
+
+  cupel_sqlite_statement_check_plan (statement);
+  describe (statement, reply);
+  if (statement->n_columns > 0 && reply->blocks == NULL)
+    reply->blocks = g_ptr_array_new_with_free_func ((GDestroyNotify) cupel_row_block_unref);
+  if (statement->counts)
+    reply->row_count = sqlite3_changes64 (connection->db);
+  if (statement->inserts)
+    reply->last_insert_id = sqlite3_last_insert_rowid (connection->db);
+  return TRUE;
+}
+
+/* One set of a many execution; its row goes to the end of the last block. */
+static gboolean
+execute_set (CupelSqliteConnection  *connection,
+             CupelSqliteStatement   *statement,
+             CupelSqliteJob         *job,
+             guint                   set,
+             guint                   block_rows,
+             GError                **error)
+{
+  CupelReply *reply = &job->reply;
+  guint n_rows = 0;
+  int code;
+
+  while ((code = sqlite3_step (statement->handle)) == SQLITE_ROW)
+    {
+      CupelRowBlock *block;
+
+      if (reply->blocks == NULL)
+        {
+          cupel_sqlite_statement_check_plan (statement);
+          reply->blocks = g_ptr_array_new_with_free_func ((GDestroyNotify) cupel_row_block_unref);
+        }
+      block = reply->blocks->len > 0 ? g_ptr_array_index (reply->blocks, reply->blocks->len - 1) : NULL;
+      if (block == NULL || block->n_rows >= block_rows)
+        {
+          block = cupel_row_block_new (statement->n_columns, MIN (block_rows, job->request.n_sets - set));
+          g_ptr_array_add (reply->blocks, block);
+        }
+      if (G_UNLIKELY (!cupel_sqlite_decode_row (statement, block)))
+        {
+          g_propagate_error (error, cupel_sqlite_error_new (SQLITE_NOMEM, NULL));
+          return FALSE;
+        }
+      n_rows++;
+    }
+
+  if (code != SQLITE_DONE)
+    return cupel_sqlite_connection_fail (connection, error);
+  if (statement->n_columns > 0 && n_rows != 1)
+    {
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING,
+                   "Set %u of %u returned %u rows: a statement that is executed with many sets returns one row for each",
+                   set + 1, job->request.n_sets, n_rows);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+execute_sets (CupelSqliteConnection  *connection,
+              CupelSqliteStatement   *statement,
+              CupelSqliteJob         *job,
+              GError                **error)
+{
+  const CupelRequest *request = &job->request;
+  CupelReply *reply = &job->reply;
+  guint block_rows = get_block_rows (request);
+  gboolean wants_ids = statement->inserts && statement->n_columns == 0;
+
+  reply->row_count = 0;
+  if (wants_ids)
+    reply->insert_ids = g_array_sized_new (FALSE, FALSE, sizeof (gint64), request->n_sets);
+
+  for (guint set = 0; set < request->n_sets; set++)
+    {
+      gint64 id;
+
+      if (set > 0)
+        sqlite3_reset (statement->handle);
+      if (cupel_sqlite_connection_is_interrupted (connection))
+        return cupel_sqlite_connection_fail (connection, error);
+      if (statement->inserts)
+        sqlite3_set_last_insert_rowid (connection->db, 0);
+      if (!cupel_sqlite_bind (connection, statement, request, set, FALSE, error) ||
+          !execute_set (connection, statement, job, set, block_rows, error))
+        return FALSE;
+
+      if (statement->counts)
+        reply->row_count += sqlite3_changes64 (connection->db);
+      if (!statement->inserts)
+        continue;
+      id = sqlite3_last_insert_rowid (connection->db);
+      if (set == 0)
+        reply->last_insert_id = id;
+      /* A table without row ids, or a row that was not inserted: then ids say nothing. */
+      if (id == 0)
+        wants_ids = FALSE;
+      if (wants_ids)
+        g_array_append_val (reply->insert_ids, id);
+    }
+
+  if (!wants_ids)
+    g_clear_pointer (&reply->insert_ids, g_array_unref);
+  if (!statement->counts)
+    reply->row_count = -1;
+  describe (statement, reply);
+  return TRUE;
+}
+
+/* All sets or none: what was there before the first one is there again after an error. */
+static gboolean
+execute_many (CupelSqliteConnection  *connection,
+              CupelSqliteStatement   *statement,
+              CupelSqliteJob         *job,
+              GError                **error)
+{
+  gboolean outside = sqlite3_get_autocommit (connection->db) != 0;
+  /* A transaction that began with this very statement is rolled back as a whole. */
+  gboolean began = job->reply.began;
+
+  if (!began && !cupel_sqlite_connection_run_own (connection, outside ? CUPEL_SQLITE_BEGIN_IMMEDIATE : CUPEL_SQLITE_SAVEPOINT,
+                                                  error))
+    return FALSE;
+
+  if (execute_sets (connection, statement, job, error))
+    {
+      sqlite3_reset (statement->handle);
+      if (began)
+        return TRUE;
+      if (cupel_sqlite_connection_run_own (connection, outside ? CUPEL_SQLITE_COMMIT : CUPEL_SQLITE_RELEASE, error))
+        return TRUE;
+    }
+
+  sqlite3_reset (statement->handle);
+  if (sqlite3_get_autocommit (connection->db))
+    return FALSE;   /* SQLite has rolled it back */
+  if (began || outside)
+    {
+      cupel_sqlite_connection_run_own (connection, CUPEL_SQLITE_ROLLBACK, NULL);
+    }
+  else
+    {
+      cupel_sqlite_connection_run_own (connection, CUPEL_SQLITE_ROLLBACK_TO, NULL);
+      cupel_sqlite_connection_run_own (connection, CUPEL_SQLITE_RELEASE, NULL);
+    }
+  return FALSE;
+}
+
+/* The first block comes in this hop. Takes over @statement when rows are left. */
+static gboolean
+open_rows (CupelSqliteConnection   *connection,
+           CupelSqliteStatement   **statement,
+           CupelSqliteJob          *job,
+           GError                 **error)
+{
+  CupelSqliteRows *rows = g_new0 (CupelSqliteRows, 1);
+
+  g_atomic_ref_count_init (&rows->ref_count);
+  rows->block_rows = get_block_rows (&job->request);
+  if (!step_block (connection, *statement, MIN (64, rows->block_rows), rows->block_rows, &rows->first_block, &rows->at_end, error))
+    {
+      cupel_sqlite_rows_unref (rows);
+      return FALSE;
+    }
+
+  cupel_sqlite_statement_check_plan (*statement);
+  describe (*statement, &job->reply);
+  if (!rows->at_end)
+    {
+      rows->statement = g_steal_pointer (statement);
+      rows->job = cupel_sqlite_job_ref (job);
+      g_ptr_array_add (connection->open_rows, cupel_sqlite_rows_ref (rows));
+    }
+  job->rows = rows;
+  return TRUE;
+}
+
+void
+cupel_sqlite_rows_close (CupelSqliteConnection *connection,
+                         CupelSqliteRows       *rows)
+{
+  if (rows->statement == NULL)
+    return;
+
+  g_clear_pointer (&rows->statement, cupel_sqlite_statement_release);
+  g_clear_pointer (&rows->job, cupel_sqlite_job_unref);
+  g_ptr_array_remove_fast (connection->open_rows, rows);
+}
+
+/* Opens the transaction that was asked for: deferred to read, immediate to write, so that writers queue for the lock
+ * instead of failing at the upgrade. */
+static gboolean
+begin_for (CupelSqliteConnection  *connection,
+           CupelSqliteStatement   *statement,
+           CupelSqliteJob         *job,
+           GError                **error)
+{
+  gboolean pending = g_atomic_int_get (&connection->begin_pending) != 0;
+  gboolean asked = (job->request.flags & CUPEL_REQUEST_BEGIN) != 0 && !g_atomic_int_get (&connection->autocommit);
+
+  if ((!pending && !asked) || !sqlite3_get_autocommit (connection->db))
+    return TRUE;
+  if (!cupel_sqlite_connection_run_own (connection,
+                                        statement->read_only ? CUPEL_SQLITE_BEGIN : CUPEL_SQLITE_BEGIN_IMMEDIATE, error))
+    return FALSE;
+  g_atomic_int_set (&connection->begin_pending, FALSE);
+  job->reply.began = TRUE;
+  return TRUE;
+}
+
+static gboolean
+execute (CupelSqliteConnection  *connection,
+         CupelSqliteJob         *job,
+         GError                **error)
+{
+  const CupelRequest *request = &job->request;
+  CupelSqliteStatement *statement;
+  gboolean pending = g_atomic_int_get (&connection->begin_pending) != 0;
+  gboolean ok;
+
+  statement = cupel_sqlite_statement_acquire (connection, request->compiled,
+                                              (request->flags & CUPEL_REQUEST_NO_PREPARE) == 0, error);
+  if (statement == NULL)
+    return FALSE;
+
+  ok = begin_for (connection, statement, job, error);
+  if (ok && request->n_sets > 1)
+    {
+      ok = execute_many (connection, statement, job, error);
+      /* The transaction that begin () opened is still the caller's. */
+      if (!ok && pending && sqlite3_get_autocommit (connection->db) && !cupel_sqlite_connection_is_interrupted (connection))
+        g_atomic_int_set (&connection->begin_pending, TRUE);
+    }
+  else if (ok)
+    {
+      gboolean streams = (request->flags & CUPEL_REQUEST_STREAM) != 0 && statement->n_columns > 0;
+
+      ok = cupel_sqlite_bind (connection, statement, request, 0, streams, error);
+      if (ok && streams)
+        ok = open_rows (connection, &statement, job, error);
+      else if (ok)
+        ok = execute_once (connection, statement, job, error);
+    }
+
+  if (statement != NULL)
+    cupel_sqlite_statement_release (statement);
+  if (ok && !job->reply.began && (request->flags & CUPEL_REQUEST_BEGIN) != 0)
+    job->reply.began = !sqlite3_get_autocommit (connection->db);
+  return ok;
+}
+
+gboolean
+cupel_sqlite_job_execute (CupelThreadedConnection  *base,
+                          gpointer                  data,
+                          GError                  **error)
+{
+  CupelSqliteConnection *connection = CUPEL_SQLITE_CONNECTION (base);
+  gboolean ok;
+
+  if (!cupel_sqlite_connection_enter (connection, error))
+    return FALSE;
+  ok = execute (connection, data, error);
+  cupel_sqlite_connection_leave (connection);
+  return ok;
+}
+
+gboolean
+cupel_sqlite_job_pipeline (CupelThreadedConnection  *base,
+                           gpointer                  data,
+                           GError                  **error)
+{
+  CupelSqliteConnection *connection = CUPEL_SQLITE_CONNECTION (base);
+  CupelSqlitePipeline *pipeline = data;
+  gboolean ok = TRUE;
+
+  if (!cupel_sqlite_connection_enter (connection, error))
+    return FALSE;
+  for (guint i = 0; i < pipeline->n_jobs && ok; i++)
+    {
+      if (cupel_sqlite_connection_is_interrupted (connection))
+        ok = cupel_sqlite_connection_fail (connection, error);
+      else
+        ok = execute (connection, pipeline->jobs[i], error);
+      if (ok)
+        pipeline->n_done++;
+    }
+  cupel_sqlite_connection_leave (connection);
+  return ok;
+}
+
+gboolean
+cupel_sqlite_job_fetch (CupelThreadedConnection  *base,
+                        gpointer                  data,
+                        GError                  **error)
+{
+  CupelSqliteConnection *connection = CUPEL_SQLITE_CONNECTION (base);
+  CupelSqliteFetch *fetch = data;
+  CupelSqliteRows *rows = fetch->rows;
+  gboolean ok;
+
+  if (!cupel_sqlite_connection_enter (connection, error))
+    return FALSE;
+  if (rows->at_end)
+    {
+      ok = TRUE;
+    }
+  else if (rows->statement == NULL)
+    {
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_CLOSED,
+                   "The stream was closed by the end of its transaction, a reset or an earlier error");
+      ok = FALSE;
+    }
+  else
+    {
+      ok = step_block (connection, rows->statement, rows->block_rows, rows->block_rows, &fetch->block, &rows->at_end, error);
+      if (!ok || rows->at_end)
+        cupel_sqlite_rows_close (connection, rows);
+    }
+  cupel_sqlite_connection_leave (connection);
+  return ok;
+}
+
+gboolean
+cupel_sqlite_job_close_rows (CupelThreadedConnection  *base,
+                             gpointer                  data,
+                             GError                  **error)
+{
+  CupelSqliteConnection *connection = CUPEL_SQLITE_CONNECTION (base);
+  CupelSqliteFetch *fetch = data;
+
+  if (!cupel_sqlite_connection_enter (connection, error))
+    return FALSE;
+  cupel_sqlite_rows_close (connection, fetch->rows);
+  cupel_sqlite_connection_leave (connection);
+  return TRUE;
+}
+
+gboolean
+cupel_sqlite_job_commit (CupelThreadedConnection  *base,
+                         gpointer                  data,
+                         GError                  **error)
+{
+  CupelSqliteConnection *connection = CUPEL_SQLITE_CONNECTION (base);
+  gboolean ok;
+
+  if (!cupel_sqlite_connection_enter (connection, error))
+    return FALSE;
+  if (sqlite3_get_autocommit (connection->db))
+    {
+      ok = g_atomic_int_get (&connection->autocommit) != 0;
+      if (!ok)
+        g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_OPERATIONAL,
+                     "Nothing was committed: SQLite has rolled the transaction back, after an error or a cancellation");
+    }
+  else
+    {
+      ok = cupel_sqlite_connection_run_own (connection, CUPEL_SQLITE_COMMIT, error);
+    }
+  cupel_sqlite_connection_leave (connection);
+  return ok;
+}
+
+static gboolean
+roll_back (CupelSqliteConnection  *connection,
+           GError                **error)
+{
+  cupel_sqlite_connection_close_rows (connection);
+  g_atomic_int_set (&connection->begin_pending, FALSE);
+  return sqlite3_get_autocommit (connection->db) || cupel_sqlite_connection_run_own (connection, CUPEL_SQLITE_ROLLBACK, error);
+}
+
+gboolean
+cupel_sqlite_job_rollback (CupelThreadedConnection  *base,
+                           gpointer                  data,
+                           GError                  **error)
+{
+  CupelSqliteConnection *connection = CUPEL_SQLITE_CONNECTION (base);
+  gboolean ok;
+
+  if (!cupel_sqlite_connection_enter (connection, error))
+    return FALSE;
+  ok = roll_back (connection, error);
+  cupel_sqlite_connection_leave (connection);
+  return ok;
+}
+
+static gboolean
+set_read_uncommitted (CupelSqliteConnection  *connection,
+                      gboolean                wanted,
+                      GError                **error)
+{
+  if (g_atomic_int_get (&connection->read_uncommitted) == wanted)
+    return TRUE;
+  if (sqlite3_exec (connection->db, wanted ? "PRAGMA read_uncommitted = 1" : "PRAGMA read_uncommitted = 0",
+                    NULL, NULL, NULL) != SQLITE_OK)
+    return cupel_sqlite_connection_fail (connection, error);
+  g_atomic_int_set (&connection->read_uncommitted, wanted);
+  return TRUE;
+}
+
+gboolean
+cupel_sqlite_job_reset (CupelThreadedConnection  *base,
+                        gpointer                  data,
+                        GError                  **error)
+{
+  CupelSqliteConnection *connection = CUPEL_SQLITE_CONNECTION (base);
+  gboolean ok;
+
+  if (!cupel_sqlite_connection_enter (connection, error))
+    return FALSE;
+  ok = roll_back (connection, error) && set_read_uncommitted (connection, FALSE, error);
+  /* A text may have changed it. */
+  sqlite3_db_config (connection->db, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
+  if (ok)
+    g_atomic_int_set (&connection->autocommit, FALSE);
+  cupel_sqlite_connection_leave (connection);
+  return ok;
+}
+
+gboolean
+cupel_sqlite_job_set_isolation (CupelThreadedConnection  *base,
+                                gpointer                  data,
+                                GError                  **error)
+{
+  CupelSqliteConnection *connection = CUPEL_SQLITE_CONNECTION (base);
+  gboolean ok;
+
+  if (!cupel_sqlite_connection_enter (connection, error))
+    return FALSE;
+  ok = set_read_uncommitted (connection, GPOINTER_TO_INT (data) == CUPEL_ISOLATION_READ_UNCOMMITTED, error);
+  cupel_sqlite_connection_leave (connection);
+  return ok;
+}
+
+gboolean
+cupel_sqlite_job_open (CupelThreadedConnection  *base,
+                       gpointer                  data,
+                       GError                  **error)
+{
+  CupelSqliteConnection *connection = CUPEL_SQLITE_CONNECTION (base);
+
+  g_atomic_int_set (&connection->interrupted, FALSE);
+  return cupel_sqlite_connection_open_handle (connection, error);
+}
+
+gboolean
+cupel_sqlite_job_close (CupelThreadedConnection  *base,
+                        gpointer                  data,
+                        GError                  **error)
+{
+  CupelSqliteConnection *connection = CUPEL_SQLITE_CONNECTION (base);
+
+  g_atomic_int_set (&connection->interrupted, FALSE);
+  cupel_sqlite_connection_close_handle (connection);
+  return TRUE;
+}
