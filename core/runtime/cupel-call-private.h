@@ -44,4 +44,9 @@ gpointer cupel_call_finish (const CupelCall      *call,
                             GAsyncResult         *result,
                             GError              **error);
 
+/* The blocking form runs on a context that each thread keeps for itself; fibers that are left there (a reset, a close) go on at the next
+ * blocking call of that thread. This drives them until none is left, or until @deadline (monotonic time, -1: none); at once FALSE where
+ * one may not block. When the thread ends, or the context goes, what they wait for fails with CANCELLED. */
+gboolean cupel_call_drain  (gint64                deadline);
+
 G_END_DECLS

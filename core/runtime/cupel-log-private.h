@@ -16,6 +16,9 @@ typedef enum
   CUPEL_LOG_ORM,
 } CupelLogTopic;
 
+gboolean cupel_log_enabled (CupelLogTopic  topic,
+                            GLogLevelFlags level);
+
 void cupel_log (CupelLogTopic   topic,
                 GLogLevelFlags  level,
                 const char     *format,

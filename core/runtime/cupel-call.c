@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "runtime/cupel-call-private.h"
+
+#include "runtime/cupel-scheduler-private.h"
+
+/* What a thread that blocks iterates instead of the application's contexts. */
+typedef struct
+{
+  GMainContext   *context;
+  CupelScheduler *scheduler;
+  gboolean        driving;
+} Private;
+
+static void
+private_free (gpointer data)
+{
+  Private *self = data;
+
+  /* Destroying the context makes the waits of fibers that are left fail. */
+  g_main_context_unref (self->context);
+  g_free (self);
+}
+
+static GPrivate thread_private = G_PRIVATE_INIT (private_free);
+
+static Private *
+private_get (void)
+{
+  Private *self = g_private_get (&thread_private);
+
+  if (self == NULL)
+    {
+      self = g_new0 (Private, 1);
+      self->context = g_main_context_new ();
+      self->scheduler = cupel_scheduler_get (self->context);
+      g_private_set (&thread_private, self);
+    }
+
+  return self;
+}
+
+/* A loop that dispatches now would stand still. */
+static gboolean
+may_block (void)
+{
+  Private *self = g_private_get (&thread_private);
+
+  return g_main_depth () == 0 && (self == NULL || !self->driving);
+}
+
+typedef struct
+{
+  const CupelCall *call;
+  gpointer         self;
+  gpointer         args;
+  GCancellable    *cancellable;
+  gpointer         result;
+  GError          *error;
+  gboolean         done;
+} SyncCall;
+
+static void
+sync_call_run (gpointer data)
+{
+  SyncCall *sync = data;
+
+  sync->result = sync->call->body (sync->self, sync->args, sync->cancellable, &sync->error);
+}
+
+static void
+sync_call_end (gpointer data)
+{
+  SyncCall *sync = data;
+
+  sync->done = TRUE;
+}
+
+static void
+drive (SyncCall *sync)
+{
+  Private *self = private_get ();
+
+  self->driving = TRUE;
+  g_main_context_push_thread_default (self->context);
+  cupel_scheduler_spawn (self->scheduler, sync->call->name, 0, sync_call_run, sync, sync_call_end);
+  while (!sync->done)
+    g_main_context_iteration (self->context, TRUE);
+  g_main_context_pop_thread_default (self->context);
+  self->driving = FALSE;
+}
+
+gpointer
+cupel_call_sync (const CupelCall  *call,
+                 gpointer          self,
+                 gpointer          args,
+                 GCancellable     *cancellable,
+                 GError          **error)
+{
+  SyncCall sync = { call, self, args, cancellable, };
+
+  if (cupel_in_fiber ())
+    return call->body (self, args, cancellable, error);
+
+  if (!may_block ())
+    {
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_MISSING_FIBER,
+                   "%s() would block the main loop: call %s_async(), or run it in a fiber with cupel_run_async()",
+                   call->name, call->name);
+      return NULL;
+    }
+
+  drive (&sync);
+  if (sync.error != NULL)
+    g_propagate_error (error, sync.error);
+
+  return sync.result;
+}
+
+static gboolean
+on_drain_deadline (gpointer data)
+{
+  *(gboolean *) data = TRUE;
+
+  return G_SOURCE_REMOVE;
+}
+
+gboolean
+cupel_call_drain (gint64 deadline)
+{
+  Private *self = g_private_get (&thread_private);
+  gboolean over = FALSE;
+  GSource *timer;
+
+  if (self == NULL || cupel_scheduler_get_n_fibers (self->scheduler) == 0)
+    return TRUE;
+  if (!may_block ())
+    return FALSE;
+
+  timer = g_timeout_source_new (0);
+  g_source_set_ready_time (timer, deadline);
+  g_source_set_callback (timer, on_drain_deadline, &over, NULL);
+  g_source_attach (timer, self->context);
+
+  self->driving = TRUE;
+  g_main_context_push_thread_default (self->context);
+  while (!over && cupel_scheduler_get_n_fibers (self->scheduler) > 0)
+    g_main_context_iteration (self->context, TRUE);
+  g_main_context_pop_thread_default (self->context);
+  self->driving = FALSE;
+
+  g_source_destroy (timer);
+  g_source_unref (timer);
+
+  return cupel_scheduler_get_n_fibers (self->scheduler) == 0;
+}
+
+typedef struct
+{
+  const CupelCall *call;
+  GTask           *task;
+  gpointer         args;
+  GDestroyNotify   free_args;
+  gpointer         result;
+  GError          *error;
+} AsyncCall;
+
+static void
+async_call_run (gpointer data)
+{
+  AsyncCall *async = data;
+
+  async->result = async->call->body (g_task_get_source_object (async->task), async->args,
+                                     g_task_get_cancellable (async->task), &async->error);
+}
+
+/* On the main stack: the arguments and what they own are the user's as well, and g_task_return_*() calls back from here. */
+static void
+async_call_end (gpointer data)
+{
+  AsyncCall *async = data;
+  GTask *task = async->task;
+
+  if (async->free_args != NULL)
+    async->free_args (async->args);
+
+  if (async->error != NULL)
+    g_task_return_error (task, async->error);
+  else
+    g_task_return_pointer (task, async->result, async->result != NULL ? async->call->free_result : NULL);
+  g_object_unref (task);
+  g_free (async);
+}
+
+void
+cupel_call_async (const CupelCall     *call,
+                  gpointer             self,
+                  gpointer             args,
+                  GDestroyNotify       free_args,
+                  GCancellable        *cancellable,
+                  GAsyncReadyCallback  callback,
+                  gpointer             user_data)
+{
+  AsyncCall *async = g_new0 (AsyncCall, 1);
+
+  async->call = call;
+  async->args = args;
+  async->free_args = free_args;
+  async->task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (async->task, (gpointer) call);
+  g_task_set_name (async->task, call->name);
+  /* What was done is reported, even if it was cancelled a moment later. */
+  g_task_set_check_cancellable (async->task, FALSE);
+
+  cupel_fiber_spawn_full (NULL, call->name, 0, async_call_run, async, async_call_end);
+}
+
+gpointer
+cupel_call_finish (const CupelCall  *call,
+                   gpointer          self,
+                   GAsyncResult     *result,
+                   GError          **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  g_return_val_if_fail (g_task_get_source_tag (G_TASK (result)) == (gpointer) call, NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}

@@ -1,0 +1,824 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "runtime/cupel-scheduler-private.h"
+
+#include "runtime/cupel-deadlines-private.h"
+
+/* A look at the clock every so many ticks at most; fewer when ticks turn out to be slow. */
+#define MAX_TICKS 64
+
+/* When the system refuses one more stack: how long until the next attempt, in microseconds. */
+#define STARVED_RETRY 10000
+
+typedef enum
+{
+  FIBER_QUEUED,
+  FIBER_RUNNING,
+  FIBER_WAITING,
+  FIBER_FINISHED,
+} FiberState;
+
+/* One call of cupel_scheduler_run (). They nest when code on the main stack iterates the context again. */
+typedef struct
+{
+  CupelContext  caller;
+  CupelFiber   *outer;            /* not NULL when a fiber iterates a main loop itself */
+  GMainContext *thread_default;
+  int           depth;
+  gboolean      pushed;
+} Frame;
+
+struct _CupelFiber
+{
+  gatomicrefcount  ref_count;
+  CupelScheduler  *scheduler;
+  const char      *name;
+  gsize            stack_size;
+  CupelFiberFunc   func;
+  gpointer         user_data;
+  GDestroyNotify   destroy;
+
+  /* guarded by the lock of the scheduler */
+  GList            link;          /* in all fibers */
+  CupelFiber      *next;          /* in the queue */
+  FiberState       state;
+  gboolean         woken;         /* while it was running */
+
+  /* of the thread that runs the context */
+  CupelStack      *stack;
+  Frame           *frame;         /* while running */
+  CupelDeadline    deadline;
+  CupelFiberFunc   closure;       /* to be run on the main stack */
+  gpointer         closure_data;
+  GCancellable    *cancellable;   /* connected: kept from one wait to the next, for it is mostly the same */
+  gulong           cancelled_id;
+  gint64           slice_end;
+  gint64           last_look;
+  int              ticks_left;
+  int              ticks;
+  gboolean         finished;
+};
+
+typedef struct
+{
+  CupelFiber *head;
+  CupelFiber *tail;
+} FiberList;
+
+struct _CupelScheduler
+{
+  gatomicrefcount  ref_count;
+  GMainContext    *context;         /* not owned: it owns the source, which owns this */
+  GMainContext    *thread_default;  /* how g_main_context_get_thread_default () names the context */
+
+  GMutex           lock;
+  FiberList        queue;
+  int              n_queued;        /* written under the lock, read without */
+  GQueue           fibers;
+  int              closing;         /* likewise */
+
+  /* of the thread that runs the context */
+  CupelStackPool   stacks;
+  CupelDeadlines   deadlines;
+  FiberList        starved;         /* found no stack */
+  gint64           retry_time;
+};
+
+typedef struct
+{
+  GSource         base;
+  CupelScheduler *scheduler;
+} SchedulerSource;
+
+static GMutex schedulers_lock;
+static GHashTable *schedulers;   /* GMainContext -> CupelScheduler, neither owned */
+
+static __thread CupelFiber *current_fiber;
+
+/* The address of a thread-local variable must not survive a switch in a register: a closing context may run its last fibers in another thread. */
+static CupelFiber * G_GNUC_NO_INLINE
+peek_current (void)
+{
+  return current_fiber;
+}
+
+static void G_GNUC_NO_INLINE
+set_current (CupelFiber *fiber)
+{
+  current_fiber = fiber;
+}
+
+static void
+list_push (FiberList  *list,
+           CupelFiber *fiber)
+{
+  fiber->next = NULL;
+  if (list->tail != NULL)
+    list->tail->next = fiber;
+  else
+    list->head = fiber;
+  list->tail = fiber;
+}
+
+static CupelFiber *
+list_pop (FiberList *list)
+{
+  CupelFiber *fiber = list->head;
+
+  if (fiber != NULL)
+    {
+      list->head = fiber->next;
+      if (list->head == NULL)
+        list->tail = NULL;
+      fiber->next = NULL;
+    }
+
+  return fiber;
+}
+
+static CupelScheduler *
+cupel_scheduler_ref (CupelScheduler *self)
+{
+  g_atomic_ref_count_inc (&self->ref_count);
+  return self;
+}
+
+static void
+cupel_scheduler_unref (CupelScheduler *self)
+{
+  if (!g_atomic_ref_count_dec (&self->ref_count))
+    return;
+
+  cupel_stack_pool_clear (&self->stacks);
+  cupel_deadlines_clear (&self->deadlines);
+  g_mutex_clear (&self->lock);
+  g_free (self);
+}
+
+static CupelFiber *
+cupel_fiber_ref (CupelFiber *fiber)
+{
+  g_atomic_ref_count_inc (&fiber->ref_count);
+  return fiber;
+}
+
+/* The last reference may be that of a signal connection that another thread drops: nothing but memory is freed here. */
+static void
+cupel_fiber_unref (CupelFiber *fiber)
+{
+  if (!g_atomic_ref_count_dec (&fiber->ref_count))
+    return;
+
+  cupel_scheduler_unref (fiber->scheduler);
+  g_free (fiber);
+}
+
+/* With the lock held. */
+static void
+enqueue (CupelScheduler *self,
+         CupelFiber     *fiber)
+{
+  fiber->state = FIBER_QUEUED;
+  list_push (&self->queue, fiber);
+  g_atomic_int_inc (&self->n_queued);
+}
+
+/* With the lock held: whoever dispatches this context comes by the queue before it polls; others may be polling now. */
+static void
+wake_context (CupelScheduler *self)
+{
+  if (g_atomic_int_get (&self->closing) || self->n_queued != 1)
+    return;
+  if (g_main_depth () > 0 && g_main_context_is_owner (self->context))
+    return;
+  g_main_context_wakeup (self->context);
+}
+
+void
+cupel_fiber_wake (CupelFiber *fiber)
+{
+  CupelScheduler *self = fiber->scheduler;
+
+  g_mutex_lock (&self->lock);
+  switch (fiber->state)
+    {
+    case FIBER_WAITING:
+      enqueue (self, fiber);
+      wake_context (self);
+      break;
+    case FIBER_RUNNING:
+      fiber->woken = TRUE;
+      break;
+    case FIBER_QUEUED:
+    case FIBER_FINISHED:
+    default:
+      break;
+    }
+  g_mutex_unlock (&self->lock);
+}
+
+static CupelFiber *
+dequeue (CupelScheduler *self)
+{
+  CupelFiber *fiber;
+
+  g_mutex_lock (&self->lock);
+  fiber = list_pop (&self->queue);
+  if (fiber != NULL)
+    {
+      g_atomic_int_add (&self->n_queued, -1);
+      fiber->state = FIBER_RUNNING;
+      fiber->woken = FALSE;
+    }
+  g_mutex_unlock (&self->lock);
+
+  return fiber;
+}
+
+static void
+unstarve (CupelScheduler *self)
+{
+  CupelFiber *fiber = list_pop (&self->starved);
+
+  if (fiber == NULL)
+    return;
+  g_mutex_lock (&self->lock);
+  enqueue (self, fiber);
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+expire (CupelScheduler *self,
+        gint64          now)
+{
+  CupelDeadline *deadline;
+
+  while ((deadline = cupel_deadlines_peek (&self->deadlines)) != NULL && deadline->time <= now)
+    {
+      cupel_deadlines_remove (&self->deadlines, deadline);
+      cupel_fiber_wake ((CupelFiber *) ((char *) deadline - G_STRUCT_OFFSET (CupelFiber, deadline)));
+    }
+
+  if (self->starved.head != NULL && self->retry_time <= now)
+    {
+      self->retry_time = now + STARVED_RETRY;
+      unstarve (self);
+    }
+}
+
+static void
+forget_cancellable (CupelFiber *fiber)
+{
+  if (fiber->cancellable == NULL)
+    return;
+
+  /* Not g_cancellable_disconnect (), which waits for handlers that run and would wait for itself below one of them. A handler in
+   * flight holds a reference to the fiber. */
+  g_signal_handler_disconnect (fiber->cancellable, fiber->cancelled_id);
+  fiber->cancelled_id = 0;
+  g_clear_object (&fiber->cancellable);
+}
+
+static void
+on_cancelled (GCancellable *cancellable,
+              gpointer      fiber)
+{
+  cupel_fiber_wake (fiber);
+}
+
+static void
+drop_fiber_closure (gpointer  fiber,
+                    GClosure *closure)
+{
+  cupel_fiber_unref (fiber);
+}
+
+static void
+watch_cancellable (CupelFiber   *fiber,
+                   GCancellable *cancellable)
+{
+  if (fiber->cancellable == cancellable)
+    return;
+
+  forget_cancellable (fiber);
+  fiber->cancellable = g_object_ref (cancellable);
+  fiber->cancelled_id = g_signal_connect_data (cancellable, "cancelled", G_CALLBACK (on_cancelled),
+                                               cupel_fiber_ref (fiber), drop_fiber_closure, 0);
+}
+
+/* On the stack of the fiber. */
+static void
+fiber_main (gpointer data)
+{
+  CupelFiber *fiber = data;
+
+  fiber->func (fiber->user_data);
+  fiber->finished = TRUE;
+}
+
+/* On the main stack. */
+static void
+finish (CupelScheduler *self,
+        CupelFiber     *fiber)
+{
+  cupel_stack_pool_release (&self->stacks, g_steal_pointer (&fiber->stack));
+  forget_cancellable (fiber);
+  if (self->starved.head != NULL)
+    unstarve (self);
+
+  g_mutex_lock (&self->lock);
+  fiber->state = FIBER_FINISHED;
+  g_queue_unlink (&self->fibers, &fiber->link);
+  g_mutex_unlock (&self->lock);
+
+  if (fiber->destroy != NULL)
+    fiber->destroy (fiber->user_data);
+  cupel_fiber_unref (fiber);
+}
+
+static void
+resume (CupelScheduler *self,
+        Frame          *frame,
+        CupelFiber     *fiber,
+        gint64          now)
+{
+  if (fiber->stack == NULL && !(fiber->stack = cupel_stack_pool_acquire (&self->stacks, fiber->stack_size)))
+    {
+      if (self->starved.head == NULL)
+        self->retry_time = now + STARVED_RETRY;
+      list_push (&self->starved, fiber);
+      return;
+    }
+
+  fiber->frame = frame;
+  fiber->last_look = now;
+  fiber->slice_end = now + CUPEL_SLICE;
+  fiber->ticks_left = fiber->ticks;
+
+  for (;;)
+    {
+      CupelFiberFunc closure;
+
+      set_current (fiber);
+      cupel_stack_enter (fiber->stack, &frame->caller, fiber_main, fiber);
+      set_current (NULL);
+
+      closure = g_steal_pointer (&fiber->closure);
+      if (closure == NULL)
+        break;
+      closure (fiber->closure_data);
+    }
+
+  if (fiber->finished)
+    finish (self, fiber);
+}
+
+void
+cupel_scheduler_run (CupelScheduler *self)
+{
+  gint64 now = g_get_monotonic_time ();
+  gint64 end = now + CUPEL_SLICE;
+  CupelFiber *fiber;
+  Frame frame;
+  int n;
+
+  expire (self, now);
+  n = g_atomic_int_get (&self->n_queued);
+  if (n == 0)
+    return;
+
+  cupel_context_init_caller (&frame.caller);
+  frame.outer = peek_current ();
+  frame.depth = g_main_depth ();
+  frame.pushed = FALSE;
+  frame.thread_default = g_main_context_get_thread_default ();
+  if (frame.thread_default != self->thread_default && !g_atomic_int_get (&self->closing))
+    {
+      /* What fibers start with GIO has to come back to this context. */
+      g_main_context_push_thread_default (self->context);
+      frame.thread_default = self->thread_default;
+      frame.pushed = TRUE;
+    }
+
+  while (n-- > 0 && (fiber = dequeue (self)) != NULL)
+    {
+      resume (self, &frame, fiber, now);
+      now = g_get_monotonic_time ();
+      if (now >= end)
+        break;
+    }
+
+  if (frame.pushed)
+    g_main_context_pop_thread_default (self->context);
+  set_current (frame.outer);
+}
+
+static gboolean
+scheduler_source_prepare (GSource *source,
+                          int     *timeout)
+{
+  CupelScheduler *self = ((SchedulerSource *) source)->scheduler;
+  CupelDeadline *deadline;
+  gint64 next = G_MAXINT64;
+
+  *timeout = -1;
+  if (g_atomic_int_get (&self->n_queued) > 0)
+    {
+      *timeout = 0;
+      return TRUE;
+    }
+
+  /* Not g_source_set_ready_time (): it would wake the context up for each wait that has a deadline. */
+  if ((deadline = cupel_deadlines_peek (&self->deadlines)) != NULL)
+    next = deadline->time;
+  if (self->starved.head != NULL)
+    next = MIN (next, self->retry_time);
+  if (next < G_MAXINT64)
+    {
+      gint64 now = g_source_get_time (source);
+
+      if (next <= now)
+        {
+          *timeout = 0;
+          return TRUE;
+        }
+      *timeout = (int) MIN ((next - now + 999) / 1000, G_MAXINT);
+    }
+
+  return FALSE;
+}
+
+static gboolean
+scheduler_source_check (GSource *source)
+{
+  int timeout;
+
+  return scheduler_source_prepare (source, &timeout);
+}
+
+static gboolean
+scheduler_source_dispatch (GSource     *source,
+                           GSourceFunc  callback,
+                           gpointer     user_data)
+{
+  cupel_scheduler_run (((SchedulerSource *) source)->scheduler);
+
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+scheduler_source_finalize (GSource *source)
+{
+  CupelScheduler *self = ((SchedulerSource *) source)->scheduler;
+
+  g_mutex_lock (&schedulers_lock);
+  g_hash_table_remove (schedulers, self->context);
+  g_mutex_unlock (&schedulers_lock);
+
+  cupel_scheduler_close (self);
+  cupel_scheduler_unref (self);
+}
+
+static GSourceFuncs scheduler_source_funcs = {
+  scheduler_source_prepare,
+  scheduler_source_check,
+  scheduler_source_dispatch,
+  scheduler_source_finalize,
+  NULL,
+  NULL,
+};
+
+static CupelScheduler *
+cupel_scheduler_new (GMainContext *context)
+{
+  CupelScheduler *self = g_new0 (CupelScheduler, 1);
+  GSource *source = g_source_new (&scheduler_source_funcs, sizeof (SchedulerSource));
+
+  g_atomic_ref_count_init (&self->ref_count);
+  g_mutex_init (&self->lock);
+  g_queue_init (&self->fibers);
+  self->context = context;
+  self->thread_default = context == g_main_context_default () ? NULL : context;
+
+  ((SchedulerSource *) source)->scheduler = self;
+  g_source_set_static_name (source, "cupel-fibers");
+  /* A loop nested in a signal handler has to run fibers, too, or a dialog there would never see its data. */
+  g_source_set_can_recurse (source, TRUE);
+  g_source_attach (source, context);
+  g_source_unref (source);
+
+  return self;
+}
+
+CupelScheduler *
+cupel_scheduler_get (GMainContext *context)
+{
+  CupelScheduler *self;
+
+  if (context == NULL)
+    context = g_main_context_default ();
+
+  g_mutex_lock (&schedulers_lock);
+  if (schedulers == NULL)
+    schedulers = g_hash_table_new (NULL, NULL);
+  self = g_hash_table_lookup (schedulers, context);
+  if (self == NULL)
+    {
+      self = cupel_scheduler_new (context);
+      g_hash_table_insert (schedulers, context, self);
+    }
+  g_mutex_unlock (&schedulers_lock);
+
+  return self;
+}
+
+GMainContext *
+cupel_scheduler_get_context (CupelScheduler *self)
+{
+  return g_atomic_int_get (&self->closing) ? NULL : self->context;
+}
+
+guint
+cupel_scheduler_get_n_fibers (CupelScheduler *self)
+{
+  guint n;
+
+  g_mutex_lock (&self->lock);
+  n = self->fibers.length;
+  g_mutex_unlock (&self->lock);
+
+  return n;
+}
+
+void
+cupel_scheduler_spawn (CupelScheduler *self,
+                       const char     *name,
+                       gsize           stack_size,
+                       CupelFiberFunc  func,
+                       gpointer        user_data,
+                       GDestroyNotify  destroy)
+{
+  CupelFiber *fiber = g_new0 (CupelFiber, 1);
+
+  g_atomic_ref_count_init (&fiber->ref_count);
+  fiber->scheduler = cupel_scheduler_ref (self);
+  fiber->name = name;
+  fiber->stack_size = stack_size;
+  fiber->func = func;
+  fiber->user_data = user_data;
+  fiber->destroy = destroy;
+  fiber->ticks = 1;
+  fiber->link.data = fiber;
+
+  g_mutex_lock (&self->lock);
+  g_queue_push_tail_link (&self->fibers, &fiber->link);
+  enqueue (self, fiber);
+  wake_context (self);
+  g_mutex_unlock (&self->lock);
+}
+
+void
+cupel_scheduler_close (CupelScheduler *self)
+{
+  guint n_left = 0;
+
+  g_mutex_lock (&self->lock);
+  g_atomic_int_set (&self->closing, TRUE);
+  for (GList *l = self->fibers.head; l != NULL; l = l->next)
+    {
+      CupelFiber *fiber = l->data;
+
+      if (fiber->state == FIBER_WAITING)
+        enqueue (self, fiber);
+    }
+  g_mutex_unlock (&self->lock);
+
+  /* A fiber that does not take no for an answer is left where it is after a while. */
+  for (guint i = 0; i < 1000; i++)
+    {
+      n_left = cupel_scheduler_get_n_fibers (self);
+      if (n_left == 0)
+        break;
+      cupel_scheduler_run (self);
+    }
+  if (n_left > 0)
+    g_critical ("A main context was destroyed, and %u fibers go on although every wait fails", n_left);
+}
+
+CupelScheduler *
+cupel_scheduler_get_for_caller (GMainContext *context)
+{
+  CupelFiber *fiber = cupel_fiber_get_current ();
+
+  if (context == NULL)
+    context = g_main_context_get_thread_default ();
+
+  /* Saves the look-up, and is the only way to a context that is being destroyed. */
+  if (fiber != NULL &&
+      (context == fiber->scheduler->thread_default || context == fiber->scheduler->context ||
+       (context == fiber->frame->thread_default && g_atomic_int_get (&fiber->scheduler->closing))))
+    return fiber->scheduler;
+
+  return cupel_scheduler_get (context);
+}
+
+CupelFiber *
+cupel_fiber_get_current (void)
+{
+  CupelFiber *fiber = peek_current ();
+
+  if (fiber == NULL || g_main_depth () != fiber->frame->depth)
+    return NULL;
+
+  return fiber;
+}
+
+CupelScheduler *
+cupel_fiber_get_scheduler (CupelFiber *fiber)
+{
+  return fiber->scheduler;
+}
+
+void
+cupel_fiber_get_stack (CupelFiber *fiber,
+                       gpointer   *base,
+                       gsize      *size)
+{
+  cupel_stack_get_bounds (fiber->stack, base, size);
+}
+
+static gboolean
+may_suspend (CupelFiber *fiber)
+{
+  return g_main_context_get_thread_default () == fiber->frame->thread_default && g_main_depth () == fiber->frame->depth;
+}
+
+static gboolean
+check_may_suspend (CupelFiber *fiber)
+{
+  if (G_LIKELY (may_suspend (fiber)))
+    return TRUE;
+
+  g_critical ("The fiber \"%s\" cannot wait: %s", fiber->name ? fiber->name : "unnamed",
+              g_main_depth () != fiber->frame->depth
+              ? "it runs a main loop, and this is called from there"
+              : "a thread-default main context was pushed and not popped; pop it before anything that suspends");
+
+  return FALSE;
+}
+
+static void
+requeue (CupelFiber *fiber)
+{
+  CupelScheduler *self = fiber->scheduler;
+
+  g_mutex_lock (&self->lock);
+  enqueue (self, fiber);
+  g_mutex_unlock (&self->lock);
+  cupel_stack_exit (fiber->stack);
+}
+
+void
+cupel_fiber_yield (void)
+{
+  CupelFiber *fiber = cupel_fiber_get_current ();
+
+  if (fiber != NULL && check_may_suspend (fiber))
+    requeue (fiber);
+}
+
+static void G_GNUC_NO_INLINE
+look_at_clock (CupelFiber *fiber)
+{
+  gint64 now = g_get_monotonic_time ();
+  gint64 elapsed = now - fiber->last_look;
+
+  if (elapsed > CUPEL_SLICE / 8)
+    fiber->ticks = MAX (1, fiber->ticks / 2);
+  else if (elapsed < CUPEL_SLICE / 32)
+    fiber->ticks = MIN (MAX_TICKS, fiber->ticks * 2);
+  fiber->ticks_left = fiber->ticks;
+  fiber->last_look = now;
+
+  if (now >= fiber->slice_end && may_suspend (fiber))
+    requeue (fiber);
+}
+
+void
+cupel_fiber_tick (void)
+{
+  CupelFiber *fiber = current_fiber;
+
+  if (fiber != NULL && --fiber->ticks_left <= 0)
+    look_at_clock (fiber);
+}
+
+static void
+suspend (CupelFiber *fiber,
+         gint64      deadline)
+{
+  CupelScheduler *self = fiber->scheduler;
+
+  g_mutex_lock (&self->lock);
+  if (fiber->woken)
+    {
+      fiber->woken = FALSE;
+      g_mutex_unlock (&self->lock);
+      return;
+    }
+  fiber->state = FIBER_WAITING;
+  g_mutex_unlock (&self->lock);
+
+  if (deadline >= 0)
+    cupel_deadlines_insert (&self->deadlines, &fiber->deadline, deadline);
+  cupel_stack_exit (fiber->stack);
+  if (deadline >= 0)
+    cupel_deadlines_remove (&self->deadlines, &fiber->deadline);
+}
+
+CupelParkResult
+cupel_fiber_park (CupelFiber   *fiber,
+                  const int    *done,
+                  gint64        deadline,
+                  GCancellable *cancellable)
+{
+  gboolean suspended = FALSE;
+
+  for (;;)
+    {
+      if (done != NULL && g_atomic_int_get (done))
+        {
+          if (!suspended)
+            cupel_fiber_tick ();
+          return CUPEL_PARK_READY;
+        }
+      if (g_cancellable_is_cancelled (cancellable))
+        return CUPEL_PARK_CANCELLED;
+      if (G_UNLIKELY (g_atomic_int_get (&fiber->scheduler->closing)))
+        {
+          cupel_fiber_tick ();
+          return CUPEL_PARK_CANCELLED;
+        }
+      if (deadline >= 0 && g_get_monotonic_time () >= deadline)
+        return CUPEL_PARK_TIMEOUT;
+      if (!check_may_suspend (fiber))
+        return CUPEL_PARK_FORBIDDEN;
+
+      if (cancellable != NULL && fiber->cancellable != cancellable)
+        {
+          /* What is cancelled between the test above and the connection emits no signal: test again. */
+          watch_cancellable (fiber, cancellable);
+          continue;
+        }
+
+      suspend (fiber, deadline);
+      suspended = TRUE;
+    }
+}
+
+gboolean
+cupel_park_result_check (CupelParkResult   result,
+                         GError          **error)
+{
+  switch (result)
+    {
+    case CUPEL_PARK_READY:
+      return TRUE;
+    case CUPEL_PARK_TIMEOUT:
+      g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_TIMEOUT, "The operation timed out");
+      return FALSE;
+    case CUPEL_PARK_CANCELLED:
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The operation was cancelled");
+      return FALSE;
+    case CUPEL_PARK_FORBIDDEN:
+    default:
+      g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_WRONG_CONTEXT,
+                           "A fiber cannot wait while another thread-default main context is pushed, or in a main loop of its own");
+      return FALSE;
+    }
+}
+
+void
+cupel_set_error_not_in_fiber (GError     **error,
+                              const char  *function)
+{
+  g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_MISSING_FIBER,
+               "%s() suspends and was called outside a fiber: run the caller with cupel_run_async()", function);
+}
+
+void
+cupel_call_on_main_stack (CupelFiberFunc func,
+                          gpointer       user_data)
+{
+  CupelFiber *fiber = cupel_fiber_get_current ();
+
+  if (fiber == NULL)
+    {
+      func (user_data);
+      return;
+    }
+
+  fiber->closure_data = user_data;
+  fiber->closure = func;
+  cupel_stack_exit (fiber->stack);
+}
