@@ -45,6 +45,7 @@ cupel_error_private_clear (CupelErrorPrivate *priv)
 
 G_DEFINE_EXTENDED_ERROR (CupelError, cupel_error)
 
+G_GNUC_PRINTF (3, 0)
 static GError *
 cupel_error_new_valist (CupelError               code,
                         const CupelErrorDetails *details,
