@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "cupel-pg-connection.h"
+
+#include "cupel-pg-cursor.h"
+#include "cupel-pg-error.h"
+#include "cupel-pg-execute.h"
+
+#include <string.h>
+
+G_DEFINE_FINAL_TYPE (CupelPgConnection, cupel_pg_connection, CUPEL_TYPE_DRIVER_CONNECTION)
+
+CupelTransactionStatus
+cupel_pg_connection_status (CupelPgConnection *self)
+{
+  if (self->conn == NULL || self->broken || self->in_flight)
+    return CUPEL_TRANSACTION_UNKNOWN;
+  switch (PQtransactionStatus (self->conn))
+    {
+    case PQTRANS_IDLE:    return CUPEL_TRANSACTION_IDLE;
+    case PQTRANS_INTRANS: return CUPEL_TRANSACTION_ACTIVE;
+    case PQTRANS_INERROR: return CUPEL_TRANSACTION_FAILED;
+    case PQTRANS_ACTIVE:
+    case PQTRANS_UNKNOWN:
+    default:              return CUPEL_TRANSACTION_UNKNOWN;
+    }
+}
+
+const char *
+cupel_pg_connection_get_begin (CupelPgConnection *self)
+{
+  switch (self->isolation)
+    {
+    case CUPEL_ISOLATION_READ_UNCOMMITTED: return "BEGIN ISOLATION LEVEL READ UNCOMMITTED";
+    case CUPEL_ISOLATION_READ_COMMITTED:   return "BEGIN ISOLATION LEVEL READ COMMITTED";
+    case CUPEL_ISOLATION_REPEATABLE_READ:  return "BEGIN ISOLATION LEVEL REPEATABLE READ";
+    case CUPEL_ISOLATION_SERIALIZABLE:     return "BEGIN ISOLATION LEVEL SERIALIZABLE";
+    case CUPEL_ISOLATION_AUTOCOMMIT:       return NULL;
+    case CUPEL_ISOLATION_DEFAULT:
+    default:                               return "BEGIN";
+    }
+}
+
+static gboolean
+take_tag (gpointer    user_data,
+          guint       tag,
+          PGresult   *result,
+          GError    **error)
+{
+  char *command = user_data;
+
+  g_strlcpy (command, PQcmdStatus (result), 16);
+  PQclear (result);
+  return TRUE;
+}
+
+/* @command: 16 bytes for the command tag, "" when there was none */
+static gboolean
+run_tagged (CupelPgConnection  *self,
+            const char         *name,
+            const char         *sql,
+            char               *command,
+            gint64              deadline,
+            GCancellable       *cancellable,
+            GError            **error)
+{
+  CupelPgFlight flight;
+  gboolean ok;
+
+  command[0] = '\0';
+  if (!cupel_pg_link_begin (self, name, deadline, cancellable, error))
+    return FALSE;
+  cupel_pg_flight_init (&flight, self, take_tag, command);
+  if (cupel_pg_flight_add_evicted (&flight) &&
+      (sql == NULL || cupel_pg_flight_add_simple (&flight, CUPEL_PG_STEP_EXECUTE, 0, sql)) &&
+      cupel_pg_flight_sync (&flight))
+    cupel_pg_flight_collect (&flight);
+  ok = cupel_pg_flight_finish (&flight, error);
+  return cupel_pg_link_end (self, ok, error);
+}
+
+gboolean
+cupel_pg_connection_run_simple (CupelPgConnection  *self,
+                                const char         *name,
+                                const char         *sql,
+                                gint64              deadline,
+                                GCancellable       *cancellable,
+                                GError            **error)
+{
+  char command[16];
+
+  return run_tagged (self, name, sql, command, deadline, cancellable, error);
+}
+
+gboolean
+cupel_pg_connection_settle (CupelPgConnection  *self,
+                            gint64              deadline,
+                            GCancellable       *cancellable,
+                            GError            **error)
+{
+  static const struct { const char *name; const char *wanted; const char *sql; } settings[] = {
+    { "client_encoding", "UTF8", "SET client_encoding TO 'UTF8'" },
+    { "TimeZone", "UTC", "SET TimeZone TO 'UTC'" },
+    { "DateStyle", "ISO", "SET DateStyle TO 'ISO'" },
+  };
+  const char *floats = PQparameterStatus (self->conn, "integer_datetimes");
+
+  if (floats != NULL && strcmp (floats, "on") != 0)
+    {
+      g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_UNSUPPORTED,
+                           "The server keeps times as floating-point numbers (integer_datetimes is off): it needs another build");
+      return FALSE;
+    }
+  for (gsize i = 0; i < G_N_ELEMENTS (settings); i++)
+    {
+      const char *value = PQparameterStatus (self->conn, settings[i].name);
+
+      if (value != NULL && g_str_has_prefix (value, settings[i].wanted))
+        continue;
+      if (!cupel_pg_connection_run_simple (self, "connect", settings[i].sql, deadline, cancellable, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+cupel_pg_connection_begin (CupelDriverConnection  *connection,
+                           GCancellable           *cancellable,
+                           GError                **error)
+{
+  CupelPgConnection *self = CUPEL_PG_CONNECTION (connection);
+  const char *sql = cupel_pg_connection_get_begin (self);
+
+  if (sql == NULL || cupel_pg_connection_status (self) == CUPEL_TRANSACTION_ACTIVE)
+    return TRUE;
+  return cupel_pg_connection_run_simple (self, "begin", sql, CUPEL_NO_DEADLINE, cancellable, error);
+}
+
+static gboolean
+cupel_pg_connection_commit (CupelDriverConnection  *connection,
+                            GCancellable           *cancellable,
+                            GError                **error)
+{
+  CupelPgConnection *self = CUPEL_PG_CONNECTION (connection);
+  g_autoptr(GError) local = NULL;
+  char command[16];
+
+  if (cupel_pg_connection_status (self) == CUPEL_TRANSACTION_IDLE)
+    return TRUE;
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return FALSE;
+  /* Found dead before anything was sent: then nothing was committed, and that is certain. */
+  if (!self->busy && !cupel_pg_link_is_alive (self))
+    {
+      cupel_set_error_with_details (error, CUPEL_ERROR_DISCONNECTED,
+                                    &(CupelErrorDetails) { .disconnect = TRUE, .retryable = TRUE },
+                                    "The connection to PostgreSQL at %s was lost before COMMIT was sent", self->where);
+      return FALSE;
+    }
+
+  if (run_tagged (self, "commit", "COMMIT", command, CUPEL_NO_DEADLINE, cancellable, &local) ||
+      strcmp (command, "COMMIT") == 0)
+    {
+      if (strcmp (command, "COMMIT") == 0)
+        return TRUE;
+      g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_PENDING_ROLLBACK,
+                           "The transaction had failed before: the server rolled it back instead of committing it");
+      return FALSE;
+    }
+  if (self->broken && !g_error_matches (local, CUPEL_ERROR, CUPEL_ERROR_BUSY))
+    {
+      cupel_set_error_with_details (error, CUPEL_ERROR_OUTCOME_UNKNOWN, &(CupelErrorDetails) { .disconnect = TRUE },
+                                    "COMMIT was sent and its answer never came (%s): the transaction may have been "
+                                    "committed; look whether its effects are there", local->message);
+      return FALSE;
+    }
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+static gboolean
+cupel_pg_connection_rollback (CupelDriverConnection  *connection,
+                              gint64                  deadline,
+                              GError                **error)
+{
+  CupelPgConnection *self = CUPEL_PG_CONNECTION (connection);
+
+  if (cupel_pg_connection_status (self) == CUPEL_TRANSACTION_IDLE)
+    return TRUE;
+  return cupel_pg_connection_run_simple (self, "rollback", "ROLLBACK", deadline, NULL, error);
+}
+
+static gboolean
+cupel_pg_connection_set_isolation (CupelDriverConnection  *connection,
+                                   CupelIsolationLevel     level,
+                                   GCancellable           *cancellable,
+                                   GError                **error)
+{
+  CupelPgConnection *self = CUPEL_PG_CONNECTION (connection);
+  CupelTransactionStatus status = cupel_pg_connection_status (self);
+
+  if (status == CUPEL_TRANSACTION_ACTIVE || status == CUPEL_TRANSACTION_FAILED)
+    {
+      g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_ARGUMENT,
+                           "The isolation level can be set only outside a transaction: commit or roll back first");
+      return FALSE;
+    }
+  /* It goes with each BEGIN. */
+  self->isolation = level;
+  return TRUE;
+}
+
+static gboolean
+cupel_pg_connection_reset (CupelDriverConnection  *connection,
+                           gint64                  deadline,
+                           GError                **error)
+{
+  CupelPgConnection *self = CUPEL_PG_CONNECTION (connection);
+
+  if (!cupel_pg_connection_rollback (connection, deadline, error))
+    return FALSE;
+  if (self->n_hold_cursors > 0)
+    {
+      self->n_hold_cursors = 0;
+      if (!cupel_pg_connection_run_simple (self, "reset", "CLOSE ALL", deadline, NULL, error))
+        return FALSE;
+    }
+  return cupel_pg_connection_status (self) == CUPEL_TRANSACTION_IDLE;
+}
+
+static gboolean
+cupel_pg_connection_ping (CupelDriverConnection  *connection,
+                          gint64                  deadline,
+                          GError                **error)
+{
+  /* A sync alone: the server answers that it is ready. */
+  return cupel_pg_connection_run_simple (CUPEL_PG_CONNECTION (connection), "ping", NULL, deadline, NULL, error);
+}
+
+static CupelTransactionStatus
+cupel_pg_connection_get_status (CupelDriverConnection *connection)
+{
+  return cupel_pg_connection_status (CUPEL_PG_CONNECTION (connection));
+}
+
+static gboolean
+cupel_pg_connection_is_alive (CupelDriverConnection *connection)
+{
+  return cupel_pg_link_is_alive (CUPEL_PG_CONNECTION (connection));
+}
+
+static void
+cupel_pg_connection_close (CupelDriverConnection *connection,
+                           gint64                 deadline)
+{
+  CupelPgConnection *self = CUPEL_PG_CONNECTION (connection);
+
+  if (self->conn == NULL)
+    return;
+  if (self->busy || self->broken || self->in_flight)
+    {
+      cupel_pg_link_terminate (self);
+      return;
+    }
+  /* The socket is nonblocking: the good-bye goes into its buffer or nowhere. */
+  self->broken = TRUE;
+  g_clear_pointer (&self->watch, cupel_io_watch_free);
+  g_clear_pointer (&self->conn, PQfinish);
+}
+
+static void
+cupel_pg_connection_terminate (CupelDriverConnection *connection)
+{
+  cupel_pg_link_terminate (CUPEL_PG_CONNECTION (connection));
+}
+
+/* Notices, and errors that come while nothing is asked: an administrator ends the session, say. */
+static void
+receive_notice (void           *data,
+                const PGresult *result)
+{
+  CupelPgConnection *self = data;
+
+  if (self != NULL && cupel_pg_error_is_fatal (result))
+    self->broken = TRUE;
+}
+
+CupelPgConnection *
+cupel_pg_connection_new (PGconn     *conn,
+                         const char *where,
+                         guint       statement_cache_size)
+{
+  CupelPgConnection *self = g_object_new (CUPEL_PG_TYPE_CONNECTION, NULL);
+
+  self->conn = conn;
+  self->where = g_strdup (where);
+  self->watch = cupel_io_watch_new (PQsocket (conn));
+  self->statements = cupel_pg_statements_new (statement_cache_size);
+  PQsetErrorVerbosity (conn, PQERRORS_DEFAULT);
+  PQsetNoticeReceiver (conn, receive_notice, self);
+  if (PQsetnonblocking (conn, 1) != 0 || !PQenterPipelineMode (conn))
+    self->broken = TRUE;
+  return self;
+}
+
+static void
+cupel_pg_connection_finalize (GObject *object)
+{
+  CupelPgConnection *self = CUPEL_PG_CONNECTION (object);
+
+  cupel_pg_link_terminate (self);
+  g_clear_pointer (&self->watch, cupel_io_watch_free);
+  g_clear_pointer (&self->conn, PQfinish);
+  g_clear_pointer (&self->statements, cupel_pg_statements_free);
+  g_clear_pointer (&self->steps, g_array_unref);
+  g_clear_error (&self->stopped);
+  cupel_pg_params_clear (&self->params);
+  g_free (self->where);
+  G_OBJECT_CLASS (cupel_pg_connection_parent_class)->finalize (object);
+}
+
+static gboolean
+cupel_pg_connection_execute (CupelDriverConnection  *connection,
+                             const CupelRequest     *request,
+                             CupelReply             *reply,
+                             GCancellable           *cancellable,
+                             GError                **error)
+{
+  CupelPgConnection *self = CUPEL_PG_CONNECTION (connection);
+  gboolean ok;
+
+  if (!cupel_pg_link_begin (self, "execute", CUPEL_NO_DEADLINE, cancellable, error))
+    return FALSE;
+  if (request->n_sets > 1)
+    ok = cupel_pg_execute_many (self, request, reply, error);
+  else if ((request->flags & CUPEL_REQUEST_STREAM) != 0 && cupel_pg_cursor_is_possible (request->compiled))
+    ok = cupel_pg_cursor_open (self, request, reply, error);
+  else
+    {
+      ok = cupel_pg_execute_one (self, request, reply, error);
+      if (ok && (request->flags & CUPEL_REQUEST_STREAM) != 0)
+        reply->cursor = cupel_pg_cursor_new_buffered (self, g_steal_pointer (&reply->blocks));
+    }
+  return cupel_pg_link_end (self, ok, error);
+}
+
+static gboolean
+cupel_pg_connection_pipeline (CupelDriverConnection  *connection,
+                              const CupelRequest     *requests,
+                              CupelReply             *replies,
+                              guint                   n_requests,
+                              GCancellable           *cancellable,
+                              GError                **error)
+{
+  CupelPgConnection *self = CUPEL_PG_CONNECTION (connection);
+  gboolean together, ok;
+
+  if (n_requests == 0)
+    return TRUE;
+  /* One round trip spans one transaction: where each statement is to have its own, they go one by one. */
+  together = cupel_pg_wants_begin (self, &requests[0]) ||
+             cupel_pg_connection_status (self) == CUPEL_TRANSACTION_ACTIVE;
+  for (guint i = 0; i < n_requests; i++)
+    together = together && requests[i].n_sets <= 1 && (requests[i].flags & CUPEL_REQUEST_STREAM) == 0;
+
+  if (!together)
+    {
+      for (guint i = 0; i < n_requests; i++)
+        if (!cupel_pg_connection_execute (connection, &requests[i], &replies[i], cancellable, error))
+          return FALSE;
+      return TRUE;
+    }
+  if (!cupel_pg_link_begin (self, "pipeline", CUPEL_NO_DEADLINE, cancellable, error))
+    return FALSE;
+  ok = cupel_pg_execute_together (self, requests, replies, n_requests, cupel_pg_wants_begin (self, &requests[0]), error);
+  return cupel_pg_link_end (self, ok, error);
+}
+
+static void
+cupel_pg_connection_class_init (CupelPgConnectionClass *class)
+{
+  CupelDriverConnectionClass *connection_class = CUPEL_DRIVER_CONNECTION_CLASS (class);
+
+  G_OBJECT_CLASS (class)->finalize = cupel_pg_connection_finalize;
+  connection_class->execute = cupel_pg_connection_execute;
+  connection_class->pipeline = cupel_pg_connection_pipeline;
+  connection_class->begin = cupel_pg_connection_begin;
+  connection_class->commit = cupel_pg_connection_commit;
+  connection_class->rollback = cupel_pg_connection_rollback;
+  connection_class->set_isolation = cupel_pg_connection_set_isolation;
+  connection_class->reset = cupel_pg_connection_reset;
+  connection_class->ping = cupel_pg_connection_ping;
+  connection_class->get_status = cupel_pg_connection_get_status;
+  connection_class->is_alive = cupel_pg_connection_is_alive;
+  connection_class->close = cupel_pg_connection_close;
+  connection_class->terminate = cupel_pg_connection_terminate;
+}
+
+static void
+cupel_pg_connection_init (CupelPgConnection *self)
+{
+  self->deadline = CUPEL_NO_DEADLINE;
+}

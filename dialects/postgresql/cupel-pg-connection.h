@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "cupel-pg-encode.h"
+#include "cupel-pg-statements.h"
+
+G_BEGIN_DECLS
+
+#define CUPEL_PG_TYPE_CONNECTION (cupel_pg_connection_get_type ())
+G_DECLARE_FINAL_TYPE (CupelPgConnection, cupel_pg_connection, CUPEL_PG, CONNECTION, CupelDriverConnection)
+
+/* What was handed to libpq and is not answered yet. */
+typedef enum
+{
+  CUPEL_PG_STEP_PREPARE,
+  CUPEL_PG_STEP_EXECUTE,
+  CUPEL_PG_STEP_QUIET,    /* its failure and its rows matter to nobody */
+  CUPEL_PG_STEP_SYNC,
+} CupelPgStepKind;
+
+typedef struct
+{
+  CupelPgStepKind   kind;
+  gboolean          cached;      /* ran a statement that was prepared earlier */
+  guint             tag;         /* of the caller */
+  CupelPgStatement *statement;   /* owned, nullable */
+} CupelPgStep;
+
+struct _CupelPgConnection
+{
+  CupelDriverConnection  parent_instance;
+
+  PGconn                *conn;        /* NULL once it is over */
+  CupelIoWatch          *watch;
+  char                  *where;       /* for messages */
+  CupelIsolationLevel    isolation;
+
+  gboolean               busy;        /* a vfunc is under way */
+  gboolean               in_flight;   /* bytes may have left that were not answered by ReadyForQuery */
+  gboolean               broken;      /* nothing but ending it is left */
+
+  /* of the operation under way */
+  GCancellable          *cancellable;
+  gint64                 deadline;
+  GError                *stopped;     /* why a cancel request was sent */
+  CupelCompletion       *cancel_sent;
+  GArray                *steps;       /* CupelPgStep */
+  guint                  first_step;
+
+  CupelPgStatements     *statements;
+  CupelPgParams          params;
+  guint                  cursor_serial;
+  guint                  transaction_serial;   /* moves on whenever the connection is idle */
+  guint                  n_hold_cursors;
+};
+
+CupelPgConnection *cupel_pg_connection_new (PGconn       *conn,      /* (transfer full), connected */
+                                            const char   *where,
+                                            guint         statement_cache_size);
+/* DateStyle, time zone and encoding, where the server did not take them at connect. */
+gboolean cupel_pg_connection_settle        (CupelPgConnection    *self,
+                                            gint64                deadline,
+                                            GCancellable         *cancellable,
+                                            GError              **error);
+/* One statement without parameters and rows. @commits: losing the link leaves the outcome open. */
+gboolean cupel_pg_connection_run_simple    (CupelPgConnection    *self,
+                                            const char           *name,
+                                            const char           *sql,
+                                            gint64                deadline,
+                                            GCancellable         *cancellable,
+                                            GError              **error);
+const char *cupel_pg_connection_get_begin  (CupelPgConnection    *self);
+CupelTransactionStatus cupel_pg_connection_status (CupelPgConnection *self);
+
+/* cupel-pg-link.c: the wire and one operation at a time */
+gboolean   cupel_pg_link_begin             (CupelPgConnection    *self,
+                                            const char           *name,
+                                            gint64                deadline,
+                                            GCancellable         *cancellable,
+                                            GError              **error);
+/* Ends the operation: waits for a cancel request that is under way, and says why it was sent. @ok: the outcome so far. */
+gboolean   cupel_pg_link_end               (CupelPgConnection    *self,
+                                            gboolean              ok,
+                                            GError              **error);
+gboolean   cupel_pg_link_flush             (CupelPgConnection    *self,
+                                            GError              **error);
+/* FALSE: the link is lost, @error says why. @result may be NULL: the end of one statement's results. */
+gboolean   cupel_pg_link_get_result        (CupelPgConnection    *self,
+                                            PGresult            **result,
+                                            GError              **error);
+void       cupel_pg_link_set_lost          (CupelPgConnection    *self,
+                                            GError              **error);
+gboolean   cupel_pg_link_is_alive          (CupelPgConnection    *self);
+void       cupel_pg_link_terminate         (CupelPgConnection    *self);
+
+G_END_DECLS

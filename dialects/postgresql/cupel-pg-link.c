@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The wire of one connection. libpq is always in nonblocking and in pipeline mode; its rules are kept here and nowhere else:
+ * while PQflush () has something left, wait for both directions and read what comes; ask for a result only when PQisBusy () says
+ * that it is complete. Otherwise both ends can wait for each other for ever. */
+
+#include "cupel-pg-connection.h"
+
+#include "cupel-pg-error.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* How long a stopped statement may take to answer before the connection is given up. */
+#define CANCEL_GRACE G_USEC_PER_SEC
+
+static gpointer
+cancel_thread (gpointer data)
+{
+  gpointer *both = data;
+  PGcancel *cancel = both[0];
+  CupelCompletion *sent = both[1];
+  char message[256];
+
+  /* It opens a connection of its own and blocks until the server closes it. */
+  PQcancel (cancel, message, sizeof message);
+  PQfreeCancel (cancel);
+  cupel_completion_complete (sent);
+  cupel_completion_unref (sent);
+  g_free (both);
+  return NULL;
+}
+
+static gboolean
+send_cancel (CupelPgConnection *self)
+{
+  PGcancel *cancel = PQgetCancel (self->conn);
+  gpointer *both;
+  GThread *thread;
+
+  if (cancel == NULL)
+    return FALSE;
+  self->cancel_sent = cupel_completion_new ();
+  both = g_new (gpointer, 2);
+  both[0] = cancel;
+  both[1] = cupel_completion_ref (self->cancel_sent);
+  if ((thread = g_thread_try_new ("cupel-pg-cancel", cancel_thread, both, NULL)) != NULL)
+    {
+      g_thread_unref (thread);
+      return TRUE;
+    }
+  PQfreeCancel (cancel);
+  cupel_completion_unref (both[1]);
+  g_clear_pointer (&self->cancel_sent, cupel_completion_unref);
+  g_free (both);
+  return FALSE;
+}
+
+void
+cupel_pg_link_set_lost (CupelPgConnection  *self,
+                        GError            **error)
+{
+  g_autofree char *message = NULL;
+  char *end;
+
+  self->broken = TRUE;
+  if (error == NULL || *error != NULL)
+    return;
+  message = g_utf8_make_valid (self->conn != NULL ? PQerrorMessage (self->conn) : "", -1);
+  if ((end = strchr (message, '\n')) != NULL)
+    *end = '\0';
+  cupel_set_error_with_details (error, CUPEL_ERROR_DISCONNECTED, &(CupelErrorDetails) { .disconnect = TRUE, .retryable = TRUE },
+                                "The connection to PostgreSQL at %s was lost%s%s", self->where,
+                                *message != '\0' ? ": " : "", message);
+}
+
+/* The answer of the fiber to a wait that failed. Once: ask the server to stop and go on waiting for its answer, for a short while.
+ * After that the connection is given up. */
+static gboolean
+handle_stop (CupelPgConnection  *self,
+             GError             *reason,
+             GError            **error)
+{
+  if (self->stopped == NULL && !self->broken &&
+      (g_error_matches (reason, G_IO_ERROR, G_IO_ERROR_CANCELLED) ||
+       g_error_matches (reason, CUPEL_ERROR, CUPEL_ERROR_TIMEOUT)) &&
+      send_cancel (self))
+    {
+      self->stopped = reason;
+      self->cancellable = NULL;
+      self->deadline = g_get_monotonic_time () + CANCEL_GRACE;
+      return TRUE;
+    }
+
+  self->broken = TRUE;
+  if (self->stopped != NULL)
+    {
+      g_error_free (reason);
+      reason = g_error_copy (self->stopped);
+    }
+  g_propagate_error (error, reason);
+  return FALSE;
+}
+
+static GIOCondition
+link_wait (CupelPgConnection  *self,
+           GIOCondition        condition,
+           GError            **error)
+{
+  for (;;)
+    {
+      GError *local = NULL;
+      GIOCondition ready = cupel_io_watch_wait (self->watch, condition, self->deadline, self->cancellable, &local);
+
+      if (ready != 0)
+        return ready;
+      if (!handle_stop (self, local, error))
+        return 0;
+    }
+}
+
+gboolean
+cupel_pg_link_flush (CupelPgConnection  *self,
+                     GError            **error)
+{
+  int left;
+
+  self->in_flight = TRUE;
+  while ((left = PQflush (self->conn)) == 1)
+    {
+      GIOCondition ready = link_wait (self, G_IO_IN | G_IO_OUT, error);
+
+      if (ready == 0)
+        return FALSE;
+      if ((ready & (G_IO_IN | G_IO_HUP | G_IO_ERR)) != 0 && !PQconsumeInput (self->conn))
+        return TRUE;   /* lost: the results say why */
+    }
+  /* A write that failed may have been answered with the reason before: reading finds out. */
+  return TRUE;
+}
+
+gboolean
+cupel_pg_link_get_result (CupelPgConnection  *self,
+                          PGresult          **result,
+                          GError            **error)
+{
+  *result = NULL;
+  if (!cupel_pg_link_flush (self, error))
+    return FALSE;
+  while (PQisBusy (self->conn))
+    {
+      if (PQstatus (self->conn) == CONNECTION_BAD)
+        break;         /* what is left to take does not block */
+      if (link_wait (self, G_IO_IN, error) == 0)
+        return FALSE;
+      if (!PQconsumeInput (self->conn))
+        break;
+    }
+  *result = PQgetResult (self->conn);
+  if (PQstatus (self->conn) == CONNECTION_BAD)
+    {
+      /* The server may have said why, before it went: a result with a SQLSTATE. In a pipeline NULLs stand between results. */
+      PGresult *next = *result;
+
+      for (int i = 0; i < 4; i++, next = PQgetResult (self->conn))
+        {
+          if (next != NULL && PQresultErrorField (next, PG_DIAG_SQLSTATE) != NULL && cupel_pg_error_is_fatal (next) &&
+              error != NULL && *error == NULL)
+            *error = cupel_pg_error_new_from_result (next);
+          PQclear (next);
+        }
+      PQclear (next);
+      *result = NULL;
+      cupel_pg_link_set_lost (self, error);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+gboolean
+cupel_pg_link_begin (CupelPgConnection  *self,
+                     const char         *name,
+                     gint64              deadline,
+                     GCancellable       *cancellable,
+                     GError            **error)
+{
+  if (self->busy)
+    {
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_BUSY,
+                   "%s: another operation is in progress on this connection: wait for its end", name);
+      return FALSE;
+    }
+  if (self->conn == NULL || self->broken)
+    {
+      cupel_set_error_with_details (error, CUPEL_ERROR_DISCONNECTED, &(CupelErrorDetails) { .disconnect = TRUE },
+                                    "%s: the connection to PostgreSQL at %s is over: take another one", name, self->where);
+      return FALSE;
+    }
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return FALSE;
+
+  self->busy = TRUE;
+  self->deadline = deadline;
+  self->cancellable = cancellable;
+  return TRUE;
+}
+
+static void
+finish (CupelPgConnection *self)
+{
+  g_clear_pointer (&self->watch, cupel_io_watch_free);
+  g_clear_pointer (&self->conn, PQfinish);
+}
+
+gboolean
+cupel_pg_link_end (CupelPgConnection  *self,
+                   gboolean            ok,
+                   GError            **error)
+{
+  PGnotify *notify;
+
+  /* A cancel request names the backend, not the statement: the next statement may only be sent when no request is on its way. */
+  if (self->cancel_sent != NULL)
+    {
+      if (!self->broken && !cupel_completion_wait (self->cancel_sent, self->deadline, NULL, NULL))
+        self->broken = TRUE;
+      g_clear_pointer (&self->cancel_sent, cupel_completion_unref);
+    }
+
+  if (self->conn != NULL && !self->broken)
+    {
+      self->in_flight = FALSE;
+      while ((notify = PQnotifies (self->conn)) != NULL)
+        PQfreemem (notify);
+      if (PQtransactionStatus (self->conn) == PQTRANS_IDLE)
+        self->transaction_serial++;
+    }
+  else if (self->broken && self->conn != NULL && PQsocket (self->conn) >= 0)
+    shutdown (PQsocket (self->conn), SHUT_RDWR);
+
+  g_clear_error (&self->stopped);
+  self->cancellable = NULL;
+  self->deadline = CUPEL_NO_DEADLINE;
+  self->busy = FALSE;
+  if (self->broken)
+    finish (self);
+  return ok;
+}
+
+gboolean
+cupel_pg_link_is_alive (CupelPgConnection *self)
+{
+  char byte;
+  ssize_t got;
+
+  if (self->conn == NULL || self->broken || PQstatus (self->conn) != CONNECTION_OK)
+    return FALSE;
+  /* What waits to be read may be a notice, or the reason for the end that follows. */
+  while ((got = recv (PQsocket (self->conn), &byte, 1, MSG_PEEK | MSG_DONTWAIT)) > 0)
+    {
+      if (self->busy)
+        return TRUE;
+      if (!PQconsumeInput (self->conn))
+        break;
+      PQisBusy (self->conn);   /* parses */
+      if (self->broken)
+        break;
+    }
+  if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+    return TRUE;
+  self->broken = TRUE;
+  return FALSE;
+}
+
+void
+cupel_pg_link_terminate (CupelPgConnection *self)
+{
+  self->broken = TRUE;
+  if (self->conn == NULL)
+    return;
+  /* Nothing can block on a socket that is shut down. A fiber that waits for it wakes up, and finishes. */
+  if (PQsocket (self->conn) >= 0)
+    shutdown (PQsocket (self->conn), SHUT_RDWR);
+  if (!self->busy)
+    finish (self);
+}
