@@ -46,7 +46,7 @@ struct _CupelSqliteConnection
   sqlite3             *db;
   CupelSqliteStatements statements;
   sqlite3_stmt        *own[CUPEL_SQLITE_N_OWN];
-  gboolean             in_own;         /* transaction control is ours now */
+  gboolean             preparing;      /* a statement that is not ours */
   char                 refused[16];    /* what the authorizer refused at last */
   gint64               busy_since;
   GPtrArray           *open_rows;      /* (element-type CupelSqliteRows): streams not at their end */

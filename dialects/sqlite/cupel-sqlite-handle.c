@@ -72,7 +72,8 @@ on_busy (gpointer data,
   return !cupel_sqlite_connection_is_interrupted (self);
 }
 
-/* Transaction control in an SQL text is refused: by what SQLite understands, not by what the text looks like. */
+/* Transaction control in an SQL text is refused: by what SQLite understands, not by what the text looks like. (VACUUM
+ * controls one of its own while it runs.) */
 static int
 on_authorize (gpointer    data,
               int         action,
@@ -83,7 +84,7 @@ on_authorize (gpointer    data,
 {
   CupelSqliteConnection *self = data;
 
-  if (action != SQLITE_TRANSACTION || self->in_own)
+  if (action != SQLITE_TRANSACTION || !self->preparing)
     return SQLITE_OK;
   g_strlcpy (self->refused, argument != NULL ? argument : "BEGIN", sizeof self->refused);
   return SQLITE_DENY;
@@ -96,7 +97,6 @@ cupel_sqlite_connection_run_own (CupelSqliteConnection  *self,
 {
   gboolean ok = TRUE;
 
-  self->in_own = TRUE;
   if (self->own[own] == NULL &&
       sqlite3_prepare_v3 (self->db, own_sql[own], -1, SQLITE_PREPARE_PERSISTENT, &self->own[own], NULL) != SQLITE_OK)
     ok = cupel_sqlite_connection_fail (self, error);
@@ -104,7 +104,6 @@ cupel_sqlite_connection_run_own (CupelSqliteConnection  *self,
     ok = cupel_sqlite_connection_fail (self, error);
   if (self->own[own] != NULL)
     sqlite3_reset (self->own[own]);
-  self->in_own = FALSE;
   return ok;
 }
 

@@ -181,6 +181,7 @@ prepare (CupelSqliteConnection  *connection,
 {
   const char *tail = NULL;
   int n_parameters;
+  int code;
 
   if (compiled->sql_length >= G_MAXINT)
     {
@@ -190,8 +191,11 @@ prepare (CupelSqliteConnection  *connection,
     }
 
   connection->refused[0] = '\0';
-  if (sqlite3_prepare_v3 (connection->db, compiled->sql, (int) compiled->sql_length + 1,
-                          keep ? SQLITE_PREPARE_PERSISTENT : 0, handle, &tail) != SQLITE_OK)
+  connection->preparing = TRUE;
+  code = sqlite3_prepare_v3 (connection->db, compiled->sql, (int) compiled->sql_length + 1,
+                             keep ? SQLITE_PREPARE_PERSISTENT : 0, handle, &tail);
+  connection->preparing = FALSE;
+  if (code != SQLITE_OK)
     {
       if (connection->refused[0] != '\0' && sqlite3_errcode (connection->db) == SQLITE_AUTH)
         return refuse_control (connection, error);
