@@ -385,6 +385,58 @@ cupel_threaded_connection_run (CupelThreadedConnection  *self,
 }
 
 /**
+ * cupel_threaded_connection_post: (skip)
+ * @self: a connection
+ * @func: the work
+ * @job: what it works on: heap memory
+ * @free_job: (nullable): frees @job after @func ran, or when it never will
+ *
+ * Queues a job that nobody waits for: reading ahead, say. Whoever wants its result puts a #CupelCompletion into @job
+ * and completes it in @free_job. It is interrupted only when the connection is shut down.
+ *
+ * Returns: %FALSE if the connection takes no jobs any more; @job is freed then, too
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_threaded_connection_post (CupelThreadedConnection *self,
+                                CupelJobFunc             func,
+                                gpointer                 job_data,
+                                GDestroyNotify           free_job)
+{
+  CupelThreadedConnectionPrivate *priv;
+  gboolean queued;
+  Job *job;
+
+  g_return_val_if_fail (CUPEL_IS_THREADED_CONNECTION (self), FALSE);
+  g_return_val_if_fail (func != NULL, FALSE);
+
+  priv = cupel_threaded_connection_get_instance_private (self);
+
+  job = job_new ();
+  job->func = func;
+  job->data = job_data;
+  job->free_data = free_job;
+  job->abandoned = TRUE;
+
+  g_mutex_lock (&priv->lock);
+  queued = !priv->given_up && !priv->shut_down && start_worker_locked (self, NULL);
+  if (queued)
+    {
+      g_queue_push_tail_link (&priv->queue, &job->link);
+      g_cond_signal (&priv->cond);
+    }
+  g_mutex_unlock (&priv->lock);
+
+  if (!queued)
+    {
+      job_free_data (job);
+      job_unref (job);
+    }
+  return queued;
+}
+
+/**
  * cupel_threaded_connection_shut_down: (skip)
  * @self: a connection
  * @last: (nullable): what the worker does at its end: closing the handle, usually
@@ -430,7 +482,8 @@ cupel_threaded_connection_shut_down (CupelThreadedConnection *self,
 
           waiting->state = JOB_DONE;
           waiting->success = FALSE;
-          g_set_error_literal (&waiting->error, CUPEL_ERROR, CUPEL_ERROR_CLOSED, "The connection was closed");
+          if (!waiting->abandoned)
+            g_set_error_literal (&waiting->error, CUPEL_ERROR, CUPEL_ERROR_CLOSED, "The connection was closed");
         }
 
       if (last != NULL && !priv->started)
@@ -450,7 +503,10 @@ cupel_threaded_connection_shut_down (CupelThreadedConnection *self,
     {
       Job *waiting = link->data;
 
-      cupel_completion_complete (waiting->done);
+      if (waiting->abandoned)
+        job_free_data (waiting);
+      else
+        cupel_completion_complete (waiting->done);
       job_unref (waiting);
     }
 

@@ -48,6 +48,12 @@ gboolean cupel_threaded_connection_run       (CupelThreadedConnection  *self,
                                               gint64                    deadline,
                                               GCancellable             *cancellable,
                                               GError                  **error);
+/* Queues a job that nobody waits for; the worker frees it. FALSE: it will not run, and was freed. */
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_threaded_connection_post      (CupelThreadedConnection  *self,
+                                              CupelJobFunc              func,
+                                              gpointer                  job,
+                                              GDestroyNotify            free_job);
 /* Queues the last job (close the handle; may be NULL) and forgets: the thread ends after it. Never blocks. The instance is kept alive by the
  * thread until then. Idempotent. */
 CUPEL_AVAILABLE_IN_1_0
