@@ -49,6 +49,7 @@ struct _CupelSqliteConnection
   gboolean             preparing;      /* a statement that is not ours */
   char                 refused[16];    /* what the authorizer refused at last */
   gint64               busy_since;
+  CupelSqliteRows     *ahead;          /* of the job that reads ahead, while it runs */
   GPtrArray           *open_rows;      /* (element-type CupelSqliteRows): streams not at their end */
   GByteArray          *scratch;        /* formatted dates of the bound set */
 };
@@ -66,13 +67,8 @@ void     cupel_sqlite_connection_close_rows (CupelSqliteConnection  *self);
 gboolean cupel_sqlite_connection_open_handle (CupelSqliteConnection *self,
                                              GError                **error);
 void     cupel_sqlite_connection_close_handle (CupelSqliteConnection *self);
+gboolean cupel_sqlite_connection_is_interrupted (CupelSqliteConnection *self);
 /* Any thread. */
 void     cupel_sqlite_connection_drop_rows  (CupelSqliteConnection  *self,
                                              CupelSqliteRows        *rows);     /* (transfer full) */
-static inline gboolean
-cupel_sqlite_connection_is_interrupted (CupelSqliteConnection *self)
-{
-  return g_atomic_int_get (&self->interrupted) != 0;
-}
-
 G_END_DECLS

@@ -21,6 +21,12 @@ static const char *const own_sql[CUPEL_SQLITE_N_OWN] = {
 };
 
 gboolean
+cupel_sqlite_connection_is_interrupted (CupelSqliteConnection *self)
+{
+  return g_atomic_int_get (&self->interrupted) || (self->ahead != NULL && g_atomic_int_get (&self->ahead->cancelled));
+}
+
+gboolean
 cupel_sqlite_connection_fail (CupelSqliteConnection  *self,
                               GError                **error)
 {

@@ -180,14 +180,34 @@ cupel_sqlite_fetch_new (CupelSqliteRows *rows)
 {
   CupelSqliteFetch *fetch = g_new0 (CupelSqliteFetch, 1);
 
+  g_atomic_ref_count_init (&fetch->ref_count);
   fetch->rows = cupel_sqlite_rows_ref (rows);
   return fetch;
 }
 
-void
-cupel_sqlite_fetch_free (CupelSqliteFetch *fetch)
+CupelSqliteFetch *
+cupel_sqlite_fetch_ref (CupelSqliteFetch *fetch)
 {
+  g_atomic_ref_count_inc (&fetch->ref_count);
+  return fetch;
+}
+
+void
+cupel_sqlite_fetch_unref (CupelSqliteFetch *fetch)
+{
+  if (!g_atomic_ref_count_dec (&fetch->ref_count))
+    return;
+
+  g_clear_error (&fetch->error);
   g_clear_pointer (&fetch->block, cupel_row_block_unref);
+  g_clear_pointer (&fetch->done, cupel_completion_unref);
   cupel_sqlite_rows_unref (fetch->rows);
   g_free (fetch);
+}
+
+void
+cupel_sqlite_fetch_complete (CupelSqliteFetch *fetch)
+{
+  cupel_completion_complete (fetch->done);
+  cupel_sqlite_fetch_unref (fetch);
 }

@@ -416,6 +416,23 @@ cupel_sqlite_job_fetch (CupelThreadedConnection  *base,
   return ok;
 }
 
+/* While the consumer works on the block before. Its failure is told when the consumer comes for it. */
+gboolean
+cupel_sqlite_job_fetch_ahead (CupelThreadedConnection  *base,
+                              gpointer                  data,
+                              GError                  **error)
+{
+  CupelSqliteConnection *connection = CUPEL_SQLITE_CONNECTION (base);
+  CupelSqliteFetch *fetch = data;
+
+  if (g_atomic_int_get (&fetch->rows->cancelled))
+    return TRUE;
+  connection->ahead = fetch->rows;
+  fetch->ok = cupel_sqlite_job_fetch (base, fetch, &fetch->error);
+  connection->ahead = NULL;
+  return TRUE;
+}
+
 gboolean
 cupel_sqlite_job_close_rows (CupelThreadedConnection  *base,
                              gpointer                  data,

@@ -24,6 +24,7 @@ struct _CupelSqliteRows
   CupelRowBlock        *first_block;  /* fetched in the hop that opened it */
   guint                 block_rows;
   gboolean              at_end;
+  int                   cancelled;    /* atomic: nobody wants what is read ahead */
 };
 
 /* One round of several statements. */
@@ -34,10 +35,15 @@ typedef struct
   CupelSqliteJob  *jobs[];
 } CupelSqlitePipeline;
 
+/* One block on its way. What is read ahead is shared by the cursor and the worker: @ok and @error are told in it then. */
 typedef struct
 {
+  gatomicrefcount  ref_count;
   CupelSqliteRows *rows;
   CupelRowBlock   *block;
+  CupelCompletion *done;    /* NULL when the cursor waits for the job itself */
+  gboolean         ok;
+  GError          *error;
 } CupelSqliteFetch;
 
 CupelSqliteJob  *cupel_sqlite_job_new   (const CupelRequest  *request,
@@ -57,8 +63,11 @@ void             cupel_sqlite_rows_unref (CupelSqliteRows *rows);
 void             cupel_sqlite_rows_close (CupelSqliteConnection *connection,
                                           CupelSqliteRows       *rows);
 
-CupelSqliteFetch *cupel_sqlite_fetch_new  (CupelSqliteRows  *rows);
-void              cupel_sqlite_fetch_free (CupelSqliteFetch *fetch);
+CupelSqliteFetch *cupel_sqlite_fetch_new      (CupelSqliteRows  *rows);
+CupelSqliteFetch *cupel_sqlite_fetch_ref      (CupelSqliteFetch *fetch);
+void              cupel_sqlite_fetch_unref    (CupelSqliteFetch *fetch);
+/* What the worker does with one that it read ahead, or never will. */
+void              cupel_sqlite_fetch_complete (CupelSqliteFetch *fetch);
 
 /* Of cupel-sqlite-bind.c */
 gboolean cupel_sqlite_bind (CupelSqliteConnection  *connection,
@@ -78,6 +87,7 @@ gboolean cupel_sqlite_job_rollback      (CupelThreadedConnection *connection, gp
 gboolean cupel_sqlite_job_reset         (CupelThreadedConnection *connection, gpointer data, GError **error);
 gboolean cupel_sqlite_job_set_isolation (CupelThreadedConnection *connection, gpointer data, GError **error);
 gboolean cupel_sqlite_job_fetch         (CupelThreadedConnection *connection, gpointer data, GError **error);
+gboolean cupel_sqlite_job_fetch_ahead   (CupelThreadedConnection *connection, gpointer data, GError **error);
 gboolean cupel_sqlite_job_close_rows    (CupelThreadedConnection *connection, gpointer data, GError **error);
 
 G_END_DECLS
