@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "cupel-mysql-private.h"
+
+gboolean
+cupel_mysql_connection_set_autocommit (CupelMysqlConnection  *self,
+                                       gboolean               autocommit,
+                                       GError               **error)
+{
+  if (self->autocommit == autocommit)
+    return TRUE;
+  if (!cupel_mysql_connection_command (self, autocommit ? "SET autocommit=1" : "SET autocommit=0", error))
+    return FALSE;
+  self->autocommit = autocommit;
+  return TRUE;
+}
+
+gboolean
+cupel_mysql_connection_read_all (CupelMysqlConnection  *self,
+                                 CupelMysqlRows        *rows,
+                                 guint                  block_rows,
+                                 GPtrArray             *blocks,
+                                 GError               **error)
+{
+  guint reserve = 8;
+  gboolean ok = TRUE;
+
+  /* Most results are small, and the others soon show that they are not. */
+  while (ok && !rows->done)
+    {
+      rows->block = cupel_row_block_new (rows->n_columns, reserve);
+      ok = cupel_mysql_rows_read (rows, reserve == 8 ? 64 : block_rows, error);
+      if (ok && rows->block->n_rows > 0)
+        g_ptr_array_add (blocks, g_steal_pointer (&rows->block));
+      else
+        g_clear_pointer (&rows->block, cupel_row_block_unref);
+      reserve = block_rows;
+    }
+
+  /* Not at its end: it was interrupted, and leave () sees to the rest. */
+  if (rows->done)
+    cupel_mysql_rows_release (rows);
+  return ok;
+}
+
+static gint64
+cupel_mysql_count_rows (GPtrArray *blocks)
+{
+  gint64 n = 0;
+
+  for (guint i = 0; i < blocks->len; i++)
+    n += ((CupelRowBlock *) blocks->pdata[i])->n_rows;
+  return n;
+}
+
+static gboolean
+cupel_mysql_connection_take_rows (CupelMysqlConnection  *self,
+                                  const CupelRequest    *request,
+                                  CupelMysqlRows        *rows,
+                                  CupelReply            *reply,
+                                  GError               **error)
+{
+  reply->n_columns = rows->n_columns;
+  reply->column_names = g_steal_pointer (&rows->names);
+  reply->row_count = -1;
+
+  if (request->flags & CUPEL_REQUEST_STREAM)
+    {
+      reply->cursor = cupel_mysql_cursor_new (self, rows, request->block_rows);
+      return TRUE;
+    }
+
+  reply->blocks = g_ptr_array_new_with_free_func ((GDestroyNotify) cupel_row_block_unref);
+  if (!cupel_mysql_connection_read_all (self, rows, CUPEL_MYSQL_BLOCK_ROWS, reply->blocks, error))
+    return FALSE;
+  if (request->compiled->kind != CUPEL_COMPILED_SELECT && request->compiled->kind != CUPEL_COMPILED_TEXT)
+    reply->row_count = cupel_mysql_count_rows (reply->blocks);
+  return TRUE;
+}
+
+/* As it is: DDL, and text without parameters that is not worth a prepared statement. */
+static gboolean
+cupel_mysql_connection_execute_text (CupelMysqlConnection  *self,
+                                     const CupelRequest    *request,
+                                     CupelReply            *reply,
+                                     GError               **error)
+{
+  const CupelCompiled *compiled = request->compiled;
+  CupelMysqlRows *rows;
+
+  if (!cupel_mysql_connection_query (self, compiled->sql, compiled->sql_length, compiled, &rows, error))
+    return FALSE;
+  if (rows != NULL)
+    return cupel_mysql_connection_take_rows (self, request, rows, reply, error);
+
+  reply->row_count = (gint64) mysql_affected_rows (self->mysql);
+  reply->last_insert_id = (gint64) mysql_insert_id (self->mysql);
+  return TRUE;
+}
+
+static gboolean
+cupel_mysql_connection_execute_prepared (CupelMysqlConnection  *self,
+                                         const CupelRequest    *request,
+                                         CupelReply            *reply,
+                                         GError               **error)
+{
+  CupelCompiled *compiled = request->compiled;
+  CupelMysqlStatement *statement;
+
+  statement = cupel_mysql_statement_get (self, compiled, 1, (request->flags & CUPEL_REQUEST_NO_PREPARE) == 0);
+  for (guint i = 0; i < compiled->n_slots; i++)
+    if (!cupel_mysql_binds_set (&statement->binds, i, compiled->slots[i].type,
+                                cupel_request_get_cell (request, 0, i), error))
+      {
+        cupel_mysql_statement_done (self, statement);
+        return FALSE;
+      }
+
+  if (!cupel_mysql_connection_run (self, statement, error))
+    {
+      cupel_mysql_statement_done (self, statement);
+      return FALSE;
+    }
+  if (self->open == &statement->rows)
+    return cupel_mysql_connection_take_rows (self, request, &statement->rows, reply, error);
+
+  reply->row_count = (gint64) mysql_stmt_affected_rows (statement->stmt);
+  reply->last_insert_id = (gint64) mysql_stmt_insert_id (statement->stmt);
+  cupel_mysql_statement_done (self, statement);
+  return TRUE;
+}
+
+static gboolean
+cupel_mysql_connection_execute_inner (CupelMysqlConnection  *self,
+                                      const CupelRequest    *request,
+                                      CupelReply            *reply,
+                                      GError               **error)
+{
+  const CupelCompiled *compiled = request->compiled;
+  gboolean begin = (request->flags & CUPEL_REQUEST_BEGIN) != 0 && self->isolation != CUPEL_ISOLATION_AUTOCOMMIT;
+  gboolean ok;
+
+  if (!cupel_mysql_connection_settle (self, error))
+    return FALSE;
+
+  /* The mode is right already unless a caller mixes: a transaction then begins by itself, with its first statement. */
+  if (!self->in_transaction && (self->mysql->server_status & SERVER_STATUS_IN_TRANS) == 0 &&
+      !cupel_mysql_connection_set_autocommit (self, !begin, error))
+    return FALSE;
+
+  if (begin)
+    self->in_transaction = TRUE;
+
+  if (request->n_sets > 1)
+    ok = cupel_mysql_connection_execute_many (self, request, reply, error);
+  else if (compiled->n_slots == 0 &&
+           (compiled->kind == CUPEL_COMPILED_DDL ||
+            (compiled->kind == CUPEL_COMPILED_TEXT &&
+             ((request->flags & CUPEL_REQUEST_NO_PREPARE) != 0 || self->cache_size == 0))))
+    ok = cupel_mysql_connection_execute_text (self, request, reply, error);
+  else
+    ok = cupel_mysql_connection_execute_prepared (self, request, reply, error);
+
+  reply->began = begin;
+  return ok;
+}
+
+gboolean
+cupel_mysql_connection_execute (CupelDriverConnection  *connection,
+                                const CupelRequest     *request,
+                                CupelReply             *reply,
+                                GCancellable           *cancellable,
+                                GError                **error)
+{
+  CupelMysqlConnection *self = CUPEL_MYSQL_CONNECTION (connection);
+  GError *failure = NULL;
+  gboolean ok;
+
+  if (self->transaction_lost)
+    {
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_PENDING_ROLLBACK,
+                   "The MySQL server has rolled the transaction back because of a deadlock; roll back and do all of it again");
+      return FALSE;
+    }
+  if (!cupel_mysql_connection_enter (self, CUPEL_NO_DEADLINE, cancellable, TRUE, error))
+    return FALSE;
+
+  ok = cupel_mysql_connection_execute_inner (self, request, reply, &failure);
+  if (!ok && self->in_transaction && g_error_matches (failure, CUPEL_ERROR, CUPEL_ERROR_DEADLOCK))
+    self->transaction_lost = TRUE;
+
+  g_object_ref (self);
+  ok = cupel_mysql_connection_leave (self, ok, &failure);
+  g_object_unref (self);
+
+  if (ok)
+    {
+      g_clear_error (&failure);
+      return TRUE;
+    }
+  cupel_reply_clear (reply);
+  g_propagate_error (error, failure);
+  return FALSE;
+}

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* One statement with many sets of parameters: array binding where MariaDB has it, multi-row VALUES for what returns rows,
+ * and a loop for the rest. */
+
+#include "cupel-mysql-private.h"
+
+#define CUPEL_MYSQL_PAGE_ROWS   1000
+#define CUPEL_MYSQL_PAGE_BYTES  (1024 * 1024)   /* what every server takes in one packet */
+#define CUPEL_MYSQL_PARAMETERS  65535
+#define CUPEL_MYSQL_KEEP_ROWS   32              /* a page of so few rows is worth to be kept as well as a full one */
+
+typedef struct
+{
+  const CupelRequest    *request;
+  guint                  first;
+  enum enum_field_types *types;
+  GError                *error;
+} Bulk;
+
+static gsize
+cupel_mysql_set_size (const CupelRequest *request,
+                      guint               set)
+{
+  gsize size = 0;
+
+  for (guint i = 0; i < request->compiled->n_slots; i++)
+    size += cupel_mysql_bind_size (cupel_request_get_cell (request, set, i));
+  return size;
+}
+
+/* How many sets from @first on go into one packet. */
+static guint
+cupel_mysql_page (const CupelRequest *request,
+                  guint               first,
+                  guint               max_rows)
+{
+  gsize size = 0;
+  guint n = 0;
+
+  while (first + n < request->n_sets && n < max_rows)
+    {
+      size += cupel_mysql_set_size (request, first + n);
+      if (n > 0 && size > CUPEL_MYSQL_PAGE_BYTES)
+        break;
+      n++;
+    }
+  return n;
+}
+
+/* The type of each parameter, the same in all sets. FALSE: there are columns of several types. */
+static gboolean
+cupel_mysql_bulk_types (const CupelRequest    *request,
+                        enum enum_field_types *types)
+{
+  for (guint i = 0; i < request->compiled->n_slots; i++)
+    {
+      gboolean is_unsigned = FALSE;
+
+      types[i] = MYSQL_TYPE_NULL;
+      for (guint set = 0; set < request->n_sets; set++)
+        {
+          const CupelCell *cell = cupel_request_get_cell (request, set, i);
+          enum enum_field_types type = cupel_mysql_bind_type (cell);
+
+          if (type == MYSQL_TYPE_NULL)
+            continue;
+          if (types[i] == MYSQL_TYPE_NULL)
+            {
+              types[i] = type;
+              is_unsigned = cell->kind == CUPEL_CELL_UINT64;
+            }
+          else if (types[i] != type || is_unsigned != (cell->kind == CUPEL_CELL_UINT64))
+            return FALSE;
+        }
+      if (types[i] == MYSQL_TYPE_NULL)
+        types[i] = MYSQL_TYPE_STRING;
+    }
+  return TRUE;
+}
+
+/* Called by the library for each set while it writes the packet, on the stack of its coroutine. */
+static my_bool
+cupel_mysql_bulk_next (void         *user_data,
+                       MYSQL_BIND   *binds,
+                       unsigned int  row)
+{
+  CupelMysqlRows *rows = user_data;
+  CupelMysqlStatement *statement = rows->statement;
+  Bulk *bulk = statement->bulk;
+  const CupelCompiled *compiled = bulk->request->compiled;
+
+  for (guint i = 0; i < compiled->n_slots; i++)
+    {
+      if (!cupel_mysql_binds_set (&statement->binds, i, compiled->slots[i].type,
+                                  cupel_request_get_cell (bulk->request, bulk->first + row, i), &bulk->error))
+        return 1;
+      binds[i].buffer = statement->binds.binds[i].buffer;
+      binds[i].buffer_length = *statement->binds.binds[i].length;
+    }
+  return 0;
+}
+
+static gboolean
+cupel_mysql_run_bulk (CupelMysqlConnection  *self,
+                      CupelMysqlStatement   *statement,
+                      Bulk                  *bulk,
+                      guint                  n,
+                      GError               **error)
+{
+  unsigned int size = n;
+  gboolean ok;
+
+  if (!cupel_mysql_statement_prepare (self, statement, error))
+    return FALSE;
+
+  /* The types are sent once, before the first set. */
+  for (guint i = 0; i < bulk->request->compiled->n_slots; i++)
+    {
+      const CupelCell *cell = NULL;
+
+      for (guint set = 0; set < n && (cell == NULL || cell->kind == CUPEL_CELL_NULL); set++)
+        cell = cupel_request_get_cell (bulk->request, bulk->first + set, i);
+      if (!cupel_mysql_binds_set (&statement->binds, i, bulk->request->compiled->slots[i].type, cell, error))
+        return FALSE;
+      statement->binds.binds[i].buffer_type = bulk->types[i];
+    }
+
+  statement->bulk = bulk;
+  mysql_stmt_attr_set (statement->stmt, STMT_ATTR_CB_PARAM, (const void *) cupel_mysql_bulk_next);
+  mysql_stmt_attr_set (statement->stmt, STMT_ATTR_ARRAY_SIZE, &size);
+  ok = cupel_mysql_connection_run (self, statement, error);
+
+  size = 0;
+  if (statement->stmt != NULL)
+    {
+      mysql_stmt_attr_set (statement->stmt, STMT_ATTR_ARRAY_SIZE, &size);
+      mysql_stmt_attr_set (statement->stmt, STMT_ATTR_CB_PARAM, NULL);
+    }
+  statement->bulk = NULL;
+  if (bulk->error != NULL)
+    {
+      g_clear_error (error);
+      g_propagate_error (error, g_steal_pointer (&bulk->error));
+    }
+  return ok;
+}
+
+static gboolean
+cupel_mysql_many_bulk (CupelMysqlConnection  *self,
+                       const CupelRequest    *request,
+                       enum enum_field_types *types,
+                       CupelReply            *reply,
+                       GError               **error)
+{
+  CupelMysqlStatement *statement = cupel_mysql_statement_get (self, request->compiled, 1, TRUE);
+  Bulk bulk = { .request = request, .types = types };
+  gboolean ok = TRUE;
+
+  while (ok && bulk.first < request->n_sets)
+    {
+      guint n = cupel_mysql_page (request, bulk.first, G_MAXUINT16);
+
+      ok = cupel_mysql_run_bulk (self, statement, &bulk, n, error);
+      if (ok)
+        {
+          reply->row_count += (gint64) mysql_stmt_affected_rows (statement->stmt);
+          if (bulk.first == 0)
+            reply->last_insert_id = (gint64) mysql_stmt_insert_id (statement->stmt);
+        }
+      bulk.first += n;
+      cupel_fiber_tick ();
+    }
+  cupel_mysql_statement_done (self, statement);
+  return ok;
+}
+
+/* INSERT .. VALUES (..), (..) [RETURNING ..] */
+static gboolean
+cupel_mysql_many_pages (CupelMysqlConnection  *self,
+                        const CupelRequest    *request,
+                        CupelReply            *reply,
+                        GError               **error)
+{
+  CupelCompiled *compiled = request->compiled;
+  guint n_slots = compiled->n_slots;
+  guint max_rows = MIN (CUPEL_MYSQL_PAGE_ROWS, CUPEL_MYSQL_PARAMETERS / MAX (n_slots, 1));
+
+  for (guint first = 0, n; first < request->n_sets; first += n)
+    {
+      CupelMysqlStatement *statement;
+      gboolean ok = TRUE;
+
+      n = cupel_mysql_page (request, first, max_rows);
+      statement = cupel_mysql_statement_get (self, compiled, n, n == max_rows || n <= CUPEL_MYSQL_KEEP_ROWS);
+      for (guint row = 0; ok && row < n; row++)
+        for (guint i = 0; ok && i < n_slots; i++)
+          ok = cupel_mysql_binds_set (&statement->binds, row * n_slots + i, compiled->slots[i].type,
+                                      cupel_request_get_cell (request, first + row, i), error);
+
+      if (!ok || !cupel_mysql_connection_run (self, statement, error))
+        {
+          cupel_mysql_statement_done (self, statement);
+          return FALSE;
+        }
+
+      if (self->open == &statement->rows)
+        {
+          g_clear_pointer (&reply->column_names, g_strfreev);
+          reply->n_columns = statement->rows.n_columns;
+          reply->column_names = g_steal_pointer (&statement->rows.names);
+          if (!cupel_mysql_connection_read_all (self, &statement->rows, n, reply->blocks, error))
+            return FALSE;
+        }
+      else
+        {
+          reply->row_count += (gint64) mysql_stmt_affected_rows (statement->stmt);
+          if (first == 0)
+            reply->last_insert_id = (gint64) mysql_stmt_insert_id (statement->stmt);
+          cupel_mysql_statement_done (self, statement);
+        }
+      cupel_fiber_tick ();
+    }
+  return TRUE;
+}
+
+static gboolean
+cupel_mysql_many_loop (CupelMysqlConnection  *self,
+                       const CupelRequest    *request,
+                       CupelReply            *reply,
+                       GError               **error)
+{
+  CupelCompiled *compiled = request->compiled;
+  gboolean want_ids = compiled->kind == CUPEL_COMPILED_INSERT && !compiled->returns_rows;
+
+  if (want_ids)
+    reply->insert_ids = g_array_sized_new (FALSE, FALSE, sizeof (gint64), request->n_sets);
+
+  for (guint set = 0; set < request->n_sets; set++)
+    {
+      CupelMysqlStatement *statement = cupel_mysql_statement_get (self, compiled, 1, TRUE);
+      gboolean ok = TRUE;
+
+      for (guint i = 0; ok && i < compiled->n_slots; i++)
+        ok = cupel_mysql_binds_set (&statement->binds, i, compiled->slots[i].type,
+                                    cupel_request_get_cell (request, set, i), error);
+      if (!ok || !cupel_mysql_connection_run (self, statement, error))
+        {
+          cupel_mysql_statement_done (self, statement);
+          return FALSE;
+        }
+
+      if (self->open == &statement->rows)
+        {
+          g_clear_pointer (&reply->column_names, g_strfreev);
+          reply->n_columns = statement->rows.n_columns;
+          reply->column_names = g_steal_pointer (&statement->rows.names);
+          if (!cupel_mysql_connection_read_all (self, &statement->rows, 1, reply->blocks, error))
+            return FALSE;
+          continue;
+        }
+
+      reply->row_count += (gint64) mysql_stmt_affected_rows (statement->stmt);
+      if (want_ids)
+        {
+          gint64 id = (gint64) mysql_stmt_insert_id (statement->stmt);
+
+          g_array_append_val (reply->insert_ids, id);
+          if (set == 0)
+            reply->last_insert_id = id;
+        }
+      cupel_mysql_statement_done (self, statement);
+      cupel_fiber_tick ();
+    }
+  return TRUE;
+}
+
+static gboolean
+cupel_mysql_many_dispatch (CupelMysqlConnection  *self,
+                           const CupelRequest    *request,
+                           CupelReply            *reply,
+                           GError               **error)
+{
+  const CupelCompiled *compiled = request->compiled;
+  gboolean is_insert = compiled->kind == CUPEL_COMPILED_INSERT;
+
+  if (is_insert && compiled->returns_rows)
+    return compiled->insert_prefix != NULL ? cupel_mysql_many_pages (self, request, reply, error)
+                                           : cupel_mysql_many_loop (self, request, reply, error);
+
+  if (self->has_bulk && !compiled->returns_rows && compiled->n_slots > 0)
+    {
+      g_autofree enum enum_field_types *types = g_new (enum enum_field_types, compiled->n_slots);
+
+      if (cupel_mysql_bulk_types (request, types))
+        return cupel_mysql_many_bulk (self, request, types, reply, error);
+    }
+
+  /* Of an Oracle server only the statement by itself tells the key that it generated. */
+  if (is_insert && compiled->insert_prefix != NULL && self->is_mariadb)
+    return cupel_mysql_many_pages (self, request, reply, error);
+  return cupel_mysql_many_loop (self, request, reply, error);
+}
+
+gboolean
+cupel_mysql_connection_execute_many (CupelMysqlConnection  *self,
+                                     const CupelRequest    *request,
+                                     CupelReply            *reply,
+                                     GError               **error)
+{
+  /* All sets or none: outside of a transaction the batch is one of its own. */
+  gboolean own = self->autocommit && (self->mysql->server_status & SERVER_STATUS_IN_TRANS) == 0;
+  gboolean ok;
+
+  if (own && !cupel_mysql_connection_command (self, "START TRANSACTION", error))
+    return FALSE;
+
+  if (request->compiled->returns_rows)
+    reply->blocks = g_ptr_array_new_with_free_func ((GDestroyNotify) cupel_row_block_unref);
+  ok = cupel_mysql_many_dispatch (self, request, reply, error);
+
+  if (ok && request->compiled->returns_rows)
+    {
+      for (guint i = 0; i < reply->blocks->len; i++)
+        reply->row_count += ((CupelRowBlock *) reply->blocks->pdata[i])->n_rows;
+      if (reply->row_count != request->n_sets)
+        {
+          g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_INTERNAL,
+                       "%u sets of parameters gave %" G_GINT64_FORMAT " rows", request->n_sets, reply->row_count);
+          ok = FALSE;
+        }
+    }
+
+  if (own && !self->broken && self->op == CUPEL_MYSQL_OP_RUNNING)
+    {
+      if (ok)
+        ok = cupel_mysql_connection_command (self, "COMMIT", error);
+      if (!ok)
+        cupel_mysql_connection_command (self, "ROLLBACK", NULL);
+    }
+  return ok;
+}

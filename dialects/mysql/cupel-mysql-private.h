@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <cupel-dialect.h>
+
+#include <mysql.h>
+#include <errmsg.h>
+
+G_BEGIN_DECLS
+
+/* What an interrupted statement gets to come to its end before the link is given up. */
+#define CUPEL_MYSQL_GRACE        (G_USEC_PER_SEC)
+/* Of a result that nobody wants, so much is read; beyond it the statement is interrupted. */
+#define CUPEL_MYSQL_DRAIN_BYTES  (64 * 1024)
+#define CUPEL_MYSQL_DRAIN_TIME   (5 * G_TIME_SPAN_MILLISECOND)
+#define CUPEL_MYSQL_BLOCK_ROWS   1000
+
+typedef struct _CupelMysqlParams     CupelMysqlParams;
+typedef struct _CupelMysqlKill       CupelMysqlKill;
+typedef struct _CupelMysqlStatement  CupelMysqlStatement;
+typedef struct _CupelMysqlRows       CupelMysqlRows;
+typedef struct _CupelMysqlBinds      CupelMysqlBinds;
+
+/* dialect, compiler, driver */
+GType          cupel_mysql_dialect_get_type  (void) G_GNUC_CONST;
+GType          cupel_mysql_driver_get_type   (void) G_GNUC_CONST;
+CupelCompiler *cupel_mysql_compiler_new      (void);
+
+/* connect: what the URL says, and the calls that block; they run on threads of their own */
+CupelMysqlParams *cupel_mysql_params_new      (CupelUrl          *url,
+                                               GError           **error);
+CupelMysqlParams *cupel_mysql_params_ref      (CupelMysqlParams  *params);
+void              cupel_mysql_params_unref    (CupelMysqlParams  *params);
+guint             cupel_mysql_params_get_statement_cache (CupelMysqlParams *params);
+MYSQL            *cupel_mysql_params_connect  (CupelMysqlParams  *params,
+                                               gint64             deadline,
+                                               GCancellable      *cancellable,
+                                               GError           **error);   /* suspends */
+CupelMysqlKill   *cupel_mysql_kill_start      (CupelMysqlParams  *params,
+                                               gulong             thread_id);
+/* Suspends until KILL QUERY has been answered; FALSE: it was not, or not in time. Frees @kill. */
+gboolean          cupel_mysql_kill_finish     (CupelMysqlKill    *kill,
+                                               gint64             deadline);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CupelMysqlParams, cupel_mysql_params_unref)
+
+/* connection */
+typedef enum
+{
+  CUPEL_MYSQL_OP_NONE,
+  CUPEL_MYSQL_OP_RUNNING,
+  CUPEL_MYSQL_OP_INTERRUPTED,   /* cancelled or out of time; the call is being driven to its end */
+} CupelMysqlOp;
+
+#define CUPEL_TYPE_MYSQL_CONNECTION (cupel_mysql_connection_get_type ())
+G_DECLARE_FINAL_TYPE (CupelMysqlConnection, cupel_mysql_connection, CUPEL, MYSQL_CONNECTION, CupelDriverConnection)
+
+#define CUPEL_TYPE_MYSQL_CURSOR (cupel_mysql_cursor_get_type ())
+G_DECLARE_FINAL_TYPE (CupelMysqlCursor, cupel_mysql_cursor, CUPEL, MYSQL_CURSOR, CupelDriverCursor)
+
+struct _CupelMysqlConnection
+{
+  CupelDriverConnection  parent_instance;
+
+  MYSQL                 *mysql;         /* NULL: closed */
+  CupelMysqlParams      *params;
+  int                    fd;            /* a duplicate: the library closes its own when it likes */
+  CupelIoWatch          *watch;
+  gboolean               is_mariadb;
+  gboolean               has_bulk;
+
+  /* the operation that is under way */
+  CupelMysqlOp           op;
+  GCancellable          *cancellable;
+  gint64                 deadline;
+  gint64                 grace;         /* INTERRUPTED: when to give up */
+  gboolean               killable;
+  GError                *op_error;      /* why it was interrupted */
+  CupelMysqlKill        *kill;
+  gboolean               suspended;     /* inside a call of the library */
+  gboolean               broken;        /* the link is lost, or not proved clean */
+  gboolean               terminated;
+
+  /* transactions */
+  gboolean               in_transaction;
+  gboolean               transaction_lost;  /* the server rolled it back by itself */
+  gboolean               autocommit;        /* the server's mode */
+  CupelIsolationLevel    isolation;
+  gboolean               isolation_changed;
+
+  /* prepared statements: most recently used first */
+  GHashTable            *statements;
+  GQueue                 lru;
+  guint                  cache_size;
+
+  /* the one result that is still on the wire */
+  CupelMysqlRows        *open;
+  CupelMysqlCursor      *cursor;        /* who reads it; not owned; NULL: nobody any more */
+  CupelMysqlStatement   *stray;         /* not in the cache and still open when the handle went */
+};
+
+CupelDriverConnection *cupel_mysql_connection_new (CupelMysqlParams *params,
+                                                   MYSQL            *mysql);
+
+/* io: a call of the library that may suspend, as in CUPEL_MYSQL_CALL (self, mysql_ping_start (&r, m), mysql_ping_cont (&r, m, ready)) */
+#define CUPEL_MYSQL_CALL(self, start, cont)                             \
+  G_STMT_START {                                                        \
+    int ready = (start);                                                \
+                                                                        \
+    while (ready != 0)                                                  \
+      {                                                                 \
+        ready = cupel_mysql_connection_wait ((self), ready);            \
+        ready = (cont);                                                 \
+      }                                                                 \
+  } G_STMT_END
+
+gboolean cupel_mysql_connection_enter     (CupelMysqlConnection  *self,
+                                           gint64                 deadline,
+                                           GCancellable          *cancellable,
+                                           gboolean               killable,
+                                           GError               **error);
+/* Ends what enter began. Returns @ok, or FALSE with the reason of the interruption in @error in place of what is there. */
+gboolean cupel_mysql_connection_leave     (CupelMysqlConnection  *self,
+                                           gboolean               ok,
+                                           GError               **error);
+int      cupel_mysql_connection_wait      (CupelMysqlConnection  *self,
+                                           int                    status);
+/* Between rows that were all there already: notices a cancellation. TRUE: go on. */
+gboolean cupel_mysql_connection_check     (CupelMysqlConnection  *self);
+/* Waits for the answer to KILL QUERY and lets a late one hit a statement that does nothing. */
+void     cupel_mysql_connection_soak      (CupelMysqlConnection  *self);
+void     cupel_mysql_connection_interrupt (CupelMysqlConnection  *self,
+                                           GError                *reason);
+void     cupel_mysql_connection_break     (CupelMysqlConnection  *self);
+void     cupel_mysql_connection_free_handle (CupelMysqlConnection *self);
+/* A statement without rows, as text. */
+gboolean cupel_mysql_connection_command   (CupelMysqlConnection  *self,
+                                           const char            *sql,
+                                           GError               **error);
+/* Lets the open result go out of the way: into the memory of its cursor. */
+gboolean cupel_mysql_connection_settle    (CupelMysqlConnection  *self,
+                                           GError               **error);
+/* Reads on to the end of the open result; interrupts the statement when that is far. */
+gboolean cupel_mysql_connection_abandon_rows (CupelMysqlConnection *self);
+/* Brings the server's autocommit mode in line with what a request wants. */
+gboolean cupel_mysql_connection_set_autocommit (CupelMysqlConnection *self,
+                                           gboolean               autocommit,
+                                           GError               **error);
+
+/* execute */
+gboolean cupel_mysql_connection_execute   (CupelDriverConnection *connection,
+                                           const CupelRequest    *request,
+                                           CupelReply            *reply,
+                                           GCancellable          *cancellable,
+                                           GError               **error);
+gboolean cupel_mysql_connection_execute_many (CupelMysqlConnection *self,
+                                           const CupelRequest    *request,
+                                           CupelReply            *reply,
+                                           GError               **error);
+/* Executes @statement, whose binds are set, with the stale ones prepared again; starts reading its rows. */
+gboolean cupel_mysql_connection_run       (CupelMysqlConnection  *self,
+                                           CupelMysqlStatement   *statement,
+                                           GError               **error);
+/* All rows of the open result into @blocks. */
+gboolean cupel_mysql_connection_read_all  (CupelMysqlConnection  *self,
+                                           CupelMysqlRows        *rows,
+                                           guint                  block_rows,
+                                           GPtrArray             *blocks,
+                                           GError               **error);
+
+/* rows: a result that is being read, by either protocol */
+typedef void (*CupelMysqlDecodeFunc) (CupelMysqlRows *rows, guint column, const guint8 *data, gsize length, CupelCell *cell);
+
+typedef struct
+{
+  guint8   type;          /* enum enum_field_types */
+  guint8   kind;          /* CupelCellKind that text and blobs become */
+  guint8   expected;      /* CupelSqlKind */
+  gboolean is_unsigned;
+} CupelMysqlColumn;
+
+struct _CupelMysqlRows
+{
+  CupelMysqlConnection *connection;   /* not owned */
+  CupelMysqlStatement  *statement;    /* not owned; or */
+  MYSQL_RES            *result;       /* owned, the text protocol */
+  guint                 n_columns;
+  CupelMysqlColumn     *columns;
+  guint                 n_allocated;
+  char                **names;        /* only of statements that do not know them */
+
+  CupelRowBlock        *block;        /* being filled; NULL: rows are skipped */
+  CupelCell            *cells;
+  gboolean              malformed;
+  gboolean              done;
+  gsize                 skipped;      /* bytes */
+};
+
+/* What the fields of a result become; @compiled says what the statement expects. */
+void     cupel_mysql_rows_describe     (CupelMysqlRows        *rows,
+                                        const MYSQL_FIELD     *fields,
+                                        guint                  n_fields,
+                                        const CupelCompiled   *compiled);
+void     cupel_mysql_rows_clear        (CupelMysqlRows        *rows);
+/* Takes note that rows of @rows are on the wire. */
+void     cupel_mysql_rows_open         (CupelMysqlRows        *rows);
+/* To the next row. 0: it is in rows->block, or skipped; MYSQL_NO_DATA: the end; 1: failed, see the errors of the library.
+ * After the last two nothing is left on the wire. */
+int      cupel_mysql_rows_next         (CupelMysqlRows        *rows);
+/* Reads up to @max rows into rows->block. FALSE with @error; rows->done at the end. */
+gboolean cupel_mysql_rows_read         (CupelMysqlRows        *rows,
+                                        guint                  max,
+                                        GError               **error);
+/* After the end: gives the statement back. @rows is gone. Suspends. */
+void     cupel_mysql_rows_release      (CupelMysqlRows        *rows);
+void     cupel_mysql_decode_binary     (void                  *rows,        /* ps_result_callback */
+                                        unsigned int           column,
+                                        unsigned char        **data);
+void     cupel_mysql_decode_text       (CupelMysqlRows        *rows,
+                                        guint                  column,
+                                        const char            *data,        /* nullable */
+                                        gsize                  length);
+
+/* text protocol */
+gboolean cupel_mysql_connection_query  (CupelMysqlConnection  *self,
+                                        const char            *sql,
+                                        gsize                  length,
+                                        const CupelCompiled   *compiled,
+                                        CupelMysqlRows       **rows,        /* (out) (transfer full): NULL: no rows */
+                                        GError               **error);
+
+/* binds: parameters on their way to the server; they live as long as the statement */
+struct _CupelMysqlBinds
+{
+  guint          n;
+  MYSQL_BIND    *binds;
+  struct _CupelMysqlSlotBuffer *buffers;
+};
+
+void     cupel_mysql_binds_init        (CupelMysqlBinds       *binds,
+                                        guint                  n);
+void     cupel_mysql_binds_clear       (CupelMysqlBinds       *binds);
+gboolean cupel_mysql_binds_set         (CupelMysqlBinds       *binds,
+                                        guint                  nth,
+                                        const CupelSqlType    *type,
+                                        const CupelCell       *cell,
+                                        GError               **error);
+/* The type on the wire: MYSQL_TYPE_NULL for NULL. */
+enum enum_field_types cupel_mysql_bind_type (const CupelCell *cell);
+gsize    cupel_mysql_bind_size         (const CupelCell *cell);
+
+/* statements */
+struct _CupelMysqlStatement
+{
+  guint64          id;          /* of the compiled statement */
+  guint            n_rows;      /* groups of VALUES */
+  char            *sql;
+  gsize            sql_length;
+  MYSQL_STMT      *stmt;
+  gboolean         prepared;
+  gboolean         keep;        /* wants to be in the cache */
+  gboolean         cached;
+  gpointer         bulk;        /* what an array execution reads its sets from */
+  GList            link;        /* in the LRU */
+  CupelMysqlBinds  binds;
+  CupelMysqlRows   rows;
+  CupelCompiled   *compiled;
+};
+
+/* The statement of @compiled with @n_rows groups: from the cache, or a new one that is not prepared yet. */
+CupelMysqlStatement *cupel_mysql_statement_get     (CupelMysqlConnection  *self,
+                                                    CupelCompiled         *compiled,
+                                                    guint                  n_rows,
+                                                    gboolean               keep);
+gboolean             cupel_mysql_statement_prepare (CupelMysqlConnection  *self,
+                                                    CupelMysqlStatement   *statement,
+                                                    GError               **error);
+gboolean             cupel_mysql_statement_init    (CupelMysqlConnection  *self,
+                                                    CupelMysqlStatement   *statement,
+                                                    GError               **error);
+gboolean             cupel_mysql_statement_prepared (CupelMysqlConnection *self,
+                                                    CupelMysqlStatement   *statement,
+                                                    GError               **error);
+GHashTable          *cupel_mysql_statements_new    (void);
+/* After use: into the cache, or closed. Suspends. */
+void                 cupel_mysql_statement_done    (CupelMysqlConnection  *self,
+                                                    CupelMysqlStatement   *statement);
+void                 cupel_mysql_statement_close   (CupelMysqlConnection  *self,
+                                                    CupelMysqlStatement   *statement);
+void                 cupel_mysql_statements_clear  (CupelMysqlConnection  *self);   /* no I/O: the handle is closed */
+
+/* cursor */
+CupelDriverCursor *cupel_mysql_cursor_new     (CupelMysqlConnection  *connection,
+                                               CupelMysqlRows        *rows,
+                                               guint                  block_rows);
+/* Takes all rows that are left into memory. */
+gboolean           cupel_mysql_cursor_buffer  (CupelMysqlCursor      *self,
+                                               GError               **error);
+/* The connection is gone. */
+void               cupel_mysql_cursor_orphan  (CupelMysqlCursor      *self);
+
+/* errors */
+void     cupel_mysql_set_error          (GError               **error,
+                                         MYSQL                 *mysql,
+                                         MYSQL_STMT            *stmt);      /* nullable */
+/* The same from parts; @connecting: no code of a server means that it could not be reached. */
+GError  *cupel_mysql_error_new          (guint                  code,
+                                         const char            *sqlstate,
+                                         const char            *message,
+                                         gboolean               connecting);
+guint    cupel_mysql_last_errno         (MYSQL                 *mysql,
+                                         MYSQL_STMT            *stmt);
+gboolean cupel_mysql_code_is_lost       (guint                  code);
+gboolean cupel_mysql_code_is_stale      (guint                  code);
+
+G_END_DECLS
