@@ -12,6 +12,26 @@ G_BEGIN_DECLS
 /* How long clean-up may take: rolling back, closing a stream. */
 #define CUPEL_CLEAN_UP_TIME (10 * G_USEC_PER_SEC)
 
+/* Only cupel-connection*.c look inside. */
+struct _CupelConnection
+{
+  GObject                parent_instance;
+
+  CupelEngine           *engine;
+  CupelPool             *pool;
+  CupelDriverConnection *driver;            /* NULL: closed */
+  const char            *operation;         /* in flight, NULL: none */
+  GPtrArray             *streams;           /* open ones, borrowed */
+  GPtrArray             *orphans;           /* cursors to close; nullable */
+  CupelIsolationLevel    isolation;         /* asked for */
+  CupelIsolationLevel    applied_isolation; /* what the driver was told */
+  guint                  begun : 1;         /* a transaction, as the caller sees it; the server may hear of it with the next statement */
+  guint                  aborted : 1;       /* the server ended it by itself: only rollback is left */
+  guint                  invalidated : 1;
+  guint                  lost : 1;          /* invalidated because the link is gone */
+  guint                  cursors_used : 1;  /* the driver may still hold some: reset it although the server is idle */
+};
+
 CupelConnection *cupel_connection_new (CupelEngine           *engine,
                                        CupelPool             *pool,
                                        CupelDriverConnection *driver_connection,   /* (transfer full) */
@@ -44,6 +64,7 @@ typedef struct
   CupelStatement *statement;   /* borrowed */
   CupelRowBlock  *sets;        /* borrowed, nullable */
   CupelReply      reply;       /* zeroed before; filled up to the first error; the caller clears it */
+  CupelCompiled  *compiled;    /* (transfer none): set as soon as it is known; valid as long as @statement */
 } CupelBatchItem;
 
 /* Several in one flight where the driver has it; stops at the first error. */
@@ -59,6 +80,20 @@ gboolean cupel_connection_bind        (CupelConnection      *self,
                                        CupelParameters      *parameters,
                                        CupelRowBlock       **sets,
                                        GError              **error);
+
+/* The parts of operations: between enter and leave. */
+gboolean cupel_connection_close_orphans (CupelConnection    *self,
+                                         GError            **error);
+void     cupel_connection_note_begin    (CupelConnection    *self,
+                                         gboolean            implicit);
+
+gboolean cupel_connection_perform       (CupelConnection    *self,
+                                         CupelBatchItem     *items,
+                                         guint               n_items,
+                                         CupelRequestFlags   flags,
+                                         guint               block_rows,
+                                         GCancellable       *cancellable,
+                                         GError            **error);
 
 /* For streams: they end before the transaction does. */
 void     cupel_connection_add_stream    (CupelConnection    *self,

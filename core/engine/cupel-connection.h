@@ -37,54 +37,54 @@ typedef gboolean (*CupelConnectionFunc) (CupelConnection  *connection,
                                          GError          **error);
 
 CUPEL_AVAILABLE_IN_1_0
-CupelEngine *cupel_connection_get_engine (CupelConnection *connection);
+CupelEngine *cupel_connection_get_engine (CupelConnection *self);
 CUPEL_AVAILABLE_IN_1_0
-gboolean cupel_connection_in_transaction (CupelConnection *connection);
+gboolean cupel_connection_in_transaction (CupelConnection *self);
 CUPEL_AVAILABLE_IN_1_0
-gboolean cupel_connection_is_closed (CupelConnection *connection);
+gboolean cupel_connection_is_closed (CupelConnection *self);
 /* The connection's link is lost, or an operation on it was interrupted: after closing, the pool makes a new one. */
 CUPEL_AVAILABLE_IN_1_0
-gboolean cupel_connection_is_invalidated (CupelConnection *connection);
+gboolean cupel_connection_is_invalidated (CupelConnection *self);
 
 /* @parameters: (nullable): one set of values for the binds */
 CUPEL_AVAILABLE_IN_1_0
-void cupel_connection_execute_async (CupelConnection *connection,
+void cupel_connection_execute_async (CupelConnection *self,
                                      CupelStatement *statement,
                                      CupelParameters *parameters,
                                      GCancellable *cancellable,
                                      GAsyncReadyCallback callback,
                                      gpointer user_data);
 CUPEL_AVAILABLE_IN_1_0
-CupelResult *cupel_connection_execute_finish (CupelConnection *connection,
+CupelResult *cupel_connection_execute_finish (CupelConnection *self,
                                                GAsyncResult *result,
                                                GError **error);
 CUPEL_AVAILABLE_IN_1_0
-CupelResult *cupel_connection_execute (CupelConnection *connection,
+CupelResult *cupel_connection_execute (CupelConnection *self,
                                         CupelStatement *statement,
                                         CupelParameters *parameters,
                                         GCancellable *cancellable,
                                         GError **error);
 /* Each set of @parameters: one logical statement, in one transaction */
 CUPEL_AVAILABLE_IN_1_0
-void cupel_connection_execute_many_async (CupelConnection *connection,
+void cupel_connection_execute_many_async (CupelConnection *self,
                                           CupelStatement *statement,
                                           CupelParameters *parameters,
                                           GCancellable *cancellable,
                                           GAsyncReadyCallback callback,
                                           gpointer user_data);
 CUPEL_AVAILABLE_IN_1_0
-CupelResult *cupel_connection_execute_many_finish (CupelConnection *connection,
+CupelResult *cupel_connection_execute_many_finish (CupelConnection *self,
                                                     GAsyncResult *result,
                                                     GError **error);
 CUPEL_AVAILABLE_IN_1_0
-CupelResult *cupel_connection_execute_many (CupelConnection *connection,
+CupelResult *cupel_connection_execute_many (CupelConnection *self,
                                              CupelStatement *statement,
                                              CupelParameters *parameters,
                                              GCancellable *cancellable,
                                              GError **error);
 /* @block_rows: rows per block, 0 for the default */
 CUPEL_AVAILABLE_IN_1_0
-void cupel_connection_stream_async (CupelConnection *connection,
+void cupel_connection_stream_async (CupelConnection *self,
                                     CupelStatement *statement,
                                     CupelParameters *parameters,
                                     guint block_rows,
@@ -92,11 +92,11 @@ void cupel_connection_stream_async (CupelConnection *connection,
                                     GAsyncReadyCallback callback,
                                     gpointer user_data);
 CUPEL_AVAILABLE_IN_1_0
-CupelStream *cupel_connection_stream_finish (CupelConnection *connection,
+CupelStream *cupel_connection_stream_finish (CupelConnection *self,
                                               GAsyncResult *result,
                                               GError **error);
 CUPEL_AVAILABLE_IN_1_0
-CupelStream *cupel_connection_stream (CupelConnection *connection,
+CupelStream *cupel_connection_stream (CupelConnection *self,
                                        CupelStatement *statement,
                                        CupelParameters *parameters,
                                        guint block_rows,
@@ -104,110 +104,110 @@ CupelStream *cupel_connection_stream (CupelConnection *connection,
                                        GError **error);
 /* Explicit begin; CUPEL_ERROR_BUSY... when one is open it is an error of the caller: CUPEL_ERROR_INVALID_ARGUMENT */
 CUPEL_AVAILABLE_IN_1_0
-void cupel_connection_begin_async (CupelConnection *connection,
+void cupel_connection_begin_async (CupelConnection *self,
                                    GCancellable *cancellable,
                                    GAsyncReadyCallback callback,
                                    gpointer user_data);
 CUPEL_AVAILABLE_IN_1_0
-gboolean cupel_connection_begin_finish (CupelConnection *connection,
+gboolean cupel_connection_begin_finish (CupelConnection *self,
                                         GAsyncResult *result,
                                         GError **error);
 CUPEL_AVAILABLE_IN_1_0
-gboolean cupel_connection_begin (CupelConnection *connection,
+gboolean cupel_connection_begin (CupelConnection *self,
                                  GCancellable *cancellable,
                                  GError **error);
 CUPEL_AVAILABLE_IN_1_0
-void cupel_connection_commit_async (CupelConnection *connection,
+void cupel_connection_commit_async (CupelConnection *self,
                                     GCancellable *cancellable,
                                     GAsyncReadyCallback callback,
                                     gpointer user_data);
 CUPEL_AVAILABLE_IN_1_0
-gboolean cupel_connection_commit_finish (CupelConnection *connection,
+gboolean cupel_connection_commit_finish (CupelConnection *self,
                                          GAsyncResult *result,
                                          GError **error);
 CUPEL_AVAILABLE_IN_1_0
-gboolean cupel_connection_commit (CupelConnection *connection,
+gboolean cupel_connection_commit (CupelConnection *self,
                                   GCancellable *cancellable,
                                   GError **error);
 CUPEL_AVAILABLE_IN_1_0
-void cupel_connection_rollback_async (CupelConnection *connection,
+void cupel_connection_rollback_async (CupelConnection *self,
                                       GCancellable *cancellable,
                                       GAsyncReadyCallback callback,
                                       gpointer user_data);
 CUPEL_AVAILABLE_IN_1_0
-gboolean cupel_connection_rollback_finish (CupelConnection *connection,
+gboolean cupel_connection_rollback_finish (CupelConnection *self,
                                            GAsyncResult *result,
                                            GError **error);
 CUPEL_AVAILABLE_IN_1_0
-gboolean cupel_connection_rollback (CupelConnection *connection,
+gboolean cupel_connection_rollback (CupelConnection *self,
                                     GCancellable *cancellable,
                                     GError **error);
 /* Before the first statement of a transaction; undone when the connection goes back */
 CUPEL_AVAILABLE_IN_1_0
-void cupel_connection_set_isolation_level_async (CupelConnection *connection,
+void cupel_connection_set_isolation_level_async (CupelConnection *self,
                                                  CupelIsolationLevel level,
                                                  GCancellable *cancellable,
                                                  GAsyncReadyCallback callback,
                                                  gpointer user_data);
 CUPEL_AVAILABLE_IN_1_0
-gboolean cupel_connection_set_isolation_level_finish (CupelConnection *connection,
+gboolean cupel_connection_set_isolation_level_finish (CupelConnection *self,
                                                       GAsyncResult *result,
                                                       GError **error);
 CUPEL_AVAILABLE_IN_1_0
-gboolean cupel_connection_set_isolation_level (CupelConnection *connection,
+gboolean cupel_connection_set_isolation_level (CupelConnection *self,
                                                CupelIsolationLevel level,
                                                GCancellable *cancellable,
                                                GError **error);
 /* Rolls back what is open and returns it to the pool; idempotent; not cancellable in its effect */
 CUPEL_AVAILABLE_IN_1_0
-void cupel_connection_close_async (CupelConnection *connection,
+void cupel_connection_close_async (CupelConnection *self,
                                    GCancellable *cancellable,
                                    GAsyncReadyCallback callback,
                                    gpointer user_data);
 CUPEL_AVAILABLE_IN_1_0
-gboolean cupel_connection_close_finish (CupelConnection *connection,
+gboolean cupel_connection_close_finish (CupelConnection *self,
                                         GAsyncResult *result,
                                         GError **error);
 CUPEL_AVAILABLE_IN_1_0
-gboolean cupel_connection_close (CupelConnection *connection,
+gboolean cupel_connection_close (CupelConnection *self,
                                  GCancellable *cancellable,
                                  GError **error);
 /* Tables of @metadata that do not exist, parents first; one existence query */
 CUPEL_AVAILABLE_IN_1_0
-void cupel_connection_create_all_async (CupelConnection *connection,
+void cupel_connection_create_all_async (CupelConnection *self,
                                         CupelMetadata *metadata,
                                         GCancellable *cancellable,
                                         GAsyncReadyCallback callback,
                                         gpointer user_data);
 CUPEL_AVAILABLE_IN_1_0
-gboolean cupel_connection_create_all_finish (CupelConnection *connection,
+gboolean cupel_connection_create_all_finish (CupelConnection *self,
                                              GAsyncResult *result,
                                              GError **error);
 CUPEL_AVAILABLE_IN_1_0
-gboolean cupel_connection_create_all (CupelConnection *connection,
+gboolean cupel_connection_create_all (CupelConnection *self,
                                       CupelMetadata *metadata,
                                       GCancellable *cancellable,
                                       GError **error);
 /* Tables of @metadata that exist, children first */
 CUPEL_AVAILABLE_IN_1_0
-void cupel_connection_drop_all_async (CupelConnection *connection,
+void cupel_connection_drop_all_async (CupelConnection *self,
                                       CupelMetadata *metadata,
                                       GCancellable *cancellable,
                                       GAsyncReadyCallback callback,
                                       gpointer user_data);
 CUPEL_AVAILABLE_IN_1_0
-gboolean cupel_connection_drop_all_finish (CupelConnection *connection,
+gboolean cupel_connection_drop_all_finish (CupelConnection *self,
                                            GAsyncResult *result,
                                            GError **error);
 CUPEL_AVAILABLE_IN_1_0
-gboolean cupel_connection_drop_all (CupelConnection *connection,
+gboolean cupel_connection_drop_all (CupelConnection *self,
                                     CupelMetadata *metadata,
                                     GCancellable *cancellable,
                                     GError **error);
 
 /* @func in a fiber, with the connection held for it */
 CUPEL_AVAILABLE_IN_1_0
-void cupel_connection_run_async (CupelConnection *connection,
+void cupel_connection_run_async (CupelConnection *self,
                                  CupelConnectionFunc func,
                                  gpointer func_data,
                                  GDestroyNotify destroy,
@@ -215,7 +215,7 @@ void cupel_connection_run_async (CupelConnection *connection,
                                  GAsyncReadyCallback callback,
                                  gpointer user_data);
 CUPEL_AVAILABLE_IN_1_0
-gboolean cupel_connection_run_finish (CupelConnection *connection,
+gboolean cupel_connection_run_finish (CupelConnection *self,
                                       GAsyncResult *result,
                                       GError **error);
 

@@ -2,6 +2,25 @@
 
 #include "engine/cupel-driver.h"
 
+GType
+cupel_isolation_level_get_type (void)
+{
+  static gsize once;
+  static const GEnumValue values[] = {
+    { CUPEL_ISOLATION_DEFAULT, "CUPEL_ISOLATION_DEFAULT", "default" },
+    { CUPEL_ISOLATION_READ_UNCOMMITTED, "CUPEL_ISOLATION_READ_UNCOMMITTED", "read-uncommitted" },
+    { CUPEL_ISOLATION_READ_COMMITTED, "CUPEL_ISOLATION_READ_COMMITTED", "read-committed" },
+    { CUPEL_ISOLATION_REPEATABLE_READ, "CUPEL_ISOLATION_REPEATABLE_READ", "repeatable-read" },
+    { CUPEL_ISOLATION_SERIALIZABLE, "CUPEL_ISOLATION_SERIALIZABLE", "serializable" },
+    { CUPEL_ISOLATION_AUTOCOMMIT, "CUPEL_ISOLATION_AUTOCOMMIT", "autocommit" },
+    { 0, NULL, NULL },
+  };
+
+  if (g_once_init_enter (&once))
+    g_once_init_leave (&once, g_enum_register_static ("CupelIsolationLevel", values));
+  return once;
+}
+
 /* CupelReply */
 
 /**

@@ -28,6 +28,10 @@ typedef enum
   CUPEL_ISOLATION_AUTOCOMMIT,
 } CupelIsolationLevel;
 
+#define CUPEL_TYPE_ISOLATION_LEVEL (cupel_isolation_level_get_type ())
+CUPEL_AVAILABLE_IN_1_0
+GType cupel_isolation_level_get_type (void) G_GNUC_CONST;
+
 /* What the server last said. UNKNOWN: an operation was interrupted or the link is lost; only terminate () is left. */
 typedef enum
 {

@@ -34,41 +34,43 @@ CUPEL_AVAILABLE_IN_1_0
 CupelEngine *cupel_engine_new (const char *url,
                                GError **error);
 CUPEL_AVAILABLE_IN_1_0
-CupelUrl *cupel_engine_get_url (CupelEngine *engine);
+CupelUrl *cupel_engine_get_url (CupelEngine *self);
 CUPEL_AVAILABLE_IN_1_0
-CupelDialect *cupel_engine_get_dialect (CupelEngine *engine);
+CupelDialect *cupel_engine_get_dialect (CupelEngine *self);
 CUPEL_AVAILABLE_IN_1_0
-const char *cupel_engine_get_driver_name (CupelEngine *engine);
+const char *cupel_engine_get_driver_name (CupelEngine *self);
 /* (nullable) before the first use */
 CUPEL_AVAILABLE_IN_1_0
-CupelPool *cupel_engine_get_pool (CupelEngine *engine);
+CupelPool *cupel_engine_get_pool (CupelEngine *self);
 /* CUPEL_CAP_NONE before the first connection */
 CUPEL_AVAILABLE_IN_1_0
-CupelCapabilities cupel_engine_get_capabilities (CupelEngine *engine);
+CupelCapabilities cupel_engine_get_capabilities (CupelEngine *self);
 CUPEL_AVAILABLE_IN_1_0
-void cupel_engine_set_echo (CupelEngine *engine,
+gboolean cupel_engine_get_echo (CupelEngine *self);
+CUPEL_AVAILABLE_IN_1_0
+void cupel_engine_set_echo (CupelEngine *self,
                             gboolean echo);
 CUPEL_AVAILABLE_IN_1_0
-void cupel_engine_get_cache_stats (CupelEngine *engine,
+void cupel_engine_get_cache_stats (CupelEngine *self,
                                    guint64 *hits,
                                    guint64 *misses);
 
 CUPEL_AVAILABLE_IN_1_0
-void cupel_engine_connect_async (CupelEngine *engine,
+void cupel_engine_connect_async (CupelEngine *self,
                                  GCancellable *cancellable,
                                  GAsyncReadyCallback callback,
                                  gpointer user_data);
 CUPEL_AVAILABLE_IN_1_0
-CupelConnection *cupel_engine_connect_finish (CupelEngine *engine,
+CupelConnection *cupel_engine_connect_finish (CupelEngine *self,
                                                GAsyncResult *result,
                                                GError **error);
 CUPEL_AVAILABLE_IN_1_0
-CupelConnection *cupel_engine_connect (CupelEngine *engine,
+CupelConnection *cupel_engine_connect (CupelEngine *self,
                                         GCancellable *cancellable,
                                         GError **error);
 /* A connection, a transaction, @func, commit; rollback when @func fails (its error is the one reported); always returned. */
 CUPEL_AVAILABLE_IN_1_0
-void cupel_engine_begin_async (CupelEngine *engine,
+void cupel_engine_begin_async (CupelEngine *self,
                                CupelConnectionFunc func,
                                gpointer func_data,
                                GDestroyNotify destroy,
@@ -76,58 +78,58 @@ void cupel_engine_begin_async (CupelEngine *engine,
                                GAsyncReadyCallback callback,
                                gpointer user_data);
 CUPEL_AVAILABLE_IN_1_0
-gboolean cupel_engine_begin_finish (CupelEngine *engine,
+gboolean cupel_engine_begin_finish (CupelEngine *self,
                                     GAsyncResult *result,
                                     GError **error);
 CUPEL_AVAILABLE_IN_1_0
-gboolean cupel_engine_begin (CupelEngine *engine,
+gboolean cupel_engine_begin (CupelEngine *self,
                              CupelConnectionFunc func,
                              gpointer func_data,
                              GCancellable *cancellable,
                              GError **error);
 /* Both in a transaction of their own */
 CUPEL_AVAILABLE_IN_1_0
-void cupel_engine_create_all_async (CupelEngine *engine,
+void cupel_engine_create_all_async (CupelEngine *self,
                                     CupelMetadata *metadata,
                                     GCancellable *cancellable,
                                     GAsyncReadyCallback callback,
                                     gpointer user_data);
 CUPEL_AVAILABLE_IN_1_0
-gboolean cupel_engine_create_all_finish (CupelEngine *engine,
+gboolean cupel_engine_create_all_finish (CupelEngine *self,
                                          GAsyncResult *result,
                                          GError **error);
 CUPEL_AVAILABLE_IN_1_0
-gboolean cupel_engine_create_all (CupelEngine *engine,
+gboolean cupel_engine_create_all (CupelEngine *self,
                                   CupelMetadata *metadata,
                                   GCancellable *cancellable,
                                   GError **error);
 CUPEL_AVAILABLE_IN_1_0
-void cupel_engine_drop_all_async (CupelEngine *engine,
+void cupel_engine_drop_all_async (CupelEngine *self,
                                   CupelMetadata *metadata,
                                   GCancellable *cancellable,
                                   GAsyncReadyCallback callback,
                                   gpointer user_data);
 CUPEL_AVAILABLE_IN_1_0
-gboolean cupel_engine_drop_all_finish (CupelEngine *engine,
+gboolean cupel_engine_drop_all_finish (CupelEngine *self,
                                        GAsyncResult *result,
                                        GError **error);
 CUPEL_AVAILABLE_IN_1_0
-gboolean cupel_engine_drop_all (CupelEngine *engine,
+gboolean cupel_engine_drop_all (CupelEngine *self,
                                 CupelMetadata *metadata,
                                 GCancellable *cancellable,
                                 GError **error);
 /* Closes every idle connection; lent ones end when they come back; the engine may be used again */
 CUPEL_AVAILABLE_IN_1_0
-void cupel_engine_dispose_async (CupelEngine *engine,
+void cupel_engine_dispose_async (CupelEngine *self,
                                  GCancellable *cancellable,
                                  GAsyncReadyCallback callback,
                                  gpointer user_data);
 CUPEL_AVAILABLE_IN_1_0
-gboolean cupel_engine_dispose_finish (CupelEngine *engine,
+gboolean cupel_engine_dispose_finish (CupelEngine *self,
                                       GAsyncResult *result,
                                       GError **error);
 CUPEL_AVAILABLE_IN_1_0
-gboolean cupel_engine_dispose (CupelEngine *engine,
+gboolean cupel_engine_dispose (CupelEngine *self,
                                GCancellable *cancellable,
                                GError **error);
 

@@ -267,7 +267,8 @@ cupel_pool_release_full (CupelPool             *self,
   priv = cupel_pool_get_instance_private (self);
   status = cupel_driver_connection_get_status (connection);
 
-  if (status == CUPEL_TRANSACTION_UNKNOWN || !cupel_driver_connection_is_alive (connection))
+  if ((flags & CUPEL_RELEASE_BROKEN) != 0 || status == CUPEL_TRANSACTION_UNKNOWN ||
+      !cupel_driver_connection_is_alive (connection))
     {
       check_in (self, connection, FALSE);
       return;

@@ -17,7 +17,7 @@ CupelResult   *cupel_result_new_entities   (GPtrArray     *entities,
                                             CupelReply    *reply);
 /* For those who keep or read a whole result. */
 GPtrArray     *cupel_result_get_blocks     (CupelResult   *result);   /* (nullable) (element-type CupelRowBlock) */
-CupelShape    *cupel_result_get_shape      (CupelResult   *result);
+CupelRowShape    *cupel_result_get_shape      (CupelResult   *result);
 gboolean       cupel_result_has_entities   (CupelResult   *result);
 GArray        *cupel_result_get_insert_ids (CupelResult   *result);   /* (nullable) (element-type gint64) */
 

@@ -8,7 +8,7 @@ struct _CupelResult
 {
   GObject          parent_instance;
 
-  CupelShape      *shape;
+  CupelRowShape      *shape;
   GPtrArray       *blocks;          /* nullable */
   gint64           row_count;
   gint64           last_insert_id;
@@ -51,7 +51,7 @@ cupel_result_finalize (GObject *object)
 
   drop_rows (self);
   g_clear_pointer (&self->insert_ids, g_array_unref);
-  g_clear_pointer (&self->shape, cupel_shape_unref);
+  g_clear_pointer (&self->shape, cupel_row_shape_unref);
 
   G_OBJECT_CLASS (cupel_result_parent_class)->finalize (object);
 }
@@ -75,7 +75,7 @@ cupel_result_new_from_reply (CupelCompiled *compiled,
 {
   CupelResult *self = g_object_new (CUPEL_TYPE_RESULT, NULL);
 
-  self->shape = cupel_shape_new (compiled, reply);
+  self->shape = cupel_row_shape_new (compiled, reply);
   self->blocks = g_steal_pointer (&reply->blocks);
   self->row_count = reply->row_count;
   self->last_insert_id = reply->last_insert_id;
@@ -117,7 +117,7 @@ cupel_result_get_blocks (CupelResult *self)
   return self->blocks;
 }
 
-CupelShape *
+CupelRowShape *
 cupel_result_get_shape (CupelResult *self)
 {
   return self->shape;
@@ -192,7 +192,7 @@ cupel_result_find_column (CupelResult *self,
   g_return_val_if_fail (CUPEL_IS_RESULT (self), -1);
   g_return_val_if_fail (name != NULL, -1);
 
-  return cupel_shape_find (self->shape, name);
+  return cupel_row_shape_find (self->shape, name);
 }
 
 /**

@@ -15,19 +15,19 @@ typedef struct
   CupelCompiled    *compiled;      /* nullable: keeps the names */
   char            **owned_names;   /* nullable: when the statement does not know them */
   const char      *names[];
-} CupelShape;
+} CupelRowShape;
 
 /* Takes the names out of @reply if it has them. */
-CupelShape *cupel_shape_new   (CupelCompiled *compiled,
+CupelRowShape *cupel_row_shape_new   (CupelCompiled *compiled,
                                CupelReply    *reply);
-CupelShape *cupel_shape_ref   (CupelShape    *shape);
-void        cupel_shape_unref (CupelShape    *shape);
-int         cupel_shape_find  (CupelShape    *shape,
+CupelRowShape *cupel_row_shape_ref   (CupelRowShape    *shape);
+void        cupel_row_shape_unref (CupelRowShape    *shape);
+int         cupel_row_shape_find  (CupelRowShape    *shape,
                                const char    *name);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (CupelShape, cupel_shape_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CupelRowShape, cupel_row_shape_unref)
 
-CupelRow   *cupel_row_new     (CupelShape    *shape,
+CupelRow   *cupel_row_new     (CupelRowShape    *shape,
                                CupelRowBlock *block,
                                guint          index);
 

@@ -8,21 +8,21 @@
 struct _CupelRow
 {
   gatomicrefcount  ref_count;
-  CupelShape      *shape;
+  CupelRowShape      *shape;
   CupelRowBlock   *block;
   const CupelCell *cells;
 };
 
 G_DEFINE_BOXED_TYPE (CupelRow, cupel_row, cupel_row_ref, cupel_row_unref)
 
-/* CupelShape */
+/* CupelRowShape */
 
-CupelShape *
-cupel_shape_new (CupelCompiled *compiled,
+CupelRowShape *
+cupel_row_shape_new (CupelCompiled *compiled,
                  CupelReply    *reply)
 {
   char **names = g_steal_pointer (&reply->column_names);
-  CupelShape *shape;
+  CupelRowShape *shape;
   guint n_columns;
 
   if (names != NULL)
@@ -36,7 +36,7 @@ cupel_shape_new (CupelCompiled *compiled,
   if (reply->blocks != NULL && reply->blocks->len > 0)
     n_columns = MIN (n_columns, ((CupelRowBlock *) reply->blocks->pdata[0])->n_columns);
 
-  shape = g_malloc0 (sizeof (CupelShape) + sizeof (char *) * n_columns);
+  shape = g_malloc0 (sizeof (CupelRowShape) + sizeof (char *) * n_columns);
   g_atomic_ref_count_init (&shape->ref_count);
   shape->n_columns = n_columns;
   shape->owned_names = names;
@@ -56,15 +56,15 @@ cupel_shape_new (CupelCompiled *compiled,
   return shape;
 }
 
-CupelShape *
-cupel_shape_ref (CupelShape *shape)
+CupelRowShape *
+cupel_row_shape_ref (CupelRowShape *shape)
 {
   g_atomic_ref_count_inc (&shape->ref_count);
   return shape;
 }
 
 void
-cupel_shape_unref (CupelShape *shape)
+cupel_row_shape_unref (CupelRowShape *shape)
 {
   if (!g_atomic_ref_count_dec (&shape->ref_count))
     return;
@@ -75,7 +75,7 @@ cupel_shape_unref (CupelShape *shape)
 }
 
 int
-cupel_shape_find (CupelShape *shape,
+cupel_row_shape_find (CupelRowShape *shape,
                   const char *name)
 {
   int found = -1;
@@ -94,14 +94,14 @@ cupel_shape_find (CupelShape *shape,
 /* CupelRow */
 
 CupelRow *
-cupel_row_new (CupelShape    *shape,
+cupel_row_new (CupelRowShape    *shape,
                CupelRowBlock *block,
                guint          index)
 {
   CupelRow *self = g_new (CupelRow, 1);
 
   g_atomic_ref_count_init (&self->ref_count);
-  self->shape = cupel_shape_ref (shape);
+  self->shape = cupel_row_shape_ref (shape);
   self->block = cupel_row_block_ref (block);
   self->cells = cupel_row_block_get_row (block, index);
 
@@ -143,7 +143,7 @@ cupel_row_unref (CupelRow *self)
   if (!g_atomic_ref_count_dec (&self->ref_count))
     return;
 
-  cupel_shape_unref (self->shape);
+  cupel_row_shape_unref (self->shape);
   cupel_row_block_unref (self->block);
   g_free (self);
 }

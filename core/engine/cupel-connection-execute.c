@@ -1,0 +1,776 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "engine/cupel-connection-private.h"
+#include "engine/cupel-stream-private.h"
+#include "runtime/cupel-call-private.h"
+
+/* Statements that the drivers do not know as "many" go out in flights of so many. */
+#define FLIGHT 64
+
+/* One request, with what keeps it alive while the fiber is suspended. */
+static gboolean
+prepare_item (CupelConnection    *self,
+              CupelBatchItem     *item,
+              CupelRequestFlags   flags,
+              guint               block_rows,
+              CupelRequest       *request,
+              gboolean           *cache_hit,
+              GError            **error)
+{
+  CupelPrepared prepared = { 0 };
+
+  if (!cupel_compiled_cache_prepare (cupel_engine_get_cache (self->engine), item->statement, &prepared, error))
+    return FALSE;
+
+  item->compiled = prepared.compiled;
+  *cache_hit = prepared.cache_hit;
+  *request = (CupelRequest) {
+    .compiled = prepared.compiled,
+    .literals = prepared.literals,
+    .sets = item->sets,
+    .n_sets = item->sets != NULL ? item->sets->n_rows : 0,
+    .flags = flags,
+    .block_rows = block_rows,
+  };
+  if (prepared.compiled->kind == CUPEL_COMPILED_DDL)
+    request->flags |= CUPEL_REQUEST_NO_PREPARE;
+
+  if (request->n_sets > 1 && (flags & CUPEL_REQUEST_STREAM) != 0)
+    {
+      g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING,
+                           "A statement that is streamed takes one set of parameters");
+      return FALSE;
+    }
+  if (request->n_sets > 1 &&
+      (prepared.compiled->kind == CUPEL_COMPILED_SELECT || prepared.compiled->kind == CUPEL_COMPILED_DDL))
+    {
+      g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING,
+                           "Only INSERT, UPDATE, DELETE and text take more than one set of parameters");
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+/* Makes the first request begin what must be begun. */
+static gboolean
+open_transaction (CupelConnection  *self,
+                  CupelRequest     *first,
+                  GCancellable     *cancellable,
+                  GError          **error)
+{
+  CupelTransactionStatus status;
+
+  if (G_UNLIKELY (self->orphans != NULL) && !cupel_connection_close_orphans (self, error))
+    return FALSE;
+
+  status = cupel_driver_connection_get_status (self->driver);
+  if (status != CUPEL_TRANSACTION_IDLE)
+    return TRUE;
+
+  if (G_UNLIKELY (self->isolation != self->applied_isolation))
+    {
+      GError *local = NULL;
+
+      if (!cupel_driver_connection_set_isolation (self->driver, self->isolation, cancellable, &local))
+        {
+          cupel_connection_note_failure (self, local);
+          g_propagate_error (error, local);
+          return FALSE;
+        }
+      self->applied_isolation = self->isolation;
+    }
+  if (self->isolation == CUPEL_ISOLATION_AUTOCOMMIT)
+    return TRUE;
+
+  first->flags |= CUPEL_REQUEST_BEGIN;
+  cupel_connection_note_begin (self, TRUE);
+  return TRUE;
+}
+
+/* A text or the like with many sets, which drivers need not know how to do at once. */
+static gboolean
+execute_set_by_set (CupelConnection    *self,
+                    const CupelRequest *request,
+                    CupelReply         *reply,
+                    GCancellable       *cancellable,
+                    GError            **error)
+{
+  CupelRequest requests[FLIGHT];
+  CupelReply replies[FLIGHT];
+  gboolean success = TRUE;
+
+  for (guint done = 0; done < request->n_sets && success; done += FLIGHT)
+    {
+      guint n = MIN (FLIGHT, request->n_sets - done);
+
+      for (guint i = 0; i < n; i++)
+        {
+          requests[i] = *request;
+          requests[i].first_set = request->first_set + done + i;
+          requests[i].n_sets = 1;
+          if (done + i > 0)
+            requests[i].flags &= ~CUPEL_REQUEST_BEGIN;
+          replies[i] = (CupelReply) { .row_count = -1 };
+        }
+
+      success = cupel_driver_connection_pipeline (self->driver, requests, replies, n, cancellable, error);
+
+      for (guint i = 0; i < n; i++)
+        {
+          CupelReply *part = &replies[i];
+
+          if (success && done + i == 0)
+            {
+              *reply = *part;
+              *part = (CupelReply) { 0 };
+            }
+          else if (success)
+            {
+              if (part->blocks != NULL)
+                {
+                  if (reply->blocks == NULL)
+                    reply->blocks = g_ptr_array_new_with_free_func ((GDestroyNotify) cupel_row_block_unref);
+                  g_ptr_array_extend_and_steal (reply->blocks, g_steal_pointer (&part->blocks));
+                }
+              if (part->row_count >= 0 && reply->row_count >= 0)
+                reply->row_count += part->row_count;
+              else
+                reply->row_count = -1;
+            }
+          cupel_reply_clear (part);
+        }
+    }
+
+  if (!success)
+    cupel_reply_clear (reply);
+  return success;
+}
+
+static gboolean
+is_set_by_set (const CupelRequest *request)
+{
+  return request->n_sets > 1 && request->compiled->kind == CUPEL_COMPILED_TEXT;
+}
+
+static gboolean
+execute_one (CupelConnection    *self,
+             const CupelRequest *request,
+             CupelReply         *reply,
+             GCancellable       *cancellable,
+             GError            **error)
+{
+  reply->row_count = -1;
+  if (G_UNLIKELY (is_set_by_set (request)))
+    return execute_set_by_set (self, request, reply, cancellable, error);
+  return cupel_driver_connection_execute (self->driver, request, reply, cancellable, error);
+}
+
+gboolean
+cupel_connection_perform (CupelConnection    *self,
+                          CupelBatchItem     *items,
+                          guint               n_items,
+                          CupelRequestFlags   flags,
+                          guint               block_rows,
+                          GCancellable       *cancellable,
+                          GError            **error)
+{
+  CupelRequest requests_stack[1];
+  gboolean hits_stack[1];
+  g_autofree CupelRequest *requests_heap = NULL;
+  g_autofree gboolean *hits_heap = NULL;
+  CupelRequest *requests = requests_stack;
+  gboolean *hits = hits_stack;
+  CupelTransactionStatus status_before;
+  GError *local = NULL;
+  gboolean observed, success = TRUE;
+  gboolean one_by_one = n_items == 1;
+  gint64 start = 0;
+  guint n_prepared = 0;
+
+  if (n_items == 0)
+    return TRUE;
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return FALSE;
+
+  if (n_items > 1)
+    {
+      requests = requests_heap = g_new0 (CupelRequest, n_items);
+      hits = hits_heap = g_new0 (gboolean, n_items);
+    }
+  for (; n_prepared < n_items; n_prepared++)
+    {
+      if (!prepare_item (self, &items[n_prepared], flags, block_rows, &requests[n_prepared], &hits[n_prepared], error))
+        {
+          success = FALSE;
+          break;
+        }
+      cupel_compiled_ref (requests[n_prepared].compiled);
+      one_by_one |= is_set_by_set (&requests[n_prepared]);
+    }
+  success = success && open_transaction (self, &requests[0], cancellable, error);
+  if (!success)
+    goto out;
+
+  status_before = cupel_driver_connection_get_status (self->driver);
+  observed = cupel_engine_observes (self->engine);
+  if (observed)
+    {
+      start = g_get_monotonic_time ();
+      for (guint i = 0; i < n_items; i++)
+        cupel_engine_log_request (self->engine, &requests[i], hits[i]);
+    }
+
+  if (one_by_one)
+    {
+      for (guint i = 0; i < n_items && success; i++)
+        success = execute_one (self, &requests[i], &items[i].reply, cancellable, &local);
+    }
+  else
+    {
+      g_autofree CupelReply *replies = g_new0 (CupelReply, n_items);
+
+      for (guint i = 0; i < n_items; i++)
+        replies[i].row_count = -1;
+      success = cupel_driver_connection_pipeline (self->driver, requests, replies, n_items, cancellable, &local);
+      for (guint i = 0; i < n_items; i++)
+        items[i].reply = replies[i];
+    }
+
+  if (!success)
+    {
+      cupel_connection_note_failure (self, local);
+      /* Not the statement only: everything before it is undone as well. The caller has to notice. */
+      if (!self->invalidated && self->begun && status_before != CUPEL_TRANSACTION_IDLE &&
+          cupel_driver_connection_get_status (self->driver) == CUPEL_TRANSACTION_IDLE)
+        self->aborted = TRUE;
+      g_propagate_error (error, local);
+    }
+  if (observed)
+    {
+      gint64 duration = g_get_monotonic_time () - start;
+
+      for (guint i = 0; i < n_items; i++)
+        cupel_engine_log_done (self->engine, &requests[i], hits[i], duration);
+    }
+
+out:
+  for (guint i = 0; i < n_prepared; i++)
+    cupel_compiled_unref (requests[i].compiled);
+  return success;
+}
+
+gboolean
+cupel_connection_run_request (CupelConnection      *self,
+                              CupelStatement       *statement,
+                              CupelRowBlock        *sets,
+                              CupelRequestFlags     flags,
+                              CupelReply           *reply,
+                              const CupelCompiled **compiled,
+                              GCancellable         *cancellable,
+                              GError              **error)
+{
+  CupelBatchItem item = { .statement = statement, .sets = sets };
+  gboolean success;
+
+  if (!cupel_connection_enter (self, "cupel_connection_execute", FALSE, error))
+    return FALSE;
+
+  success = cupel_connection_perform (self, &item, 1, flags, 0, cancellable, error);
+  if (success)
+    *reply = item.reply;
+  else
+    cupel_reply_clear (&item.reply);
+  if (compiled != NULL)
+    *compiled = item.compiled;
+
+  cupel_connection_leave (self);
+  return success;
+}
+
+gboolean
+cupel_connection_run_batch (CupelConnection  *self,
+                            CupelBatchItem   *items,
+                            guint             n_items,
+                            GCancellable     *cancellable,
+                            GError          **error)
+{
+  gboolean success;
+
+  if (!cupel_connection_enter (self, "cupel_connection_execute", FALSE, error))
+    return FALSE;
+
+  success = cupel_connection_perform (self, items, n_items, CUPEL_REQUEST_NONE, 0, cancellable, error);
+  cupel_connection_leave (self);
+  return success;
+}
+
+gboolean
+cupel_connection_bind (CupelConnection  *self,
+                       CupelStatement   *statement,
+                       CupelParameters  *parameters,
+                       CupelRowBlock   **sets,
+                       GError          **error)
+{
+  CupelPrepared prepared = { 0 };
+  guint n_sets = 0;
+
+  *sets = NULL;
+  if (!cupel_compiled_cache_prepare (cupel_engine_get_cache (self->engine), statement, &prepared, error))
+    return FALSE;
+  return cupel_parameters_bind (parameters, prepared.compiled, sets, &n_sets, error);
+}
+
+/* the public calls */
+
+typedef struct
+{
+  CupelStatement  *statement;
+  CupelParameters *parameters;
+  guint            block_rows;
+} ExecuteArgs;
+
+static ExecuteArgs *
+execute_args_new (CupelStatement  *statement,
+                  CupelParameters *parameters,
+                  guint            block_rows)
+{
+  ExecuteArgs *args = g_new (ExecuteArgs, 1);
+
+  args->statement = g_object_ref (statement);
+  args->parameters = parameters != NULL ? cupel_parameters_ref (parameters) : NULL;
+  args->block_rows = block_rows;
+  return args;
+}
+
+static void
+execute_args_free (gpointer data)
+{
+  ExecuteArgs *args = data;
+
+  g_object_unref (args->statement);
+  g_clear_pointer (&args->parameters, cupel_parameters_unref);
+  g_free (args);
+}
+
+static gboolean
+bind_and_perform (CupelConnection    *self,
+                  const ExecuteArgs  *args,
+                  CupelRequestFlags   flags,
+                  CupelBatchItem     *item,
+                  GCancellable       *cancellable,
+                  GError            **error)
+{
+  g_autoptr(CupelRowBlock) sets = NULL;
+
+  item->statement = args->statement;
+  if (!cupel_connection_bind (self, args->statement, args->parameters, &sets, error))
+    return FALSE;
+  item->sets = sets;
+  return cupel_connection_perform (self, item, 1, flags, args->block_rows, cancellable, error);
+}
+
+static CupelResult *
+do_execute (CupelConnection  *self,
+            const char       *operation,
+            ExecuteArgs      *args,
+            GCancellable     *cancellable,
+            GError          **error)
+{
+  CupelBatchItem item = { 0 };
+  CupelResult *result = NULL;
+
+  if (!cupel_connection_enter (self, operation, FALSE, error))
+    return NULL;
+
+  if (bind_and_perform (self, args, CUPEL_REQUEST_NONE, &item, cancellable, error))
+    result = cupel_result_new_from_reply (item.compiled, &item.reply);
+  cupel_reply_clear (&item.reply);
+
+  cupel_connection_leave (self);
+  return result;
+}
+
+static gpointer
+execute_body (gpointer       self,
+              gpointer       args,
+              GCancellable  *cancellable,
+              GError       **error)
+{
+  return do_execute (self, "cupel_connection_execute", args, cancellable, error);
+}
+
+static const CupelCall execute_call = { "cupel_connection_execute", execute_body, g_object_unref };
+
+/**
+ * cupel_connection_execute_async:
+ * @self: a connection
+ * @statement: what to execute
+ * @parameters: (nullable): the values of its binds
+ * @cancellable: (nullable): a #GCancellable
+ * @callback: (scope async) (nullable): called when it is done
+ * @user_data: for @callback
+ *
+ * Executes a statement. See cupel_connection_execute(). Neither @statement nor @parameters may be changed before it is finished.
+ *
+ * Since: 1.0
+ */
+void
+cupel_connection_execute_async (CupelConnection     *self,
+                                CupelStatement      *statement,
+                                CupelParameters     *parameters,
+                                GCancellable        *cancellable,
+                                GAsyncReadyCallback  callback,
+                                gpointer             user_data)
+{
+  g_return_if_fail (CUPEL_IS_CONNECTION (self));
+  g_return_if_fail (CUPEL_IS_STATEMENT (statement));
+
+  cupel_call_async (&execute_call, self, execute_args_new (statement, parameters, 0), execute_args_free,
+                    cancellable, callback, user_data);
+}
+
+/**
+ * cupel_connection_execute_finish:
+ * @self: a connection
+ * @result: what the callback got
+ * @error: return location for an error
+ *
+ * Finishes cupel_connection_execute_async().
+ *
+ * Returns: (transfer full): the result, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+CupelResult *
+cupel_connection_execute_finish (CupelConnection  *self,
+                                 GAsyncResult     *result,
+                                 GError          **error)
+{
+  g_return_val_if_fail (CUPEL_IS_CONNECTION (self), NULL);
+
+  return cupel_call_finish (&execute_call, self, result, error);
+}
+
+/**
+ * cupel_connection_execute:
+ * @self: a connection
+ * @statement: what to execute
+ * @parameters: (nullable): the values of its binds; with several sets it is cupel_connection_execute_many()
+ * @cancellable: (nullable): a #GCancellable
+ * @error: return location for an error
+ *
+ * Executes a statement and fetches all its rows. The first statement begins a transaction.
+ *
+ * Every bind of the statement needs a value, and every value a bind: otherwise nothing is sent, and the error is
+ * %CUPEL_ERROR_PROGRAMMING. A text that is not UTF-8 is %CUPEL_ERROR_DATA. What the server refuses has the class of its reason.
+ * After a cancellation the connection may be invalidated.
+ *
+ * Returns: (transfer full): the result, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+CupelResult *
+cupel_connection_execute (CupelConnection  *self,
+                          CupelStatement   *statement,
+                          CupelParameters  *parameters,
+                          GCancellable     *cancellable,
+                          GError          **error)
+{
+  ExecuteArgs args = { statement, parameters, 0 };
+
+  g_return_val_if_fail (CUPEL_IS_CONNECTION (self), NULL);
+  g_return_val_if_fail (CUPEL_IS_STATEMENT (statement), NULL);
+
+  return cupel_call_sync (&execute_call, self, &args, cancellable, error);
+}
+
+static gpointer
+execute_many_body (gpointer       self,
+                   gpointer       args,
+                   GCancellable  *cancellable,
+                   GError       **error)
+{
+  return do_execute (self, "cupel_connection_execute_many", args, cancellable, error);
+}
+
+static const CupelCall execute_many_call = { "cupel_connection_execute_many", execute_many_body, g_object_unref };
+
+/**
+ * cupel_connection_execute_many_async:
+ * @self: a connection
+ * @statement: what to execute
+ * @parameters: (nullable): the sets of values of its binds
+ * @cancellable: (nullable): a #GCancellable
+ * @callback: (scope async) (nullable): called when it is done
+ * @user_data: for @callback
+ *
+ * Executes a statement for each set of parameters. See cupel_connection_execute_many().
+ *
+ * Since: 1.0
+ */
+void
+cupel_connection_execute_many_async (CupelConnection     *self,
+                                     CupelStatement      *statement,
+                                     CupelParameters     *parameters,
+                                     GCancellable        *cancellable,
+                                     GAsyncReadyCallback  callback,
+                                     gpointer             user_data)
+{
+  g_return_if_fail (CUPEL_IS_CONNECTION (self));
+  g_return_if_fail (CUPEL_IS_STATEMENT (statement));
+
+  cupel_call_async (&execute_many_call, self, execute_args_new (statement, parameters, 0), execute_args_free,
+                    cancellable, callback, user_data);
+}
+
+/**
+ * cupel_connection_execute_many_finish:
+ * @self: a connection
+ * @result: what the callback got
+ * @error: return location for an error
+ *
+ * Finishes cupel_connection_execute_many_async().
+ *
+ * Returns: (transfer full): the result, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+CupelResult *
+cupel_connection_execute_many_finish (CupelConnection  *self,
+                                      GAsyncResult     *result,
+                                      GError          **error)
+{
+  g_return_val_if_fail (CUPEL_IS_CONNECTION (self), NULL);
+
+  return cupel_call_finish (&execute_many_call, self, result, error);
+}
+
+/**
+ * cupel_connection_execute_many:
+ * @self: a connection
+ * @statement: an INSERT, UPDATE or DELETE, or a text
+ * @parameters: (nullable): the sets of values of its binds
+ * @cancellable: (nullable): a #GCancellable
+ * @error: return location for an error
+ *
+ * Executes a statement for each set of parameters, in the fastest way that the driver has. If it returns rows, there is one for each
+ * set, in the order of the sets. The row count is the sum.
+ *
+ * Returns: (transfer full): the result, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+CupelResult *
+cupel_connection_execute_many (CupelConnection  *self,
+                               CupelStatement   *statement,
+                               CupelParameters  *parameters,
+                               GCancellable     *cancellable,
+                               GError          **error)
+{
+  ExecuteArgs args = { statement, parameters, 0 };
+
+  g_return_val_if_fail (CUPEL_IS_CONNECTION (self), NULL);
+  g_return_val_if_fail (CUPEL_IS_STATEMENT (statement), NULL);
+
+  return cupel_call_sync (&execute_many_call, self, &args, cancellable, error);
+}
+
+static gpointer
+stream_body (gpointer       self_,
+             gpointer       args_,
+             GCancellable  *cancellable,
+             GError       **error)
+{
+  CupelConnection *self = self_;
+  ExecuteArgs *args = args_;
+  CupelBatchItem item = { 0 };
+  CupelStream *stream = NULL;
+
+  if (!cupel_connection_enter (self, "cupel_connection_stream", FALSE, error))
+    return NULL;
+
+  if (bind_and_perform (self, args, CUPEL_REQUEST_STREAM, &item, cancellable, error))
+    stream = cupel_stream_new_from_reply (self, item.compiled, &item.reply);
+  cupel_reply_clear (&item.reply);
+
+  cupel_connection_leave (self);
+  return stream;
+}
+
+static const CupelCall stream_call = { "cupel_connection_stream", stream_body, g_object_unref };
+
+/**
+ * cupel_connection_stream_async:
+ * @self: a connection
+ * @statement: what to execute
+ * @parameters: (nullable): the values of its binds
+ * @block_rows: rows per block, 0 for the default
+ * @cancellable: (nullable): a #GCancellable
+ * @callback: (scope async) (nullable): called when it is done
+ * @user_data: for @callback
+ *
+ * Executes a statement whose rows arrive while they are read. See cupel_connection_stream().
+ *
+ * Since: 1.0
+ */
+void
+cupel_connection_stream_async (CupelConnection     *self,
+                               CupelStatement      *statement,
+                               CupelParameters     *parameters,
+                               guint                block_rows,
+                               GCancellable        *cancellable,
+                               GAsyncReadyCallback  callback,
+                               gpointer             user_data)
+{
+  g_return_if_fail (CUPEL_IS_CONNECTION (self));
+  g_return_if_fail (CUPEL_IS_STATEMENT (statement));
+
+  cupel_call_async (&stream_call, self, execute_args_new (statement, parameters, block_rows), execute_args_free,
+                    cancellable, callback, user_data);
+}
+
+/**
+ * cupel_connection_stream_finish:
+ * @self: a connection
+ * @result: what the callback got
+ * @error: return location for an error
+ *
+ * Finishes cupel_connection_stream_async().
+ *
+ * Returns: (transfer full): the stream, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+CupelStream *
+cupel_connection_stream_finish (CupelConnection  *self,
+                                GAsyncResult     *result,
+                                GError          **error)
+{
+  g_return_val_if_fail (CUPEL_IS_CONNECTION (self), NULL);
+
+  return cupel_call_finish (&stream_call, self, result, error);
+}
+
+/**
+ * cupel_connection_stream:
+ * @self: a connection
+ * @statement: what to execute
+ * @parameters: (nullable): the values of its binds
+ * @block_rows: rows per block, 0 for the default (about 1000)
+ * @cancellable: (nullable): a #GCancellable
+ * @error: return location for an error
+ *
+ * Executes a statement whose rows arrive by blocks while they are read, for results of any size.
+ *
+ * The connection may execute other statements, and open more streams, while one is read. It cannot commit before all are read to
+ * the end or closed.
+ *
+ * Returns: (transfer full): the stream, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+CupelStream *
+cupel_connection_stream (CupelConnection  *self,
+                         CupelStatement   *statement,
+                         CupelParameters  *parameters,
+                         guint             block_rows,
+                         GCancellable     *cancellable,
+                         GError          **error)
+{
+  ExecuteArgs args = { statement, parameters, block_rows };
+
+  g_return_val_if_fail (CUPEL_IS_CONNECTION (self), NULL);
+  g_return_val_if_fail (CUPEL_IS_STATEMENT (statement), NULL);
+
+  return cupel_call_sync (&stream_call, self, &args, cancellable, error);
+}
+
+/* a function of the user in a fiber */
+
+typedef struct
+{
+  CupelConnectionFunc  func;
+  gpointer             data;
+  GDestroyNotify       destroy;
+} RunArgs;
+
+static void
+run_args_free (gpointer data)
+{
+  RunArgs *args = data;
+
+  if (args->destroy != NULL)
+    args->destroy (args->data);
+  g_free (args);
+}
+
+static gpointer
+run_body (gpointer       self,
+          gpointer       args_,
+          GCancellable  *cancellable,
+          GError       **error)
+{
+  RunArgs *args = args_;
+
+  return GINT_TO_POINTER (args->func (self, args->data, cancellable, error));
+}
+
+static const CupelCall run_call = { "cupel_connection_run", run_body, NULL };
+
+/**
+ * cupel_connection_run_async: (skip)
+ * @self: a connection
+ * @func: the work
+ * @func_data: for @func
+ * @destroy: (nullable): frees @func_data
+ * @cancellable: (nullable): a #GCancellable, handed to @func
+ * @callback: (scope async) (nullable): called when it is done
+ * @user_data: for @callback
+ *
+ * Runs @func in a fiber: it may use the plain calls in straight lines, and none blocks the main loop.
+ *
+ * Since: 1.0
+ */
+void
+cupel_connection_run_async (CupelConnection      *self,
+                            CupelConnectionFunc   func,
+                            gpointer              func_data,
+                            GDestroyNotify        destroy,
+                            GCancellable         *cancellable,
+                            GAsyncReadyCallback   callback,
+                            gpointer              user_data)
+{
+  RunArgs *args;
+
+  g_return_if_fail (CUPEL_IS_CONNECTION (self));
+  g_return_if_fail (func != NULL);
+
+  args = g_new (RunArgs, 1);
+  args->func = func;
+  args->data = func_data;
+  args->destroy = destroy;
+  cupel_call_async (&run_call, self, args, run_args_free, cancellable, callback, user_data);
+}
+
+/**
+ * cupel_connection_run_finish: (skip)
+ * @self: a connection
+ * @result: what the callback got
+ * @error: return location for an error
+ *
+ * Finishes cupel_connection_run_async().
+ *
+ * Returns: what the function returned
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_connection_run_finish (CupelConnection  *self,
+                             GAsyncResult     *result,
+                             GError          **error)
+{
+  g_return_val_if_fail (CUPEL_IS_CONNECTION (self), FALSE);
+
+  return GPOINTER_TO_INT (cupel_call_finish (&run_call, self, result, error));
+}

@@ -1,0 +1,1344 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <string.h>
+
+#include "engine/cupel-connection-private.h"
+#include "engine/cupel-schema-sync-private.h"
+#include "runtime/cupel-call-private.h"
+#include "runtime/cupel-log-private.h"
+#include "runtime/cupel-plugin.h"
+
+/* What idle connections get to say good-bye. */
+#define DISPOSE_TIME (5 * G_USEC_PER_SEC)
+
+/* Of a bound value in the log; of sets. */
+#define MAX_VALUE_BYTES 64
+#define MAX_LOGGED_SETS 10
+
+struct _CupelEngine
+{
+  GObject              parent_instance;
+
+  GThread             *thread;
+  char                *url_string;       /* until it is parsed: it holds the password */
+  CupelUrl            *url;
+  CupelDialect        *dialect;
+  CupelDriver         *driver;
+  CupelCompiler       *compiler;
+  CupelCompiledCache  *cache;
+  CupelPool           *pool;
+  CupelCapabilities    capabilities;
+  gboolean             initialized;      /* the server was asked what it can do */
+
+  gboolean             echo;
+  gboolean             echo_values;
+  CupelPoolOptions     pool_options;
+  char                *pool_name;
+  guint                cache_size;
+  CupelIsolationLevel  isolation;
+};
+
+enum
+{
+  PROP_0,
+  PROP_URL,
+  PROP_ECHO,
+  PROP_ECHO_VALUES,
+  PROP_POOL_SIZE,
+  PROP_MAX_OVERFLOW,
+  PROP_POOL_TIMEOUT,
+  PROP_POOL_RECYCLE,
+  PROP_POOL_PRE_PING,
+  PROP_POOL_LIFO,
+  PROP_POOL_NAME,
+  PROP_STATEMENT_CACHE_SIZE,
+  PROP_ISOLATION_LEVEL,
+  N_PROPS
+};
+
+static GParamSpec *properties[N_PROPS];
+static guint signals[CUPEL_ENGINE_N_SIGNALS];
+
+static void cupel_engine_initable_iface_init (GInitableIface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (CupelEngine, cupel_engine, G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (G_TYPE_INITABLE, cupel_engine_initable_iface_init))
+
+static void
+wipe_url_string (CupelEngine *self)
+{
+  if (self->url_string != NULL)
+    explicit_bzero (self->url_string, strlen (self->url_string));
+  g_clear_pointer (&self->url_string, g_free);
+}
+
+static void
+cupel_engine_finalize (GObject *object)
+{
+  CupelEngine *self = CUPEL_ENGINE (object);
+
+  if (self->pool != NULL)
+    cupel_pool_terminate (self->pool);
+  g_clear_object (&self->pool);
+  g_clear_pointer (&self->cache, cupel_compiled_cache_free);
+  g_clear_object (&self->compiler);
+  g_clear_object (&self->driver);
+  g_clear_object (&self->dialect);
+  g_clear_pointer (&self->url, cupel_url_unref);
+  wipe_url_string (self);
+  g_clear_pointer (&self->pool_name, g_free);
+
+  G_OBJECT_CLASS (cupel_engine_parent_class)->finalize (object);
+}
+
+static void
+cupel_engine_get_property (GObject    *object,
+                           guint       id,
+                           GValue     *value,
+                           GParamSpec *pspec)
+{
+  CupelEngine *self = CUPEL_ENGINE (object);
+
+  switch (id)
+    {
+    case PROP_URL:
+      g_value_take_string (value, self->url != NULL ? cupel_url_to_string (self->url) : NULL);
+      break;
+    case PROP_ECHO:
+      g_value_set_boolean (value, self->echo);
+      break;
+    case PROP_ECHO_VALUES:
+      g_value_set_boolean (value, self->echo_values);
+      break;
+    case PROP_POOL_SIZE:
+      g_value_set_uint (value, self->pool_options.size);
+      break;
+    case PROP_MAX_OVERFLOW:
+      g_value_set_int (value, self->pool_options.max_overflow);
+      break;
+    case PROP_POOL_TIMEOUT:
+      g_value_set_double (value, (double) self->pool_options.timeout / G_USEC_PER_SEC);
+      break;
+    case PROP_POOL_RECYCLE:
+      g_value_set_double (value, self->pool_options.recycle < 0 ? -1.0
+                                                                : (double) self->pool_options.recycle / G_USEC_PER_SEC);
+      break;
+    case PROP_POOL_PRE_PING:
+      g_value_set_boolean (value, self->pool_options.pre_ping);
+      break;
+    case PROP_POOL_LIFO:
+      g_value_set_boolean (value, self->pool_options.lifo);
+      break;
+    case PROP_POOL_NAME:
+      g_value_set_string (value, self->pool_name);
+      break;
+    case PROP_STATEMENT_CACHE_SIZE:
+      g_value_set_uint (value, self->cache_size);
+      break;
+    case PROP_ISOLATION_LEVEL:
+      g_value_set_enum (value, self->isolation);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+cupel_engine_set_property (GObject      *object,
+                           guint         id,
+                           const GValue *value,
+                           GParamSpec   *pspec)
+{
+  CupelEngine *self = CUPEL_ENGINE (object);
+
+  switch (id)
+    {
+    case PROP_URL:
+      self->url_string = g_value_dup_string (value);
+      break;
+    case PROP_ECHO:
+      cupel_engine_set_echo (self, g_value_get_boolean (value));
+      break;
+    case PROP_ECHO_VALUES:
+      self->echo_values = g_value_get_boolean (value);
+      break;
+    case PROP_POOL_SIZE:
+      self->pool_options.size = g_value_get_uint (value);
+      break;
+    case PROP_MAX_OVERFLOW:
+      self->pool_options.max_overflow = g_value_get_int (value);
+      break;
+    case PROP_POOL_TIMEOUT:
+      self->pool_options.timeout = (gint64) (g_value_get_double (value) * G_USEC_PER_SEC);
+      break;
+    case PROP_POOL_RECYCLE:
+      self->pool_options.recycle = g_value_get_double (value) < 0.0
+                                     ? -1 : (gint64) (g_value_get_double (value) * G_USEC_PER_SEC);
+      break;
+    case PROP_POOL_PRE_PING:
+      self->pool_options.pre_ping = g_value_get_boolean (value);
+      break;
+    case PROP_POOL_LIFO:
+      self->pool_options.lifo = g_value_get_boolean (value);
+      break;
+    case PROP_POOL_NAME:
+      g_free (self->pool_name);
+      self->pool_name = g_value_dup_string (value);
+      break;
+    case PROP_STATEMENT_CACHE_SIZE:
+      self->cache_size = g_value_get_uint (value);
+      /* Frozen statements remember the cache that they met by its identity: a new one is made, none is changed. */
+      g_clear_pointer (&self->cache, cupel_compiled_cache_free);
+      break;
+    case PROP_ISOLATION_LEVEL:
+      self->isolation = g_value_get_enum (value);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+/* Making one: no I/O but for loading modules. */
+
+static gboolean
+cupel_engine_init_sync (GInitable     *initable,
+                        GCancellable  *cancellable,
+                        GError       **error)
+{
+  CupelEngine *self = CUPEL_ENGINE (initable);
+  const char *driver_name;
+  GType type;
+
+  self->url = cupel_url_new (self->url_string != NULL ? self->url_string : "", error);
+  wipe_url_string (self);
+  if (self->url == NULL)
+    return FALSE;
+
+  type = cupel_plugin_find (CUPEL_PLUGIN_DIALECT, cupel_url_get_dialect (self->url), CUPEL_TYPE_DIALECT, error);
+  if (type == G_TYPE_INVALID)
+    {
+      g_prefix_error (error, "The URL begins with \"%s:\", but there is no such dialect: ",
+                      cupel_url_get_dialect (self->url));
+      return FALSE;
+    }
+  self->dialect = g_object_new (type, NULL);
+
+  /* The dialect's own driver is asked for its name; any other one is a module. */
+  driver_name = cupel_url_get_driver (self->url);
+  self->driver = cupel_dialect_create_driver (self->dialect);
+  if (self->driver == NULL && driver_name == NULL)
+    {
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_URL,
+                   "The dialect \"%s\" has no driver of its own: name one in the URL, as in \"%s+dbi:\"",
+                   cupel_url_get_dialect (self->url), cupel_url_get_dialect (self->url));
+      return FALSE;
+    }
+  if (driver_name != NULL && (self->driver == NULL || g_strcmp0 (cupel_driver_get_name (self->driver), driver_name) != 0))
+    {
+      g_autofree char *own = self->driver != NULL ? g_strdup (cupel_driver_get_name (self->driver)) : NULL;
+
+      g_clear_object (&self->driver);
+      type = cupel_plugin_find (CUPEL_PLUGIN_DRIVER, driver_name, CUPEL_TYPE_DRIVER, error);
+      if (type == G_TYPE_INVALID)
+        {
+          g_prefix_error (error, "The URL asks for the driver \"%s\" (the one of the dialect \"%s\" is \"%s\"): ",
+                          driver_name, cupel_url_get_dialect (self->url), own != NULL ? own : "none");
+          return FALSE;
+        }
+      self->driver = g_object_new (type, NULL);
+    }
+
+  if (!cupel_driver_configure (self->driver, self->url, error))
+    return FALSE;
+
+  self->compiler = cupel_dialect_create_compiler (self->dialect);
+  return TRUE;
+}
+
+static void
+cupel_engine_initable_iface_init (GInitableIface *iface)
+{
+  iface->init = cupel_engine_init_sync;
+}
+
+static void
+cupel_engine_class_init (CupelEngineClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  const GParamFlags rw = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS;
+
+  object_class->finalize = cupel_engine_finalize;
+  object_class->get_property = cupel_engine_get_property;
+  object_class->set_property = cupel_engine_set_property;
+
+  /**
+   * CupelEngine:url:
+   *
+   * The database. Reading it gives "***" for a password.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_URL] = g_param_spec_string ("url", NULL, NULL, NULL,
+                                              G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+  /**
+   * CupelEngine:echo:
+   *
+   * Whether the statements go to the log, at the level of messages.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_ECHO] = g_param_spec_boolean ("echo", NULL, NULL, FALSE, rw | G_PARAM_EXPLICIT_NOTIFY);
+  /**
+   * CupelEngine:echo-values:
+   *
+   * Whether the log shows bound values, each cut at 64 bytes. They may be secrets.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_ECHO_VALUES] = g_param_spec_boolean ("echo-values", NULL, NULL, FALSE, rw);
+  /**
+   * CupelEngine:pool-size:
+   *
+   * How many connections are kept; 0 for no limit. Like all settings of the pool it is taken at the first use.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_POOL_SIZE] = g_param_spec_uint ("pool-size", NULL, NULL, 0, 1000000, 5, rw);
+  /**
+   * CupelEngine:max-overflow:
+   *
+   * How many more there may be for a while; -1 for no limit.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_MAX_OVERFLOW] = g_param_spec_int ("max-overflow", NULL, NULL, -1, 1000000, 10, rw);
+  /**
+   * CupelEngine:pool-timeout:
+   *
+   * How long to wait for a connection, in seconds.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_POOL_TIMEOUT] = g_param_spec_double ("pool-timeout", NULL, NULL, 0.0, 1e9, 30.0, rw);
+  /**
+   * CupelEngine:pool-recycle:
+   *
+   * The age in seconds at which a connection is replaced when it is borrowed; -1 for never.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_POOL_RECYCLE] = g_param_spec_double ("pool-recycle", NULL, NULL, -1.0, 1e9, -1.0, rw);
+  /**
+   * CupelEngine:pool-pre-ping:
+   *
+   * Whether the server is asked for a sign of life before a connection is lent.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_POOL_PRE_PING] = g_param_spec_boolean ("pool-pre-ping", NULL, NULL, FALSE, rw);
+  /**
+   * CupelEngine:pool-lifo:
+   *
+   * Whether the connection that came back last is lent first, so that the others may grow old and be dropped by the server.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_POOL_LIFO] = g_param_spec_boolean ("pool-lifo", NULL, NULL, FALSE, rw);
+  /**
+   * CupelEngine:pool-name:
+   *
+   * The kind of pool: "queue", "static", "null" or that of a module; %NULL for what suits the driver.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_POOL_NAME] = g_param_spec_string ("pool-name", NULL, NULL, NULL, rw);
+  /**
+   * CupelEngine:statement-cache-size:
+   *
+   * How many compiled statements are kept; 0 for none.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_STATEMENT_CACHE_SIZE] = g_param_spec_uint ("statement-cache-size", NULL, NULL, 0, 1000000, 500, rw);
+  /**
+   * CupelEngine:isolation-level:
+   *
+   * The isolation level that connections begin with.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_ISOLATION_LEVEL] = g_param_spec_enum ("isolation-level", NULL, NULL, CUPEL_TYPE_ISOLATION_LEVEL,
+                                                        CUPEL_ISOLATION_DEFAULT, rw);
+
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+
+  /**
+   * CupelEngine::connect:
+   * @self: the engine
+   *
+   * A connection to the server was made.
+   *
+   * Since: 1.0
+   */
+  signals[CUPEL_ENGINE_CONNECT] = g_signal_new ("connect", CUPEL_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                                G_TYPE_NONE, 0);
+  /**
+   * CupelEngine::checkout:
+   * @self: the engine
+   *
+   * A connection was lent.
+   *
+   * Since: 1.0
+   */
+  signals[CUPEL_ENGINE_CHECKOUT] = g_signal_new ("checkout", CUPEL_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                                 G_TYPE_NONE, 0);
+  /**
+   * CupelEngine::checkin:
+   * @self: the engine
+   *
+   * A connection was given back.
+   *
+   * Since: 1.0
+   */
+  signals[CUPEL_ENGINE_CHECKIN] = g_signal_new ("checkin", CUPEL_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                                G_TYPE_NONE, 0);
+  /**
+   * CupelEngine::execute:
+   * @self: the engine
+   * @sql: the statement
+   * @n_sets: how many sets of parameters it was executed with, 1 without any
+   * @cache_hit: whether it was compiled before
+   * @duration: microseconds until the answer
+   *
+   * A statement was sent to the server and answered, well or not.
+   *
+   * Since: 1.0
+   */
+  signals[CUPEL_ENGINE_EXECUTE] = g_signal_new ("execute", CUPEL_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                                G_TYPE_NONE, 4, G_TYPE_STRING, G_TYPE_UINT, G_TYPE_BOOLEAN, G_TYPE_INT64);
+  /**
+   * CupelEngine::begin:
+   * @self: the engine
+   *
+   * A transaction begins.
+   *
+   * Since: 1.0
+   */
+  signals[CUPEL_ENGINE_BEGIN] = g_signal_new ("begin", CUPEL_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                              G_TYPE_NONE, 0);
+  /**
+   * CupelEngine::commit:
+   * @self: the engine
+   *
+   * A transaction was committed.
+   *
+   * Since: 1.0
+   */
+  signals[CUPEL_ENGINE_COMMIT] = g_signal_new ("commit", CUPEL_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                               G_TYPE_NONE, 0);
+  /**
+   * CupelEngine::rollback:
+   * @self: the engine
+   *
+   * A transaction was rolled back.
+   *
+   * Since: 1.0
+   */
+  signals[CUPEL_ENGINE_ROLLBACK] = g_signal_new ("rollback", CUPEL_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                                 G_TYPE_NONE, 0);
+}
+
+static void
+cupel_engine_init (CupelEngine *self)
+{
+  self->thread = g_thread_self ();
+  self->cache_size = 500;
+  self->pool_options = (CupelPoolOptions) {
+    .size = 5,
+    .max_overflow = 10,
+    .timeout = 30 * G_USEC_PER_SEC,
+    .recycle = -1,
+  };
+}
+
+/**
+ * cupel_engine_new:
+ * @url: `dialect[+driver]://user:password@host:port/database?option=value`
+ * @error: return location for an error
+ *
+ * Makes an engine for a database. The modules that @url names are loaded; there is no other I/O: the server is first spoken to
+ * when a connection is needed. The engine belongs to the thread that makes it.
+ *
+ * Returns: (transfer full): a new engine, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+CupelEngine *
+cupel_engine_new (const char  *url,
+                  GError     **error)
+{
+  g_return_val_if_fail (url != NULL, NULL);
+
+  return g_initable_new (CUPEL_TYPE_ENGINE, NULL, error, "url", url, NULL);
+}
+
+/**
+ * cupel_engine_get_url:
+ * @self: an engine
+ *
+ * Gets what database the engine is for.
+ *
+ * Returns: (transfer none): the URL
+ *
+ * Since: 1.0
+ */
+CupelUrl *
+cupel_engine_get_url (CupelEngine *self)
+{
+  g_return_val_if_fail (CUPEL_IS_ENGINE (self), NULL);
+
+  return self->url;
+}
+
+/**
+ * cupel_engine_get_dialect:
+ * @self: an engine
+ *
+ * Gets the dialect.
+ *
+ * Returns: (transfer none): the dialect
+ *
+ * Since: 1.0
+ */
+CupelDialect *
+cupel_engine_get_dialect (CupelEngine *self)
+{
+  g_return_val_if_fail (CUPEL_IS_ENGINE (self), NULL);
+
+  return self->dialect;
+}
+
+/**
+ * cupel_engine_get_driver_name:
+ * @self: an engine
+ *
+ * Gets the name of the driver.
+ *
+ * Returns: the name
+ *
+ * Since: 1.0
+ */
+const char *
+cupel_engine_get_driver_name (CupelEngine *self)
+{
+  g_return_val_if_fail (CUPEL_IS_ENGINE (self), NULL);
+
+  return cupel_driver_get_name (self->driver);
+}
+
+/**
+ * cupel_engine_get_pool:
+ * @self: an engine
+ *
+ * Gets the pool of connections, for its figures.
+ *
+ * Returns: (transfer none) (nullable): the pool; %NULL before the first use, and after cupel_engine_dispose()
+ *
+ * Since: 1.0
+ */
+CupelPool *
+cupel_engine_get_pool (CupelEngine *self)
+{
+  g_return_val_if_fail (CUPEL_IS_ENGINE (self), NULL);
+
+  return self->pool;
+}
+
+/**
+ * cupel_engine_get_capabilities:
+ * @self: an engine
+ *
+ * Gets what the server can do. It is asked with the first connection.
+ *
+ * Returns: the capabilities; none before the first connection
+ *
+ * Since: 1.0
+ */
+CupelCapabilities
+cupel_engine_get_capabilities (CupelEngine *self)
+{
+  g_return_val_if_fail (CUPEL_IS_ENGINE (self), CUPEL_CAP_NONE);
+
+  return self->capabilities;
+}
+
+/**
+ * cupel_engine_get_echo:
+ * @self: an engine
+ *
+ * Tells whether the statements go to the log.
+ *
+ * Returns: %TRUE if they do
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_engine_get_echo (CupelEngine *self)
+{
+  g_return_val_if_fail (CUPEL_IS_ENGINE (self), FALSE);
+
+  return self->echo;
+}
+
+/**
+ * cupel_engine_set_echo:
+ * @self: an engine
+ * @echo: whether the statements go to the log
+ *
+ * Sets whether the statements go to the log, at the level of messages.
+ *
+ * Since: 1.0
+ */
+void
+cupel_engine_set_echo (CupelEngine *self,
+                       gboolean     echo)
+{
+  g_return_if_fail (CUPEL_IS_ENGINE (self));
+
+  echo = !!echo;
+  if (self->echo == echo)
+    return;
+  self->echo = echo;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ECHO]);
+}
+
+/**
+ * cupel_engine_get_cache_stats:
+ * @self: an engine
+ * @hits: (out) (optional): how often a compiled statement was used again
+ * @misses: (out) (optional): how often one was compiled
+ *
+ * Gets how well the cache of compiled statements does.
+ *
+ * Since: 1.0
+ */
+void
+cupel_engine_get_cache_stats (CupelEngine *self,
+                              guint64     *hits,
+                              guint64     *misses)
+{
+  guint64 h = 0, m = 0;
+
+  g_return_if_fail (CUPEL_IS_ENGINE (self));
+
+  if (self->cache != NULL)
+    cupel_compiled_cache_get_stats (self->cache, &h, &m);
+  if (hits != NULL)
+    *hits = h;
+  if (misses != NULL)
+    *misses = m;
+}
+
+/* private */
+
+CupelCompiledCache *
+cupel_engine_get_cache (CupelEngine *self)
+{
+  if (G_UNLIKELY (self->cache == NULL))
+    self->cache = cupel_compiled_cache_new (self->compiler, self->cache_size);
+
+  return self->cache;
+}
+
+gboolean
+cupel_engine_is_owner (CupelEngine *self)
+{
+  return self->thread == g_thread_self ();
+}
+
+typedef struct
+{
+  CupelEngine       *engine;
+  CupelEngineSignal  signal;
+  const char        *sql;
+  guint              n_sets;
+  gboolean           cache_hit;
+  gint64             duration;
+} Emission;
+
+static void
+emit_on_main_stack (gpointer data)
+{
+  Emission *emission = data;
+
+  if (emission->signal == CUPEL_ENGINE_EXECUTE)
+    g_signal_emit (emission->engine, signals[CUPEL_ENGINE_EXECUTE], 0,
+                   emission->sql, emission->n_sets, emission->cache_hit, emission->duration);
+  else
+    g_signal_emit (emission->engine, signals[emission->signal], 0);
+}
+
+void
+cupel_engine_emit (CupelEngine       *self,
+                   CupelEngineSignal  signal)
+{
+  Emission emission = { .engine = self, .signal = signal };
+
+  if (g_signal_has_handler_pending (self, signals[signal], 0, TRUE))
+    cupel_call_on_main_stack (emit_on_main_stack, &emission);
+}
+
+gboolean
+cupel_engine_observes (CupelEngine *self)
+{
+  return self->echo || g_signal_has_handler_pending (self, signals[CUPEL_ENGINE_EXECUTE], 0, TRUE);
+}
+
+static void
+append_values (GString            *text,
+               const CupelRequest *request)
+{
+  guint n_sets = MAX (request->n_sets, 1);
+
+  for (guint set = 0; set < MIN (n_sets, MAX_LOGGED_SETS); set++)
+    {
+      g_string_append (text, set == 0 ? " (" : ", (");
+      for (guint slot = 0; slot < request->compiled->n_slots; slot++)
+        {
+          const CupelCell *cell = cupel_request_get_cell (request, set, slot);
+          g_autofree char *value = cupel_cell_to_string (cell);
+          const char *end = NULL;
+          g_autofree char *escaped = NULL;
+
+          if (strlen (value) > MAX_VALUE_BYTES)
+            value[MAX_VALUE_BYTES] = '\0';
+          else
+            end = value;
+          escaped = g_utf8_make_valid (value, -1);
+          g_string_append_printf (text, "%s%s%s", slot > 0 ? ", " : "", escaped, end == NULL ? "..." : "");
+        }
+      g_string_append_c (text, ')');
+    }
+  if (n_sets > MAX_LOGGED_SETS)
+    g_string_append_printf (text, " and %u more", n_sets - MAX_LOGGED_SETS);
+}
+
+void
+cupel_engine_log_request (CupelEngine        *self,
+                          const CupelRequest *request,
+                          gboolean            cache_hit)
+{
+  if (self->echo)
+    cupel_log (CUPEL_LOG_SQL, G_LOG_LEVEL_MESSAGE, "%s", request->compiled->sql);
+}
+
+void
+cupel_engine_log_done (CupelEngine        *self,
+                       const CupelRequest *request,
+                       gboolean            cache_hit,
+                       gint64              duration)
+{
+  if (self->echo)
+    {
+      g_autoptr(GString) text = g_string_new (NULL);
+
+      g_string_append_printf (text, "[%s %.1f ms]", cache_hit ? "cached" : "compiled", (double) duration / 1000.0);
+      if (request->n_sets > 1)
+        g_string_append_printf (text, " %u sets", request->n_sets);
+      if (self->echo_values && request->compiled->n_slots > 0)
+        append_values (text, request);
+      cupel_log (CUPEL_LOG_SQL, G_LOG_LEVEL_MESSAGE, "%s", text->str);
+    }
+
+  if (g_signal_has_handler_pending (self, signals[CUPEL_ENGINE_EXECUTE], 0, TRUE))
+    {
+      Emission emission = {
+        .engine = self,
+        .signal = CUPEL_ENGINE_EXECUTE,
+        .sql = request->compiled->sql,
+        .n_sets = MAX (request->n_sets, 1),
+        .cache_hit = cache_hit,
+        .duration = duration,
+      };
+
+      cupel_call_on_main_stack (emit_on_main_stack, &emission);
+    }
+}
+
+/* connecting */
+
+static CupelDriverConnection *
+make_connection (gpointer       user_data,
+                 gint64         deadline,
+                 GCancellable  *cancellable,
+                 GError       **error)
+{
+  CupelEngine *self = user_data;
+  CupelDriverConnection *connection;
+
+  connection = cupel_driver_connect (self->driver, self->url, deadline, cancellable, error);
+  if (connection == NULL)
+    return NULL;
+
+  if (!self->initialized)
+    {
+      CupelCapabilities capabilities = CUPEL_CAP_NONE;
+
+      if (!cupel_dialect_initialize (self->dialect, connection, &capabilities, cancellable, error))
+        {
+          cupel_driver_connection_terminate (connection);
+          g_object_unref (connection);
+          return NULL;
+        }
+      /* Two first connections at the same time both ask: the answer is the same. */
+      self->capabilities = capabilities;
+      self->initialized = TRUE;
+    }
+
+  cupel_engine_emit (self, CUPEL_ENGINE_CONNECT);
+  return connection;
+}
+
+static CupelPool *
+ensure_pool (CupelEngine  *self,
+             GError      **error)
+{
+  const char *name;
+  GType type;
+
+  if (self->pool != NULL)
+    return self->pool;
+
+  name = self->pool_name != NULL ? self->pool_name : cupel_driver_choose_pool (self->driver, self->url);
+  type = cupel_plugin_find (CUPEL_PLUGIN_POOL, name, CUPEL_TYPE_POOL, error);
+  if (type == G_TYPE_INVALID)
+    return NULL;
+
+  self->pool = g_object_new (type, NULL);
+  cupel_pool_set_up (self->pool, &self->pool_options, make_connection, self);
+  return self->pool;
+}
+
+static gboolean
+check_owner (CupelEngine  *self,
+             const char   *operation,
+             GError      **error)
+{
+  if (G_LIKELY (cupel_engine_is_owner (self)))
+    return TRUE;
+
+  g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_WRONG_CONTEXT,
+               "%s() was called on a thread that does not own the engine: make an engine per thread", operation);
+  return FALSE;
+}
+
+CupelConnection *
+cupel_engine_borrow (CupelEngine   *self,
+                     GCancellable  *cancellable,
+                     GError       **error)
+{
+  g_autoptr(CupelPool) pool = NULL;
+  CupelDriverConnection *driver_connection;
+  CupelConnection *connection;
+
+  if (!check_owner (self, "cupel_engine_connect", error) || ensure_pool (self, error) == NULL)
+    return NULL;
+
+  /* The pool may be replaced while this one waits. */
+  pool = g_object_ref (self->pool);
+  driver_connection = cupel_pool_checkout (pool, cancellable, error);
+  if (driver_connection == NULL)
+    return NULL;
+
+  connection = cupel_connection_new (self, pool, driver_connection, self->isolation);
+  cupel_engine_emit (self, CUPEL_ENGINE_CHECKOUT);
+  return connection;
+}
+
+static gpointer
+connect_body (gpointer       self,
+              gpointer       args,
+              GCancellable  *cancellable,
+              GError       **error)
+{
+  return cupel_engine_borrow (self, cancellable, error);
+}
+
+static const CupelCall connect_call = { "cupel_engine_connect", connect_body, g_object_unref };
+
+/**
+ * cupel_engine_connect_async:
+ * @self: an engine
+ * @cancellable: (nullable): a #GCancellable
+ * @callback: (scope async) (nullable): called when it is done
+ * @user_data: for @callback
+ *
+ * Borrows a connection. See cupel_engine_connect().
+ *
+ * Since: 1.0
+ */
+void
+cupel_engine_connect_async (CupelEngine         *self,
+                            GCancellable        *cancellable,
+                            GAsyncReadyCallback  callback,
+                            gpointer             user_data)
+{
+  g_return_if_fail (CUPEL_IS_ENGINE (self));
+
+  cupel_call_async (&connect_call, self, NULL, NULL, cancellable, callback, user_data);
+}
+
+/**
+ * cupel_engine_connect_finish:
+ * @self: an engine
+ * @result: what the callback got
+ * @error: return location for an error
+ *
+ * Finishes cupel_engine_connect_async().
+ *
+ * Returns: (transfer full): a connection, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+CupelConnection *
+cupel_engine_connect_finish (CupelEngine   *self,
+                             GAsyncResult  *result,
+                             GError       **error)
+{
+  g_return_val_if_fail (CUPEL_IS_ENGINE (self), NULL);
+
+  return cupel_call_finish (&connect_call, self, result, error);
+}
+
+/**
+ * cupel_engine_connect:
+ * @self: an engine
+ * @cancellable: (nullable): a #GCancellable
+ * @error: return location for an error
+ *
+ * Borrows a connection from the pool. Give it back with cupel_connection_close().
+ *
+ * Fails with %CUPEL_ERROR_POOL_TIMEOUT when none becomes free in time, and with %CUPEL_ERROR_CONNECTION or
+ * %CUPEL_ERROR_AUTHENTICATION when the server cannot be reached or refuses.
+ *
+ * Returns: (transfer full): a connection, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+CupelConnection *
+cupel_engine_connect (CupelEngine   *self,
+                      GCancellable  *cancellable,
+                      GError       **error)
+{
+  g_return_val_if_fail (CUPEL_IS_ENGINE (self), NULL);
+
+  return cupel_call_sync (&connect_call, self, NULL, cancellable, error);
+}
+
+/* a function in a transaction */
+
+typedef struct
+{
+  CupelConnectionFunc  func;
+  gpointer             data;
+  GDestroyNotify       destroy;
+} BeginArgs;
+
+static void
+begin_args_free (gpointer data)
+{
+  BeginArgs *args = data;
+
+  if (args->destroy != NULL)
+    args->destroy (args->data);
+  g_free (args);
+}
+
+static gpointer
+begin_body (gpointer       self,
+            gpointer       args_,
+            GCancellable  *cancellable,
+            GError       **error)
+{
+  BeginArgs *args = args_;
+  g_autoptr(CupelConnection) connection = NULL;
+  gboolean success;
+
+  if ((connection = cupel_engine_borrow (self, cancellable, error)) == NULL)
+    return GINT_TO_POINTER (FALSE);
+
+  success = cupel_connection_begin (connection, cancellable, error) &&
+            args->func (connection, args->data, cancellable, error) &&
+            (cupel_connection_is_closed (connection) || cupel_connection_commit (connection, cancellable, error));
+
+  /* Rolls back what is open. */
+  cupel_connection_close (connection, NULL, NULL);
+  return GINT_TO_POINTER (success);
+}
+
+static const CupelCall begin_call = { "cupel_engine_begin", begin_body, NULL };
+
+/**
+ * cupel_engine_begin_async: (skip)
+ * @self: an engine
+ * @func: the work
+ * @func_data: for @func
+ * @destroy: (nullable): frees @func_data
+ * @cancellable: (nullable): a #GCancellable, handed to @func
+ * @callback: (scope async) (nullable): called when it is done
+ * @user_data: for @callback
+ *
+ * Runs @func in a transaction. See cupel_engine_begin().
+ *
+ * Since: 1.0
+ */
+void
+cupel_engine_begin_async (CupelEngine          *self,
+                          CupelConnectionFunc   func,
+                          gpointer              func_data,
+                          GDestroyNotify        destroy,
+                          GCancellable         *cancellable,
+                          GAsyncReadyCallback   callback,
+                          gpointer              user_data)
+{
+  BeginArgs *args;
+
+  g_return_if_fail (CUPEL_IS_ENGINE (self));
+  g_return_if_fail (func != NULL);
+
+  args = g_new (BeginArgs, 1);
+  args->func = func;
+  args->data = func_data;
+  args->destroy = destroy;
+  cupel_call_async (&begin_call, self, args, begin_args_free, cancellable, callback, user_data);
+}
+
+/**
+ * cupel_engine_begin_finish: (skip)
+ * @self: an engine
+ * @result: what the callback got
+ * @error: return location for an error
+ *
+ * Finishes cupel_engine_begin_async().
+ *
+ * Returns: %TRUE when the transaction was committed
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_engine_begin_finish (CupelEngine   *self,
+                           GAsyncResult  *result,
+                           GError       **error)
+{
+  g_return_val_if_fail (CUPEL_IS_ENGINE (self), FALSE);
+
+  return GPOINTER_TO_INT (cupel_call_finish (&begin_call, self, result, error));
+}
+
+/**
+ * cupel_engine_begin: (skip)
+ * @self: an engine
+ * @func: the work
+ * @func_data: for @func
+ * @cancellable: (nullable): a #GCancellable, handed to @func
+ * @error: return location for an error
+ *
+ * Borrows a connection, begins a transaction, runs @func in a fiber and commits; when @func fails, the transaction is rolled back
+ * and its error is the one that is reported. The connection is given back in every case.
+ *
+ * Returns: %TRUE when the transaction was committed
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_engine_begin (CupelEngine          *self,
+                    CupelConnectionFunc   func,
+                    gpointer              func_data,
+                    GCancellable         *cancellable,
+                    GError              **error)
+{
+  BeginArgs args = { func, func_data, NULL };
+
+  g_return_val_if_fail (CUPEL_IS_ENGINE (self), FALSE);
+  g_return_val_if_fail (func != NULL, FALSE);
+
+  return GPOINTER_TO_INT (cupel_call_sync (&begin_call, self, &args, cancellable, error));
+}
+
+/* the schema */
+
+static gboolean
+create_all_func (CupelConnection  *connection,
+                 gpointer          metadata,
+                 GCancellable     *cancellable,
+                 GError          **error)
+{
+  return cupel_connection_create_all (connection, metadata, cancellable, error);
+}
+
+static gboolean
+drop_all_func (CupelConnection  *connection,
+               gpointer          metadata,
+               GCancellable     *cancellable,
+               GError          **error)
+{
+  return cupel_connection_drop_all (connection, metadata, cancellable, error);
+}
+
+static gpointer
+create_all_body (gpointer       self,
+                 gpointer       metadata,
+                 GCancellable  *cancellable,
+                 GError       **error)
+{
+  BeginArgs args = { create_all_func, metadata, NULL };
+
+  return begin_body (self, &args, cancellable, error);
+}
+
+static gpointer
+drop_all_body (gpointer       self,
+               gpointer       metadata,
+               GCancellable  *cancellable,
+               GError       **error)
+{
+  BeginArgs args = { drop_all_func, metadata, NULL };
+
+  return begin_body (self, &args, cancellable, error);
+}
+
+static const CupelCall create_all_call = { "cupel_engine_create_all", create_all_body, NULL };
+static const CupelCall drop_all_call = { "cupel_engine_drop_all", drop_all_body, NULL };
+
+/**
+ * cupel_engine_create_all_async:
+ * @self: an engine
+ * @metadata: the tables
+ * @cancellable: (nullable): a #GCancellable
+ * @callback: (scope async) (nullable): called when it is done
+ * @user_data: for @callback
+ *
+ * Creates the tables that do not exist. See cupel_engine_create_all().
+ *
+ * Since: 1.0
+ */
+void
+cupel_engine_create_all_async (CupelEngine         *self,
+                               CupelMetadata       *metadata,
+                               GCancellable        *cancellable,
+                               GAsyncReadyCallback  callback,
+                               gpointer             user_data)
+{
+  g_return_if_fail (CUPEL_IS_ENGINE (self));
+  g_return_if_fail (CUPEL_IS_METADATA (metadata));
+
+  cupel_call_async (&create_all_call, self, g_object_ref (metadata), g_object_unref, cancellable, callback, user_data);
+}
+
+/**
+ * cupel_engine_create_all_finish:
+ * @self: an engine
+ * @result: what the callback got
+ * @error: return location for an error
+ *
+ * Finishes cupel_engine_create_all_async().
+ *
+ * Returns: %TRUE, or %FALSE with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_engine_create_all_finish (CupelEngine   *self,
+                                GAsyncResult  *result,
+                                GError       **error)
+{
+  g_return_val_if_fail (CUPEL_IS_ENGINE (self), FALSE);
+
+  return GPOINTER_TO_INT (cupel_call_finish (&create_all_call, self, result, error));
+}
+
+/**
+ * cupel_engine_create_all:
+ * @self: an engine
+ * @metadata: the tables
+ * @cancellable: (nullable): a #GCancellable
+ * @error: return location for an error
+ *
+ * Creates the tables of @metadata that do not exist, in a transaction of its own. See cupel_connection_create_all().
+ *
+ * Returns: %TRUE, or %FALSE with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_engine_create_all (CupelEngine    *self,
+                         CupelMetadata  *metadata,
+                         GCancellable   *cancellable,
+                         GError        **error)
+{
+  g_return_val_if_fail (CUPEL_IS_ENGINE (self), FALSE);
+  g_return_val_if_fail (CUPEL_IS_METADATA (metadata), FALSE);
+
+  return GPOINTER_TO_INT (cupel_call_sync (&create_all_call, self, metadata, cancellable, error));
+}
+
+/**
+ * cupel_engine_drop_all_async:
+ * @self: an engine
+ * @metadata: the tables
+ * @cancellable: (nullable): a #GCancellable
+ * @callback: (scope async) (nullable): called when it is done
+ * @user_data: for @callback
+ *
+ * Drops the tables that exist. See cupel_engine_drop_all().
+ *
+ * Since: 1.0
+ */
+void
+cupel_engine_drop_all_async (CupelEngine         *self,
+                             CupelMetadata       *metadata,
+                             GCancellable        *cancellable,
+                             GAsyncReadyCallback  callback,
+                             gpointer             user_data)
+{
+  g_return_if_fail (CUPEL_IS_ENGINE (self));
+  g_return_if_fail (CUPEL_IS_METADATA (metadata));
+
+  cupel_call_async (&drop_all_call, self, g_object_ref (metadata), g_object_unref, cancellable, callback, user_data);
+}
+
+/**
+ * cupel_engine_drop_all_finish:
+ * @self: an engine
+ * @result: what the callback got
+ * @error: return location for an error
+ *
+ * Finishes cupel_engine_drop_all_async().
+ *
+ * Returns: %TRUE, or %FALSE with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_engine_drop_all_finish (CupelEngine   *self,
+                              GAsyncResult  *result,
+                              GError       **error)
+{
+  g_return_val_if_fail (CUPEL_IS_ENGINE (self), FALSE);
+
+  return GPOINTER_TO_INT (cupel_call_finish (&drop_all_call, self, result, error));
+}
+
+/**
+ * cupel_engine_drop_all:
+ * @self: an engine
+ * @metadata: the tables
+ * @cancellable: (nullable): a #GCancellable
+ * @error: return location for an error
+ *
+ * Drops the tables of @metadata that exist, in a transaction of its own. See cupel_connection_drop_all().
+ *
+ * Returns: %TRUE, or %FALSE with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_engine_drop_all (CupelEngine    *self,
+                       CupelMetadata  *metadata,
+                       GCancellable   *cancellable,
+                       GError        **error)
+{
+  g_return_val_if_fail (CUPEL_IS_ENGINE (self), FALSE);
+  g_return_val_if_fail (CUPEL_IS_METADATA (metadata), FALSE);
+
+  return GPOINTER_TO_INT (cupel_call_sync (&drop_all_call, self, metadata, cancellable, error));
+}
+
+/* dispose */
+
+static gpointer
+dispose_body (gpointer       self_,
+              gpointer       args,
+              GCancellable  *cancellable,
+              GError       **error)
+{
+  CupelEngine *self = self_;
+  g_autoptr(CupelPool) pool = NULL;
+
+  if (!check_owner (self, "cupel_engine_dispose", error))
+    return GINT_TO_POINTER (FALSE);
+
+  pool = g_steal_pointer (&self->pool);
+  if (pool != NULL)
+    cupel_pool_close (pool, g_get_monotonic_time () + DISPOSE_TIME);
+  return GINT_TO_POINTER (TRUE);
+}
+
+static const CupelCall dispose_call = { "cupel_engine_dispose", dispose_body, NULL };
+
+/**
+ * cupel_engine_dispose_async:
+ * @self: an engine
+ * @cancellable: (nullable): a #GCancellable; it has no effect
+ * @callback: (scope async) (nullable): called when it is done
+ * @user_data: for @callback
+ *
+ * Closes the connections. See cupel_engine_dispose().
+ *
+ * Since: 1.0
+ */
+void
+cupel_engine_dispose_async (CupelEngine         *self,
+                            GCancellable        *cancellable,
+                            GAsyncReadyCallback  callback,
+                            gpointer             user_data)
+{
+  g_return_if_fail (CUPEL_IS_ENGINE (self));
+
+  cupel_call_async (&dispose_call, self, NULL, NULL, NULL, callback, user_data);
+}
+
+/**
+ * cupel_engine_dispose_finish:
+ * @self: an engine
+ * @result: what the callback got
+ * @error: return location for an error
+ *
+ * Finishes cupel_engine_dispose_async().
+ *
+ * Returns: %TRUE, or %FALSE with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_engine_dispose_finish (CupelEngine   *self,
+                             GAsyncResult  *result,
+                             GError       **error)
+{
+  g_return_val_if_fail (CUPEL_IS_ENGINE (self), FALSE);
+
+  return GPOINTER_TO_INT (cupel_call_finish (&dispose_call, self, result, error));
+}
+
+/**
+ * cupel_engine_dispose:
+ * @self: an engine
+ * @cancellable: (nullable): a #GCancellable; it has no effect
+ * @error: return location for an error
+ *
+ * Closes every idle connection, all at the same time and within 5 seconds. Those that are lent are closed when they come back. The
+ * engine may be used again: it then makes a new pool.
+ *
+ * Returns: %TRUE, or %FALSE with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_engine_dispose (CupelEngine   *self,
+                      GCancellable  *cancellable,
+                      GError       **error)
+{
+  g_return_val_if_fail (CUPEL_IS_ENGINE (self), FALSE);
+
+  return GPOINTER_TO_INT (cupel_call_sync (&dispose_call, self, NULL, NULL, error));
+}
