@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "runtime/cupel-deadlines-private.h"
+#include "runtime/cupel-scheduler-private.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "scale.h"
+
+#define FRAME 1024
+
+static guint G_GNUC_NO_INLINE
+recurse (guint depth)
+{
+  volatile char frame[FRAME];
+  guint sum = 0;
+
+  for (guint i = 0; i < FRAME; i++)
+    frame[i] = (char) (depth + i);
+  if (depth > 0)
+    sum = recurse (depth - 1);
+  for (guint i = 0; i < FRAME; i++)
+    if (frame[i] != (char) (depth + i))
+      return G_MAXUINT / 2;
+
+  return sum + 1;
+}
+
+/* Goes down until only @left bytes are, and says how deep that was. */
+static gsize G_GNUC_NO_INLINE
+descend (char  *base,
+         char  *top,
+         gsize  left)
+{
+  volatile char frame[FRAME];
+
+  frame[0] = frame[FRAME - 1] = 1;
+  if ((char *) frame > base + left + 8 * FRAME)
+    return descend (base, top, left) + (gsize) (frame[0] - frame[FRAME - 1]);
+
+  return (gsize) (top - (char *) frame);
+}
+
+static void
+deep_run (gpointer data)
+{
+  gpointer base;
+  gsize size;
+  char here;
+
+  cupel_fiber_get_stack (cupel_fiber_get_current (), &base, &size);
+  g_assert_cmpuint (size, ==, 256 * 1024);
+  g_assert_true (&here > (char *) base || scale_is_slow ());
+  if (!scale_is_slow ())
+    {
+      /* what is spent before the body of a fiber begins */
+      g_assert_cmpuint ((gsize) ((char *) base + size - &here), <, 4096);
+      g_assert_cmpuint (descend (base, (char *) base + size, 20 * 1024), >=, 200 * 1024);
+      g_assert_cmpuint (recurse (180), ==, 181);
+    }
+  else
+    {
+      g_assert_cmpuint (recurse (60), ==, 61);
+    }
+  cupel_fiber_yield ();
+  ++*(int *) data;
+}
+
+static void
+test_deep (void)
+{
+  int n = 0;
+
+  for (int i = 0; i < 40; i++)
+    cupel_fiber_spawn (NULL, deep_run, &n, NULL);
+  while (n < 40)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+static void
+sized_run (gpointer data)
+{
+  gpointer base;
+  gsize size;
+
+  cupel_fiber_get_stack (cupel_fiber_get_current (), &base, &size);
+  g_assert_cmpuint (size, ==, 4 * 1024 * 1024);
+  g_assert_cmpuint (recurse (1000), ==, 1001);
+  *(gboolean *) data = TRUE;
+}
+
+static void
+test_size (void)
+{
+  gboolean done = FALSE;
+
+  cupel_fiber_spawn_full (NULL, "sized", 4 * 1024 * 1024, sized_run, &done, NULL);
+  while (!done)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+static guint G_GNUC_NO_INLINE
+recurse_for_ever (guint depth)
+{
+  volatile char frame[FRAME];
+
+  for (guint i = 0; i < FRAME; i += 64)
+    frame[i] = (char) depth;
+  if (depth == G_MAXUINT)
+    return 0;
+
+  return recurse_for_ever (depth + 1) + (guint) frame[0];
+}
+
+static void
+overflow_run (gpointer data)
+{
+  g_test_message ("%u", recurse_for_ever (0));
+}
+
+static void
+neighbour_run (gpointer data)
+{
+  cupel_fiber_sleep (G_MAXUINT64, NULL, NULL);
+}
+
+static void
+test_overflow (void)
+{
+  pid_t pid;
+  int status;
+
+  if (scale_is_slow ())
+    {
+      g_test_skip ("the tool takes the signal");
+      return;
+    }
+
+  /* Between mapped neighbours it has to be the guard page that stops it. */
+  pid = fork ();
+  g_assert_cmpint (pid, >=, 0);
+  if (pid == 0)
+    {
+      signal (SIGSEGV, SIG_DFL);
+      for (int i = 0; i < 20; i++)
+        cupel_fiber_spawn (NULL, neighbour_run, NULL, NULL);
+      for (int i = 0; i < 20; i++)
+        cupel_fiber_spawn (NULL, overflow_run, NULL, NULL);
+      for (;;)
+        g_main_context_iteration (NULL, TRUE);
+    }
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  g_assert_true (WIFSIGNALED (status));
+  g_assert_cmpint (WTERMSIG (status), ==, SIGSEGV);
+}
+
+static void
+test_deadlines (void)
+{
+  CupelDeadlines heap = { 0, };
+  CupelDeadline items[500] = { { 0, }, };
+  gint64 last = 0;
+  guint n = 0;
+
+  g_assert_null (cupel_deadlines_peek (&heap));
+  for (guint round = 0; round < 20000; round++)
+    {
+      CupelDeadline *item = &items[g_test_rand_int_range (0, G_N_ELEMENTS (items))];
+
+      if (item->index == 0)
+        {
+          cupel_deadlines_insert (&heap, item, g_test_rand_int_range (0, 1000));
+          n++;
+        }
+      else
+        {
+          cupel_deadlines_remove (&heap, item);
+          cupel_deadlines_remove (&heap, item);
+          n--;
+        }
+      g_assert_cmpuint (heap.n_items, ==, n);
+      if (round % 500 == 0)
+        for (guint i = 0; i < G_N_ELEMENTS (items); i++)
+          if (items[i].index != 0)
+            g_assert_cmpint (cupel_deadlines_peek (&heap)->time, <=, items[i].time);
+    }
+  while (n-- > 0)
+    {
+      CupelDeadline *item = cupel_deadlines_peek (&heap);
+
+      g_assert_cmpint (item->time, >=, last);
+      last = item->time;
+      cupel_deadlines_remove (&heap, item);
+    }
+  g_assert_null (cupel_deadlines_peek (&heap));
+  cupel_deadlines_clear (&heap);
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/runtime/stack/deep", test_deep);
+  g_test_add_func ("/runtime/stack/size", test_size);
+  g_test_add_func ("/runtime/stack/overflow", test_overflow);
+  g_test_add_func ("/runtime/deadlines", test_deadlines);
+
+  return g_test_run ();
+}
