@@ -15,7 +15,7 @@
 #ifdef CUPEL_CONTEXT_BUILTIN_JUMP
 # define save_env(env) __builtin_setjmp (env)
 
-static void G_GNUC_NO_INLINE G_GNUC_NORETURN CUPEL_NO_ASAN
+static void G_GNUC_NO_INLINE G_GNUC_NORETURN CUPEL_NO_SANITIZER
 jump_env (void **env)
 {
   __builtin_longjmp (env, 1);
@@ -33,7 +33,7 @@ typedef struct
   gpointer          data;
 } Start;
 
-static inline void CUPEL_NO_ASAN
+static inline __attribute__((always_inline)) void CUPEL_NO_SANITIZER
 before_switch (CupelContext *from,
                CupelContext *to,
                gboolean      last)
@@ -49,7 +49,7 @@ before_switch (CupelContext *from,
 }
 
 /* The very first thing on the other side. The bounds of the stack that was left are learned here: nobody knows those of the main stack. */
-static inline void CUPEL_NO_ASAN
+static inline __attribute__((always_inline)) void CUPEL_NO_SANITIZER
 after_switch (CupelContext *self,
               CupelContext *from)
 {
@@ -79,7 +79,7 @@ cupel_context_init_caller (CupelContext *self)
 #endif
 }
 
-static void G_GNUC_NO_INLINE CUPEL_NO_ASAN
+static void G_GNUC_NO_INLINE CUPEL_NO_SANITIZER
 enter (guint high,
        guint low)
 {
@@ -95,7 +95,7 @@ enter (guint high,
   g_assert_not_reached ();
 }
 
-void G_GNUC_NO_INLINE CUPEL_NO_ASAN
+void G_GNUC_NO_INLINE CUPEL_NO_SANITIZER
 cupel_context_start (CupelContext     *from,
                      CupelContext     *to,
                      gpointer          stack_base,
@@ -132,7 +132,7 @@ cupel_context_start (CupelContext     *from,
   after_switch (from, NULL);
 }
 
-void G_GNUC_NO_INLINE CUPEL_NO_ASAN
+void G_GNUC_NO_INLINE CUPEL_NO_SANITIZER
 cupel_context_switch (CupelContext *from,
                       CupelContext *to)
 {
@@ -144,7 +144,7 @@ cupel_context_switch (CupelContext *from,
   after_switch (from, NULL);
 }
 
-void G_GNUC_NO_INLINE CUPEL_NO_ASAN
+void G_GNUC_NO_INLINE CUPEL_NO_SANITIZER
 cupel_context_leave (CupelContext *from,
                      CupelContext *to)
 {

@@ -29,9 +29,19 @@
 # define CUPEL_NO_ASAN
 #endif
 
+/* Calls and returns are recorded for each fiber; in the functions that switch they would be put down to the wrong one. */
 #ifdef CUPEL_HAVE_TSAN
 # include <sanitizer/tsan_interface.h>
+# ifdef __clang__
+#  define CUPEL_NO_TSAN __attribute__((disable_sanitizer_instrumentation))
+# else
+#  define CUPEL_NO_TSAN __attribute__((no_sanitize_thread))
+# endif
+#else
+# define CUPEL_NO_TSAN
 #endif
+
+#define CUPEL_NO_SANITIZER CUPEL_NO_ASAN CUPEL_NO_TSAN
 
 #ifdef CUPEL_HAVE_VALGRIND
 # include <valgrind/valgrind.h>
