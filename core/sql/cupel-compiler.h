@@ -34,7 +34,7 @@ typedef struct
  */
 typedef struct
 {
-  const char   *name;
+  const char   *name;       /* NULL: a text statement, whose reply says it */
   CupelSqlType *type;       /* what the statement says of it; kind CUPEL_SQL_NULL when not known */
 } CupelResultColumn;
 
@@ -107,7 +107,7 @@ struct _CupelCompilerClass
   char     quote_open;         /* '"' */
   char     quote_close;        /* '"', doubled inside */
   guint    max_identifier;     /* bytes; 63 */
-  gboolean expand_in_lists;    /* TRUE: one placeholder per value; FALSE is for a dialect that overrides in_list */
+  gboolean backslash_escapes;  /* a backslash in a quoted text constant has to be doubled; FALSE */
 
   void (*placeholder)        (CupelCompiler      *self,
                               guint               number,      /* from 1 */
@@ -135,6 +135,10 @@ struct _CupelCompilerClass
                               CupelExpression    *limit,       /* nullable */
                               CupelExpression    *offset);     /* nullable */
   void (*default_values)     (CupelCompiler      *self);       /* INSERT without columns: " DEFAULT VALUES" */
+  /* Whether column_definition writes PRIMARY KEY for @column, the only one of its table's key; default FALSE: it stands at the
+   * end of the table, as it does for a key of several columns. */
+  gboolean (*inline_primary_key) (CupelCompiler  *self,
+                              CupelColumn        *column);
 
   gpointer _reserved[16];
 };

@@ -40,6 +40,10 @@ GPtrArray       *cupel_metadata_get_sorted_tables (CupelMetadata   *metadata,
 /* table */
 CUPEL_AVAILABLE_IN_1_0
 CupelTable      *cupel_table_new                 (const char       *name);
+/* A second name for @table, with its columns: for a SELECT that needs the table twice. */
+CUPEL_AVAILABLE_IN_1_0
+CupelTable      *cupel_table_new_alias           (CupelTable       *table,
+                                                  const char       *name);
 CUPEL_AVAILABLE_IN_1_0
 const char      *cupel_table_get_name            (CupelTable       *table);
 CUPEL_AVAILABLE_IN_1_0

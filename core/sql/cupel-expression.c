@@ -1,0 +1,1333 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "sql/cupel-expression-private.h"
+#include "sql/cupel-schema.h"
+#include "sql/cupel-sql-type-private.h"
+#include "sql/cupel-statement-private.h"
+#include "sql/cupel-value-private.h"
+
+#include <string.h>
+
+G_DEFINE_BOXED_TYPE (CupelExpression, cupel_expression, cupel_expression_ref, cupel_expression_unref)
+
+static const char *const op_texts[] = {
+  [CUPEL_OP_EQ] = "=",
+  [CUPEL_OP_NE] = "<>",
+  [CUPEL_OP_LT] = "<",
+  [CUPEL_OP_LE] = "<=",
+  [CUPEL_OP_GT] = ">",
+  [CUPEL_OP_GE] = ">=",
+  [CUPEL_OP_LIKE] = "LIKE",
+  [CUPEL_OP_ADD] = "+",
+  [CUPEL_OP_SUBTRACT] = "-",
+  [CUPEL_OP_MULTIPLY] = "*",
+  [CUPEL_OP_DIVIDE] = "/",
+  [CUPEL_OP_CONCAT] = "||",
+};
+
+const char *
+cupel_op_get_text (CupelOp op)
+{
+  return op_texts[op];
+}
+
+static CupelExpression *
+expression_new (CupelExpressionKind kind)
+{
+  CupelExpression *self = g_new0 (CupelExpression, 1);
+
+  self->ref_count = 1;
+  self->kind = kind;
+  self->depth = 1;
+  self->children = self->inline_children;
+
+  return self;
+}
+
+static void
+reserve_children (CupelExpression *self,
+                  guint            n)
+{
+  if (n <= G_N_ELEMENTS (self->inline_children) || n <= self->n_allocated)
+    return;
+
+  if (self->n_allocated == 0)
+    {
+      self->n_allocated = MAX (n, 4);
+      self->children = g_new (CupelExpression *, self->n_allocated);
+      memcpy (self->children, self->inline_children, self->n_children * sizeof (CupelExpression *));
+    }
+  else
+    {
+      self->n_allocated = MAX (n, self->n_allocated * 2);
+      self->children = g_renew (CupelExpression *, self->children, self->n_allocated);
+    }
+}
+
+/* @child: (transfer full) */
+static void
+add_child (CupelExpression *self,
+           CupelExpression *child)
+{
+  reserve_children (self, self->n_children + 1);
+  self->children[self->n_children++] = child;
+  if (child->depth >= self->depth)
+    self->depth = child->depth < G_MAXUINT16 ? child->depth + 1 : G_MAXUINT16;
+}
+
+static CupelExpression *
+unary_new (CupelExpressionKind  kind,
+           CupelExpression     *operand)
+{
+  CupelExpression *self = expression_new (kind);
+
+  add_child (self, operand);
+
+  return self;
+}
+
+static CupelExpression *
+binary_new (CupelOp          op,
+            CupelExpression *left,
+            CupelExpression *right)
+{
+  CupelExpression *self = expression_new (CUPEL_EXPRESSION_BINARY);
+
+  self->op = op;
+  add_child (self, left);
+  add_child (self, right);
+
+  return self;
+}
+
+/**
+ * cupel_expression_ref:
+ * @expression: an expression
+ *
+ * Adds a reference, so that an expression can be used once more. Any thread may do so.
+ *
+ * Returns: (transfer full): @expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_expression_ref (CupelExpression *expression)
+{
+  g_return_val_if_fail (expression != NULL, NULL);
+
+  g_atomic_int_inc (&expression->ref_count);
+
+  return expression;
+}
+
+static void
+expression_clear (CupelExpression *self)
+{
+  switch ((CupelExpressionKind) self->kind)
+    {
+    case CUPEL_EXPRESSION_COLUMN:
+      g_clear_object (&self->v.column.column);
+      g_clear_object (&self->v.column.table);
+      break;
+
+    case CUPEL_EXPRESSION_LITERAL:
+      cupel_value_unref (self->v.value);
+      break;
+
+    case CUPEL_EXPRESSION_TEXT:
+      cupel_raw_sql_unref (self->v.raw);
+      break;
+
+    case CUPEL_EXPRESSION_IN:
+      cupel_row_block_unref (self->v.list);
+      break;
+
+    case CUPEL_EXPRESSION_IN_SELECT:
+    case CUPEL_EXPRESSION_EXISTS:
+    case CUPEL_EXPRESSION_SUBQUERY:
+      g_object_unref (self->v.select);
+      break;
+
+    case CUPEL_EXPRESSION_NULL:
+    case CUPEL_EXPRESSION_BIND:
+    case CUPEL_EXPRESSION_FUNCTION:
+    case CUPEL_EXPRESSION_COUNT_ALL:
+    case CUPEL_EXPRESSION_BINARY:
+    case CUPEL_EXPRESSION_AND:
+    case CUPEL_EXPRESSION_OR:
+    case CUPEL_EXPRESSION_NOT:
+    case CUPEL_EXPRESSION_IS_NULL:
+    case CUPEL_EXPRESSION_BETWEEN:
+    case CUPEL_EXPRESSION_CAST:
+    case CUPEL_EXPRESSION_LABEL:
+    case CUPEL_EXPRESSION_ASC:
+    case CUPEL_EXPRESSION_DESC:
+    default:
+      break;
+    }
+
+  if (self->children != self->inline_children)
+    g_free (self->children);
+  g_clear_pointer (&self->type, cupel_sql_type_unref);
+  g_free (self->name);
+  g_free (self);
+}
+
+/**
+ * cupel_expression_unref:
+ * @expression: (transfer full): an expression
+ *
+ * Drops a reference. Any thread may do so.
+ *
+ * Since: 1.0
+ */
+void
+cupel_expression_unref (CupelExpression *expression)
+{
+  CupelExpression *dead = NULL;
+
+  g_return_if_fail (expression != NULL);
+
+  /* Not recursive: a tree may be deeper than the stack. The dead are chained through their own name. */
+  while (expression != NULL || dead != NULL)
+    {
+      if (expression != NULL && g_atomic_int_dec_and_test (&expression->ref_count))
+        {
+          g_free (expression->name);
+          expression->name = (char *) dead;
+          dead = expression;
+        }
+      expression = NULL;
+
+      if (dead != NULL)
+        {
+          if (dead->n_children > 0)
+            expression = dead->children[--dead->n_children];
+          else
+            {
+              CupelExpression *next = (CupelExpression *) dead->name;
+
+              dead->name = NULL;
+              expression_clear (dead);
+              dead = next;
+            }
+        }
+    }
+}
+
+/* leaves */
+
+/**
+ * cupel_column_expression:
+ * @column: a column
+ *
+ * Makes an expression that stands for a column.
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_column_expression (CupelColumn *column)
+{
+  CupelExpression *self;
+  CupelTable *table;
+
+  g_return_val_if_fail (CUPEL_IS_COLUMN (column), NULL);
+
+  self = expression_new (CUPEL_EXPRESSION_COLUMN);
+  self->v.column.column = g_object_ref (column);
+  table = cupel_column_get_table (column);
+  if (table != NULL)
+    self->v.column.table = g_object_ref (table);
+
+  return self;
+}
+
+/**
+ * cupel_literal:
+ * @value: (transfer full): a value
+ *
+ * Makes an expression of a value that travels with the statement, as a parameter and never in its text. It takes the SQL
+ * type of the column that it is compared with or assigned to.
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_literal (CupelValue *value)
+{
+  CupelExpression *self;
+
+  g_return_val_if_fail (value != NULL, NULL);
+
+  self = expression_new (CUPEL_EXPRESSION_LITERAL);
+  self->v.value = value;
+
+  return self;
+}
+
+/**
+ * cupel_literal_int64:
+ * @value: a number
+ *
+ * Makes an expression of an integer; see cupel_literal().
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_literal_int64 (gint64 value)
+{
+  return cupel_literal (cupel_value_new_int64 (value));
+}
+
+/**
+ * cupel_literal_double:
+ * @value: a number
+ *
+ * Makes an expression of a floating-point number; see cupel_literal().
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_literal_double (double value)
+{
+  return cupel_literal (cupel_value_new_double (value));
+}
+
+/**
+ * cupel_literal_boolean:
+ * @value: a truth value
+ *
+ * Makes an expression of a truth value; see cupel_literal().
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_literal_boolean (gboolean value)
+{
+  return cupel_literal (cupel_value_new_boolean (value));
+}
+
+/**
+ * cupel_literal_string:
+ * @value: (nullable): a text in UTF-8, or %NULL for an SQL NULL
+ *
+ * Makes an expression of a text; see cupel_literal() and cupel_value_new_string().
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_literal_string (const char *value)
+{
+  return cupel_literal (cupel_value_new_string (value));
+}
+
+/**
+ * cupel_literal_datetime:
+ * @value: (nullable): a point in time, or %NULL for an SQL NULL
+ *
+ * Makes an expression of a date and time; see cupel_literal() and cupel_value_new_datetime().
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_literal_datetime (GDateTime *value)
+{
+  return cupel_literal (cupel_value_new_datetime (value));
+}
+
+/**
+ * cupel_null:
+ *
+ * Makes the expression `NULL`.
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_null (void)
+{
+  return expression_new (CUPEL_EXPRESSION_NULL);
+}
+
+/**
+ * cupel_bind:
+ * @name: the name of a parameter
+ * @type: (nullable) (transfer full): its SQL type; %NULL for that of the column that it is compared with or assigned to
+ *
+ * Makes an expression whose value comes with each execution.
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_bind (const char   *name,
+            CupelSqlType *type)
+{
+  CupelExpression *self;
+
+  g_return_val_if_fail (name != NULL && *name != '\0', NULL);
+
+  self = expression_new (CUPEL_EXPRESSION_BIND);
+  self->name = g_strdup (name);
+  self->type = type;
+
+  return self;
+}
+
+/**
+ * cupel_text:
+ * @sql: SQL in the words of the database
+ *
+ * Makes an expression of raw SQL. This and cupel_text_new() are the only doors for it: never build @sql from input of others,
+ * but write `:name` where a value belongs and give the value with the execution. See cupel_text_new() for how binds
+ * are found.
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_text (const char *sql)
+{
+  CupelExpression *self;
+
+  g_return_val_if_fail (sql != NULL, NULL);
+
+  self = expression_new (CUPEL_EXPRESSION_TEXT);
+  self->v.raw = cupel_raw_sql_new (sql);
+
+  return self;
+}
+
+static gboolean
+is_function_name (const char *name)
+{
+  if (!g_ascii_isalpha (*name) && *name != '_')
+    return FALSE;
+  for (; *name != '\0'; name++)
+    if (!g_ascii_isalnum (*name) && *name != '_' && *name != '.')
+      return FALSE;
+
+  return TRUE;
+}
+
+/**
+ * cupel_func: (skip)
+ * @name: the name of an SQL function: letters, digits, `_` and `.`
+ * @...: (transfer full): its arguments, and a %NULL
+ *
+ * Makes a call of an SQL function.
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_func (const char *name,
+            ...)
+{
+  CupelExpression *self, *argument;
+  va_list args;
+
+  g_return_val_if_fail (name != NULL && is_function_name (name), NULL);
+
+  self = expression_new (CUPEL_EXPRESSION_FUNCTION);
+  self->name = g_strdup (name);
+  va_start (args, name);
+  while ((argument = va_arg (args, CupelExpression *)) != NULL)
+    add_child (self, argument);
+  va_end (args);
+
+  return self;
+}
+
+/**
+ * cupel_funcv: (rename-to cupel_func)
+ * @name: the name of an SQL function: letters, digits, `_` and `.`
+ * @arguments: (array length=n_arguments) (transfer none) (nullable): its arguments; the call takes a reference on each
+ * @n_arguments: how many
+ *
+ * Makes a call of an SQL function.
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_funcv (const char       *name,
+             CupelExpression **arguments,
+             gsize             n_arguments)
+{
+  CupelExpression *self;
+
+  g_return_val_if_fail (name != NULL && is_function_name (name), NULL);
+  g_return_val_if_fail (arguments != NULL || n_arguments == 0, NULL);
+
+  self = expression_new (CUPEL_EXPRESSION_FUNCTION);
+  self->name = g_strdup (name);
+  for (gsize i = 0; i < n_arguments; i++)
+    add_child (self, cupel_expression_ref (arguments[i]));
+
+  return self;
+}
+
+/**
+ * cupel_count:
+ * @expression: (nullable) (transfer full): what to count, or %NULL for rows
+ *
+ * Makes a call of `count`.
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_count (CupelExpression *expression)
+{
+  if (expression == NULL)
+    return expression_new (CUPEL_EXPRESSION_COUNT_ALL);
+
+  return cupel_func ("count", expression, NULL);
+}
+
+/* comparison and logic */
+
+gboolean
+cupel_expression_is_null_value (const CupelExpression *expression)
+{
+  return expression->kind == CUPEL_EXPRESSION_NULL ||
+         (expression->kind == CUPEL_EXPRESSION_LITERAL &&
+          cupel_value_get_cell (expression->v.value)->kind == CUPEL_CELL_NULL);
+}
+
+static CupelExpression *
+compare_null_safely (CupelOp          op,
+                     CupelExpression *left,
+                     CupelExpression *right)
+{
+  CupelExpression *self;
+
+  if (cupel_expression_is_null_value (left))
+    {
+      CupelExpression *swap = left;
+
+      left = right;
+      right = swap;
+    }
+  if (!cupel_expression_is_null_value (right))
+    return binary_new (op, left, right);
+
+  cupel_expression_unref (right);
+  self = unary_new (CUPEL_EXPRESSION_IS_NULL, left);
+  self->negated = op == CUPEL_OP_NE;
+
+  return self;
+}
+
+/**
+ * cupel_eq:
+ * @left: (transfer full): an expression
+ * @right: (transfer full): another
+ *
+ * Makes a comparison for equality. With a NULL on one side it becomes `IS NULL`.
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_eq (CupelExpression *left,
+          CupelExpression *right)
+{
+  g_return_val_if_fail (left != NULL && right != NULL, NULL);
+
+  return compare_null_safely (CUPEL_OP_EQ, left, right);
+}
+
+/**
+ * cupel_ne:
+ * @left: (transfer full): an expression
+ * @right: (transfer full): another
+ *
+ * Makes a comparison for inequality. With a NULL on one side it becomes `IS NOT NULL`.
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_ne (CupelExpression *left,
+          CupelExpression *right)
+{
+  g_return_val_if_fail (left != NULL && right != NULL, NULL);
+
+  return compare_null_safely (CUPEL_OP_NE, left, right);
+}
+
+/**
+ * cupel_lt:
+ * @left: (transfer full): an expression
+ * @right: (transfer full): another
+ *
+ * Makes the comparison @left < @right.
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_lt (CupelExpression *left,
+          CupelExpression *right)
+{
+  g_return_val_if_fail (left != NULL && right != NULL, NULL);
+
+  return binary_new (CUPEL_OP_LT, left, right);
+}
+
+/**
+ * cupel_le:
+ * @left: (transfer full): an expression
+ * @right: (transfer full): another
+ *
+ * Makes the comparison @left <= @right.
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_le (CupelExpression *left,
+          CupelExpression *right)
+{
+  g_return_val_if_fail (left != NULL && right != NULL, NULL);
+
+  return binary_new (CUPEL_OP_LE, left, right);
+}
+
+/**
+ * cupel_gt:
+ * @left: (transfer full): an expression
+ * @right: (transfer full): another
+ *
+ * Makes the comparison @left > @right.
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_gt (CupelExpression *left,
+          CupelExpression *right)
+{
+  g_return_val_if_fail (left != NULL && right != NULL, NULL);
+
+  return binary_new (CUPEL_OP_GT, left, right);
+}
+
+/**
+ * cupel_ge:
+ * @left: (transfer full): an expression
+ * @right: (transfer full): another
+ *
+ * Makes the comparison @left >= @right.
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_ge (CupelExpression *left,
+          CupelExpression *right)
+{
+  g_return_val_if_fail (left != NULL && right != NULL, NULL);
+
+  return binary_new (CUPEL_OP_GE, left, right);
+}
+
+/* @part: (transfer full) */
+static void
+add_part (CupelExpression *self,
+          CupelExpression *part)
+{
+  if (part->kind != self->kind)
+    {
+      add_child (self, part);
+      return;
+    }
+  for (guint i = 0; i < part->n_children; i++)
+    add_child (self, cupel_expression_ref (part->children[i]));
+  cupel_expression_unref (part);
+}
+
+/* One node with many children instead of a deep tree, so that a condition can be built in a loop. */
+static CupelExpression *
+join_parts (CupelExpressionKind  kind,
+            CupelExpression     *left,
+            CupelExpression     *right)
+{
+  CupelExpression *self = left;
+
+  /* nobody else sees it: it may grow */
+  if (left->kind != kind || g_atomic_int_get (&left->ref_count) != 1)
+    {
+      self = expression_new (kind);
+      add_part (self, left);
+    }
+  add_part (self, right);
+
+  return self;
+}
+
+/**
+ * cupel_and:
+ * @left: (transfer full): a condition
+ * @right: (transfer full): another
+ *
+ * Makes a condition that holds when both do.
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_and (CupelExpression *left,
+           CupelExpression *right)
+{
+  g_return_val_if_fail (left != NULL && right != NULL, NULL);
+
+  return join_parts (CUPEL_EXPRESSION_AND, left, right);
+}
+
+/**
+ * cupel_or:
+ * @left: (transfer full): a condition
+ * @right: (transfer full): another
+ *
+ * Makes a condition that holds when at least one of both does.
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_or (CupelExpression *left,
+          CupelExpression *right)
+{
+  g_return_val_if_fail (left != NULL && right != NULL, NULL);
+
+  return join_parts (CUPEL_EXPRESSION_OR, left, right);
+}
+
+/**
+ * cupel_not:
+ * @operand: (transfer full): a condition
+ *
+ * Makes a condition that holds when @operand does not.
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_not (CupelExpression *operand)
+{
+  g_return_val_if_fail (operand != NULL, NULL);
+
+  return unary_new (CUPEL_EXPRESSION_NOT, operand);
+}
+
+/**
+ * cupel_is_null:
+ * @operand: (transfer full): an expression
+ *
+ * Makes the condition `IS NULL`.
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_is_null (CupelExpression *operand)
+{
+  g_return_val_if_fail (operand != NULL, NULL);
+
+  return unary_new (CUPEL_EXPRESSION_IS_NULL, operand);
+}
+
+/**
+ * cupel_like:
+ * @operand: (transfer full): an expression
+ * @pattern: (transfer full): a pattern with `%` and `_`
+ *
+ * Makes the comparison `LIKE`. Whether it minds case is the database's choice.
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_like (CupelExpression *operand,
+            CupelExpression *pattern)
+{
+  g_return_val_if_fail (operand != NULL && pattern != NULL, NULL);
+
+  return binary_new (CUPEL_OP_LIKE, operand, pattern);
+}
+
+/**
+ * cupel_between:
+ * @operand: (transfer full): an expression
+ * @low: (transfer full): the least that it may be
+ * @high: (transfer full): the greatest that it may be
+ *
+ * Makes the condition `BETWEEN`, both ends included.
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_between (CupelExpression *operand,
+               CupelExpression *low,
+               CupelExpression *high)
+{
+  CupelExpression *self;
+
+  g_return_val_if_fail (operand != NULL && low != NULL && high != NULL, NULL);
+
+  self = expression_new (CUPEL_EXPRESSION_BETWEEN);
+  add_child (self, operand);
+  add_child (self, low);
+  add_child (self, high);
+
+  return self;
+}
+
+gsize
+cupel_in_list_padded_size (gsize n_values)
+{
+  gsize size = 1;
+
+  if (n_values == 0)
+    return 0;
+  if (n_values > 512)
+    return (n_values + 499) / 500 * 500;
+  while (size < n_values)
+    size *= 2;
+
+  return size;
+}
+
+/**
+ * cupel_in:
+ * @operand: (transfer full): an expression
+ * @values: (array length=n_values) (transfer none) (nullable): what it may be
+ * @n_values: how many; none at all is a condition that never holds
+ *
+ * Makes the condition `IN` a list of values, which travel as parameters. The list is filled up to one of a few lengths by
+ * repeating its last value, so that statements which differ in nothing else are the same to the server.
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_in (CupelExpression  *operand,
+          CupelValue      **values,
+          gsize             n_values)
+{
+  CupelExpression *self;
+
+  g_return_val_if_fail (operand != NULL, NULL);
+  g_return_val_if_fail (values != NULL || n_values == 0, NULL);
+  g_return_val_if_fail (n_values < G_MAXUINT / 2, NULL);
+
+  self = unary_new (CUPEL_EXPRESSION_IN, operand);
+  self->v.list = cupel_row_block_new (1, (guint) n_values);
+  for (gsize i = 0; i < n_values; i++)
+    {
+      CupelCell *cell = cupel_row_block_add_row (self->v.list);
+
+      /* the block keeps the value, so that text and bytes need no copy */
+      *cell = *cupel_value_get_cell (values[i]);
+      if (cell->kind == CUPEL_CELL_TEXT || cell->kind >= CUPEL_CELL_BYTES)
+        cupel_row_block_keep (self->v.list, cupel_value_ref (values[i]), (GDestroyNotify) cupel_value_unref);
+    }
+
+  return self;
+}
+
+/**
+ * cupel_in_int64:
+ * @operand: (transfer full): an expression
+ * @values: (array length=n_values) (transfer none) (nullable): what it may be
+ * @n_values: how many; none at all is a condition that never holds
+ *
+ * Makes the condition `IN` a list of integers; see cupel_in().
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_in_int64 (CupelExpression *operand,
+                const gint64    *values,
+                gsize            n_values)
+{
+  CupelExpression *self;
+
+  g_return_val_if_fail (operand != NULL, NULL);
+  g_return_val_if_fail (values != NULL || n_values == 0, NULL);
+  g_return_val_if_fail (n_values < G_MAXUINT / 2, NULL);
+
+  self = unary_new (CUPEL_EXPRESSION_IN, operand);
+  self->v.list = cupel_row_block_new (1, (guint) n_values);
+  for (gsize i = 0; i < n_values; i++)
+    {
+      CupelCell *cell = cupel_row_block_add_row (self->v.list);
+
+      cell->kind = CUPEL_CELL_INT64;
+      cell->v.i64 = values[i];
+    }
+
+  return self;
+}
+
+/**
+ * cupel_in_select:
+ * @operand: (transfer full): an expression
+ * @select: a SELECT of one column
+ *
+ * Makes the condition `IN (SELECT ...)`. Tables of the statement around it are left out of the inner FROM, so that it can
+ * refer to their rows. @select freezes when the statement around it does.
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_in_select (CupelExpression *operand,
+                 CupelSelect     *select)
+{
+  CupelExpression *self;
+
+  g_return_val_if_fail (operand != NULL, NULL);
+  g_return_val_if_fail (CUPEL_IS_SELECT (select), NULL);
+
+  self = unary_new (CUPEL_EXPRESSION_IN_SELECT, operand);
+  self->v.select = g_object_ref (select);
+
+  return self;
+}
+
+static CupelExpression *
+select_expression_new (CupelExpressionKind  kind,
+                       CupelSelect         *select)
+{
+  CupelExpression *self = expression_new (kind);
+
+  self->v.select = g_object_ref (select);
+
+  return self;
+}
+
+/**
+ * cupel_exists:
+ * @select: a SELECT
+ *
+ * Makes the condition `EXISTS (SELECT ...)`; see cupel_in_select().
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_exists (CupelSelect *select)
+{
+  g_return_val_if_fail (CUPEL_IS_SELECT (select), NULL);
+
+  return select_expression_new (CUPEL_EXPRESSION_EXISTS, select);
+}
+
+/**
+ * cupel_scalar_subquery:
+ * @select: a SELECT of one column and at most one row
+ *
+ * Makes an expression of the value that a SELECT finds; see cupel_in_select().
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_scalar_subquery (CupelSelect *select)
+{
+  g_return_val_if_fail (CUPEL_IS_SELECT (select), NULL);
+
+  return select_expression_new (CUPEL_EXPRESSION_SUBQUERY, select);
+}
+
+/* arithmetic and text */
+
+/**
+ * cupel_add:
+ * @left: (transfer full): an expression
+ * @right: (transfer full): another
+ *
+ * Makes a sum.
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_add (CupelExpression *left,
+           CupelExpression *right)
+{
+  g_return_val_if_fail (left != NULL && right != NULL, NULL);
+
+  return binary_new (CUPEL_OP_ADD, left, right);
+}
+
+/**
+ * cupel_subtract:
+ * @left: (transfer full): an expression
+ * @right: (transfer full): another
+ *
+ * Makes a difference.
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_subtract (CupelExpression *left,
+                CupelExpression *right)
+{
+  g_return_val_if_fail (left != NULL && right != NULL, NULL);
+
+  return binary_new (CUPEL_OP_SUBTRACT, left, right);
+}
+
+/**
+ * cupel_multiply:
+ * @left: (transfer full): an expression
+ * @right: (transfer full): another
+ *
+ * Makes a product.
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_multiply (CupelExpression *left,
+                CupelExpression *right)
+{
+  g_return_val_if_fail (left != NULL && right != NULL, NULL);
+
+  return binary_new (CUPEL_OP_MULTIPLY, left, right);
+}
+
+/**
+ * cupel_divide:
+ * @left: (transfer full): an expression
+ * @right: (transfer full): another
+ *
+ * Makes a quotient that is not cut to an integer, whatever the operands are.
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_divide (CupelExpression *left,
+              CupelExpression *right)
+{
+  g_return_val_if_fail (left != NULL && right != NULL, NULL);
+
+  return binary_new (CUPEL_OP_DIVIDE, left, right);
+}
+
+/**
+ * cupel_concat:
+ * @left: (transfer full): an expression
+ * @right: (transfer full): another
+ *
+ * Makes a text of two.
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_concat (CupelExpression *left,
+              CupelExpression *right)
+{
+  g_return_val_if_fail (left != NULL && right != NULL, NULL);
+
+  return binary_new (CUPEL_OP_CONCAT, left, right);
+}
+
+/**
+ * cupel_cast:
+ * @operand: (transfer full): an expression
+ * @type: (transfer full): an SQL type
+ *
+ * Makes a conversion that the server does.
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_cast (CupelExpression *operand,
+            CupelSqlType    *type)
+{
+  CupelExpression *self;
+
+  g_return_val_if_fail (operand != NULL, NULL);
+  g_return_val_if_fail (type != NULL, NULL);
+
+  self = unary_new (CUPEL_EXPRESSION_CAST, operand);
+  self->type = type;
+
+  return self;
+}
+
+/* dressing */
+
+/**
+ * cupel_label:
+ * @operand: (transfer full): an expression
+ * @name: the name of its column in the result
+ *
+ * Names a column of a result: `AS`.
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_label (CupelExpression *operand,
+             const char      *name)
+{
+  CupelExpression *self;
+
+  g_return_val_if_fail (operand != NULL, NULL);
+  g_return_val_if_fail (name != NULL, NULL);
+
+  self = unary_new (CUPEL_EXPRESSION_LABEL, operand);
+  self->name = g_strdup (name);
+
+  return self;
+}
+
+/**
+ * cupel_asc:
+ * @operand: (transfer full): an expression
+ *
+ * Says that an ORDER BY goes from the least up. It does so anyway.
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_asc (CupelExpression *operand)
+{
+  g_return_val_if_fail (operand != NULL, NULL);
+
+  return unary_new (CUPEL_EXPRESSION_ASC, operand);
+}
+
+/**
+ * cupel_desc:
+ * @operand: (transfer full): an expression
+ *
+ * Says that an ORDER BY goes from the greatest down.
+ *
+ * Returns: (transfer full): a new expression
+ *
+ * Since: 1.0
+ */
+CupelExpression *
+cupel_desc (CupelExpression *operand)
+{
+  g_return_val_if_fail (operand != NULL, NULL);
+
+  return unary_new (CUPEL_EXPRESSION_DESC, operand);
+}
+
+static CupelSqlType *
+function_type (const CupelExpression *self)
+{
+  static const struct { const char *name; CupelSqlKind kind; } known[] = {
+    { "count", CUPEL_SQL_INT64 },
+    { "length", CUPEL_SQL_INT64 },
+    { "now", CUPEL_SQL_TIMESTAMP },
+    { "lower", CUPEL_SQL_TEXT },
+    { "upper", CUPEL_SQL_TEXT },
+    { "trim", CUPEL_SQL_TEXT },
+    { "replace", CUPEL_SQL_TEXT },
+    { "concat", CUPEL_SQL_TEXT },
+  };
+  static const char *const as_argument[] = { "max", "min", "coalesce", "nullif" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (known); i++)
+    if (g_ascii_strcasecmp (self->name, known[i].name) == 0)
+      return cupel_sql_type_plain (known[i].kind);
+
+  for (guint i = 0; i < G_N_ELEMENTS (as_argument); i++)
+    if (g_ascii_strcasecmp (self->name, as_argument[i]) == 0)
+      for (guint j = 0; j < self->n_children; j++)
+        {
+          CupelSqlType *type = cupel_expression_get_sql_type (self->children[j]);
+
+          if (cupel_sql_type_get_kind (type) != CUPEL_SQL_NULL)
+            return type;
+        }
+
+  return cupel_sql_type_plain (CUPEL_SQL_NULL);
+}
+
+static CupelSqlType *
+binary_type (const CupelExpression *self)
+{
+  CupelSqlType *type;
+
+  switch ((CupelOp) self->op)
+    {
+    case CUPEL_OP_ADD:
+    case CUPEL_OP_SUBTRACT:
+    case CUPEL_OP_MULTIPLY:
+      /* the server decides when the two differ */
+      type = cupel_expression_get_sql_type (self->children[0]);
+      if (cupel_sql_type_get_kind (type) != cupel_sql_type_get_kind (cupel_expression_get_sql_type (self->children[1])))
+        return cupel_sql_type_plain (CUPEL_SQL_NULL);
+      return type;
+
+    case CUPEL_OP_DIVIDE:
+      return cupel_sql_type_plain (CUPEL_SQL_NULL);
+
+    case CUPEL_OP_CONCAT:
+      return cupel_sql_type_plain (CUPEL_SQL_TEXT);
+
+    case CUPEL_OP_EQ:
+    case CUPEL_OP_NE:
+    case CUPEL_OP_LT:
+    case CUPEL_OP_LE:
+    case CUPEL_OP_GT:
+    case CUPEL_OP_GE:
+    case CUPEL_OP_LIKE:
+    default:
+      return cupel_sql_type_plain (CUPEL_SQL_BOOLEAN);
+    }
+}
+
+CupelSqlType *
+cupel_expression_get_sql_type (const CupelExpression *self)
+{
+  switch ((CupelExpressionKind) self->kind)
+    {
+    case CUPEL_EXPRESSION_COLUMN:
+      return cupel_column_get_sql_type (self->v.column.column);
+
+    case CUPEL_EXPRESSION_LITERAL:
+      return cupel_sql_type_plain (cupel_cell_kind_to_sql_kind (cupel_value_get_cell (self->v.value)->kind));
+
+    case CUPEL_EXPRESSION_BIND:
+      return self->type != NULL ? self->type : cupel_sql_type_plain (CUPEL_SQL_NULL);
+
+    case CUPEL_EXPRESSION_FUNCTION:
+      return function_type (self);
+
+    case CUPEL_EXPRESSION_COUNT_ALL:
+      return cupel_sql_type_plain (CUPEL_SQL_INT64);
+
+    case CUPEL_EXPRESSION_BINARY:
+      return binary_type (self);
+
+    case CUPEL_EXPRESSION_AND:
+    case CUPEL_EXPRESSION_OR:
+    case CUPEL_EXPRESSION_NOT:
+    case CUPEL_EXPRESSION_IS_NULL:
+    case CUPEL_EXPRESSION_BETWEEN:
+    case CUPEL_EXPRESSION_IN:
+    case CUPEL_EXPRESSION_IN_SELECT:
+    case CUPEL_EXPRESSION_EXISTS:
+      return cupel_sql_type_plain (CUPEL_SQL_BOOLEAN);
+
+    case CUPEL_EXPRESSION_SUBQUERY:
+      if (self->v.select->columns->len > 0)
+        return cupel_expression_get_sql_type (g_ptr_array_index (self->v.select->columns, 0));
+      return cupel_sql_type_plain (CUPEL_SQL_NULL);
+
+    case CUPEL_EXPRESSION_CAST:
+      return self->type;
+
+    case CUPEL_EXPRESSION_LABEL:
+    case CUPEL_EXPRESSION_ASC:
+    case CUPEL_EXPRESSION_DESC:
+      return cupel_expression_get_sql_type (self->children[0]);
+
+    case CUPEL_EXPRESSION_NULL:
+    case CUPEL_EXPRESSION_TEXT:
+    default:
+      return cupel_sql_type_plain (CUPEL_SQL_NULL);
+    }
+}
+
+const char *
+cupel_expression_get_name (const CupelExpression *self)
+{
+  switch ((CupelExpressionKind) self->kind)
+    {
+    case CUPEL_EXPRESSION_COLUMN:
+      return cupel_column_get_name (self->v.column.column);
+
+    case CUPEL_EXPRESSION_FUNCTION:
+    case CUPEL_EXPRESSION_LABEL:
+    case CUPEL_EXPRESSION_BIND:
+      return self->name;
+
+    case CUPEL_EXPRESSION_COUNT_ALL:
+      return "count";
+
+    case CUPEL_EXPRESSION_CAST:
+      return cupel_expression_get_name (self->children[0]);
+
+    case CUPEL_EXPRESSION_LITERAL:
+    case CUPEL_EXPRESSION_NULL:
+    case CUPEL_EXPRESSION_TEXT:
+    case CUPEL_EXPRESSION_BINARY:
+    case CUPEL_EXPRESSION_AND:
+    case CUPEL_EXPRESSION_OR:
+    case CUPEL_EXPRESSION_NOT:
+    case CUPEL_EXPRESSION_IS_NULL:
+    case CUPEL_EXPRESSION_BETWEEN:
+    case CUPEL_EXPRESSION_IN:
+    case CUPEL_EXPRESSION_IN_SELECT:
+    case CUPEL_EXPRESSION_EXISTS:
+    case CUPEL_EXPRESSION_SUBQUERY:
+    case CUPEL_EXPRESSION_ASC:
+    case CUPEL_EXPRESSION_DESC:
+    default:
+      return NULL;
+    }
+}
