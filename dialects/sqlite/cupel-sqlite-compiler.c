@@ -100,6 +100,13 @@ is_row_id (CupelColumn *column)
   return cupel_column_get_primary_key (column) && cupel_column_get_autoincrement (column) && is_integer (column);
 }
 
+static gboolean
+cupel_sqlite_compiler_inline_primary_key (CupelCompiler *self,
+                                          CupelColumn   *column)
+{
+  return is_row_id (column);
+}
+
 static void
 cupel_sqlite_compiler_column_definition (CupelCompiler *self,
                                          CupelColumn   *column)
@@ -192,6 +199,7 @@ cupel_sqlite_compiler_class_init (CupelSqliteCompilerClass *klass)
   compiler_class->max_identifier = 1024;
   compiler_class->type_name = cupel_sqlite_compiler_type_name;
   compiler_class->column_definition = cupel_sqlite_compiler_column_definition;
+  compiler_class->inline_primary_key = cupel_sqlite_compiler_inline_primary_key;
   compiler_class->server_default = cupel_sqlite_compiler_server_default;
   compiler_class->binary = cupel_sqlite_compiler_binary;
   compiler_class->boolean_literal = cupel_sqlite_compiler_boolean_literal;
