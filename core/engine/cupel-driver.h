@@ -90,6 +90,9 @@ cupel_request_get_cell (const CupelRequest *request,
 CUPEL_AVAILABLE_IN_1_0
 G_DECLARE_DERIVABLE_TYPE (CupelDriverCursor, cupel_driver_cursor, CUPEL, DRIVER_CURSOR, GObject)
 
+/**
+ * CupelDriverCursorClass.fetch: (skip)
+ */
 struct _CupelDriverCursorClass
 {
   GObjectClass parent_class;
@@ -147,6 +150,12 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CupelReply, cupel_reply_clear)
 CUPEL_AVAILABLE_IN_1_0
 G_DECLARE_DERIVABLE_TYPE (CupelDriverConnection, cupel_driver_connection, CUPEL, DRIVER_CONNECTION, GObject)
 
+/**
+ * CupelDriverConnectionClass.execute: (skip)
+ */
+/**
+ * CupelDriverConnectionClass.pipeline: (skip)
+ */
 struct _CupelDriverConnectionClass
 {
   GObjectClass parent_class;

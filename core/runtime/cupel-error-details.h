@@ -11,7 +11,7 @@
 G_BEGIN_DECLS
 
 /**
- * CupelErrorDetails:
+ * CupelErrorDetails: (skip)
  *
  * What a driver knows of a failed statement; any member may be %NULL or 0.
  */

@@ -43,6 +43,15 @@ cupel_error_private_clear (CupelErrorPrivate *priv)
   g_free (priv->column);
 }
 
+/**
+ * cupel_error_quark:
+ *
+ * Gets the domain of the library's errors, #CupelError.
+ *
+ * Returns: the quark
+ *
+ * Since: 1.0
+ */
 G_DEFINE_EXTENDED_ERROR (CupelError, cupel_error)
 
 G_GNUC_PRINTF (3, 0)

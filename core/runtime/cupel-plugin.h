@@ -10,6 +10,17 @@
 
 G_BEGIN_DECLS
 
+/**
+ * CupelPluginKind:
+ * @CUPEL_PLUGIN_DIALECT: SQL knowledge of one kind of server, a #CupelDialect
+ * @CUPEL_PLUGIN_DRIVER: transport to a server, a #CupelDriver
+ * @CUPEL_PLUGIN_POOL: a connection pool, a #CupelPool
+ * @CUPEL_PLUGIN_LOADER: a loader strategy of the ORM
+ *
+ * What a plugin is for.
+ *
+ * Since: 1.0
+ */
 typedef enum
 {
   CUPEL_PLUGIN_DIALECT,
@@ -68,7 +79,6 @@ typedef struct
     return &descriptor;                                                                                \
   }
 
-/* In-process registration comes before any file: tests, static builds, scripts. */
 CUPEL_AVAILABLE_IN_1_0
 gboolean    cupel_plugin_register         (const CupelPluginDescriptor  *descriptor,
                                            GError                      **error);
@@ -79,8 +89,6 @@ gboolean    cupel_plugin_register_type    (CupelPluginKind               kind,
                                            GError                      **error);
 CUPEL_AVAILABLE_IN_1_0
 void        cupel_plugin_add_search_path  (const char                   *directory);
-/* The type that serves @name: registered in process, or from the one file that the name decides.
- * @base_type is what it must derive from. */
 CUPEL_AVAILABLE_IN_1_0
 GType       cupel_plugin_find             (CupelPluginKind               kind,
                                            const char                   *name,
