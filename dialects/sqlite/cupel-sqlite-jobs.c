@@ -236,8 +236,10 @@ execute_many (CupelSqliteConnection  *connection,
     }
   else
     {
-      cupel_sqlite_connection_run_own (connection, CUPEL_SQLITE_ROLLBACK_TO, NULL);
-      cupel_sqlite_connection_run_own (connection, CUPEL_SQLITE_RELEASE, NULL);
+      /* Rather nothing of the transaction than a half of this. */
+      if (!cupel_sqlite_connection_run_own (connection, CUPEL_SQLITE_ROLLBACK_TO, NULL) ||
+          !cupel_sqlite_connection_run_own (connection, CUPEL_SQLITE_RELEASE, NULL))
+        cupel_sqlite_connection_run_own (connection, CUPEL_SQLITE_ROLLBACK, NULL);
     }
   return FALSE;
 }
@@ -315,7 +317,8 @@ execute (CupelSqliteConnection  *connection,
   gboolean ok;
 
   statement = cupel_sqlite_statement_acquire (connection, request->compiled,
-                                              (request->flags & CUPEL_REQUEST_NO_PREPARE) == 0, error);
+                                              (request->flags & CUPEL_REQUEST_NO_PREPARE) == 0 &&
+                                              request->compiled->kind != CUPEL_COMPILED_DDL, error);
   if (statement == NULL)
     return FALSE;
 
