@@ -74,7 +74,8 @@ cupel_sqlite_compiler_type_name (CupelCompiler      *self,
       break;
     case CUPEL_SQL_NULL:
     default:
-      cupel_compiler_append (self, "BLOB");
+      cupel_compiler_fail (self, CUPEL_ERROR_PROGRAMMING,
+                           "A type is not known: give the column one, or a foreign key whose target is in the metadata");
       break;
     }
 }
@@ -93,11 +94,30 @@ is_integer (CupelColumn *column)
     }
 }
 
+static gboolean
+is_only_key (CupelColumn *column)
+{
+  CupelTable *table = cupel_column_get_table (column);
+  guint n_keys = 0;
+
+  for (guint i = 0; table != NULL && i < cupel_table_get_n_columns (table); i++)
+    n_keys += cupel_column_get_primary_key (cupel_table_get_nth_column (table, i)) ? 1 : 0;
+  return n_keys == 1;
+}
+
 /* An INTEGER PRIMARY KEY is the row id itself: it is given by SQLite and costs no second index. The word must be INTEGER. */
 static gboolean
 is_row_id (CupelColumn *column)
 {
-  return cupel_column_get_primary_key (column) && cupel_column_get_autoincrement (column) && is_integer (column);
+  return cupel_column_get_primary_key (column) && cupel_column_get_autoincrement (column) && is_integer (column) &&
+         is_only_key (column);
+}
+
+static gboolean
+cupel_sqlite_compiler_inline_primary_key (CupelCompiler *self,
+                                          CupelColumn   *column)
+{
+  return is_row_id (column);
 }
 
 static gboolean
@@ -156,11 +176,10 @@ cupel_sqlite_compiler_binary (CupelCompiler   *self,
     }
 
   /* Two integers would be divided as integers. */
-  cupel_compiler_append (self, "(CAST(");
+  cupel_compiler_append (self, "CAST(");
   cupel_compiler_append_expression (self, left);
   cupel_compiler_append (self, " AS REAL) / ");
   cupel_compiler_append_expression (self, right);
-  cupel_compiler_append (self, ")");
 }
 
 static void
@@ -202,6 +221,7 @@ cupel_sqlite_compiler_class_init (CupelSqliteCompilerClass *klass)
   compiler_class->inline_primary_key = cupel_sqlite_compiler_inline_primary_key;
   compiler_class->server_default = cupel_sqlite_compiler_server_default;
   compiler_class->binary = cupel_sqlite_compiler_binary;
+  compiler_class->inline_primary_key = cupel_sqlite_compiler_inline_primary_key;
   compiler_class->boolean_literal = cupel_sqlite_compiler_boolean_literal;
   compiler_class->limit = cupel_sqlite_compiler_limit;
 }
