@@ -120,13 +120,6 @@ cupel_sqlite_compiler_inline_primary_key (CupelCompiler *self,
   return is_row_id (column);
 }
 
-static gboolean
-cupel_sqlite_compiler_inline_primary_key (CupelCompiler *self,
-                                          CupelColumn   *column)
-{
-  return is_row_id (column);
-}
-
 static void
 cupel_sqlite_compiler_column_definition (CupelCompiler *self,
                                          CupelColumn   *column)
@@ -218,7 +211,6 @@ cupel_sqlite_compiler_class_init (CupelSqliteCompilerClass *klass)
   compiler_class->max_identifier = 1024;
   compiler_class->type_name = cupel_sqlite_compiler_type_name;
   compiler_class->column_definition = cupel_sqlite_compiler_column_definition;
-  compiler_class->inline_primary_key = cupel_sqlite_compiler_inline_primary_key;
   compiler_class->server_default = cupel_sqlite_compiler_server_default;
   compiler_class->binary = cupel_sqlite_compiler_binary;
   compiler_class->inline_primary_key = cupel_sqlite_compiler_inline_primary_key;
