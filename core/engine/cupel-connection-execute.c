@@ -7,7 +7,19 @@
 /* Statements that the drivers do not know as "many" go out in flights of so many. */
 #define FLIGHT 64
 
-/* One request, with what keeps it alive while the fiber is suspended. */
+static gboolean
+prepare_once (CupelConnection  *self,
+              CupelBatchItem   *item,
+              GError          **error)
+{
+  if (item->prepared.compiled == NULL &&
+      !cupel_compiled_cache_prepare (cupel_engine_get_cache (self->engine), item->statement, &item->prepared, error))
+    return FALSE;
+
+  item->compiled = item->prepared.compiled;
+  return TRUE;
+}
+
 static gboolean
 prepare_item (CupelConnection    *self,
               CupelBatchItem     *item,
@@ -17,22 +29,22 @@ prepare_item (CupelConnection    *self,
               gboolean           *cache_hit,
               GError            **error)
 {
-  CupelPrepared prepared = { 0 };
+  const CupelCompiled *compiled;
 
-  if (!cupel_compiled_cache_prepare (cupel_engine_get_cache (self->engine), item->statement, &prepared, error))
+  if (!prepare_once (self, item, error))
     return FALSE;
 
-  item->compiled = prepared.compiled;
-  *cache_hit = prepared.cache_hit;
+  compiled = item->compiled;
+  *cache_hit = item->prepared.cache_hit;
   *request = (CupelRequest) {
-    .compiled = prepared.compiled,
-    .literals = prepared.literals,
+    .compiled = item->compiled,
+    .literals = item->prepared.literals,
     .sets = item->sets,
     .n_sets = item->sets != NULL ? item->sets->n_rows : 0,
     .flags = flags,
     .block_rows = block_rows,
   };
-  if (prepared.compiled->kind == CUPEL_COMPILED_DDL)
+  if (compiled->kind == CUPEL_COMPILED_DDL)
     request->flags |= CUPEL_REQUEST_NO_PREPARE;
 
   if (request->n_sets > 1 && (flags & CUPEL_REQUEST_STREAM) != 0)
@@ -42,7 +54,7 @@ prepare_item (CupelConnection    *self,
       return FALSE;
     }
   if (request->n_sets > 1 &&
-      (prepared.compiled->kind == CUPEL_COMPILED_SELECT || prepared.compiled->kind == CUPEL_COMPILED_DDL))
+      (compiled->kind == CUPEL_COMPILED_SELECT || compiled->kind == CUPEL_COMPILED_DDL))
     {
       g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING,
                            "Only INSERT, UPDATE, DELETE and text take more than one set of parameters");
@@ -312,13 +324,11 @@ cupel_connection_bind (CupelConnection  *self,
                        CupelRowBlock   **sets,
                        GError          **error)
 {
-  CupelPrepared prepared = { 0 };
+  CupelBatchItem item = { .statement = statement };
   guint n_sets = 0;
 
   *sets = NULL;
-  if (!cupel_compiled_cache_prepare (cupel_engine_get_cache (self->engine), statement, &prepared, error))
-    return FALSE;
-  return cupel_parameters_bind (parameters, prepared.compiled, sets, &n_sets, error);
+  return prepare_once (self, &item, error) && cupel_parameters_bind (parameters, item.compiled, sets, &n_sets, error);
 }
 
 /* the public calls */
@@ -362,9 +372,10 @@ bind_and_perform (CupelConnection    *self,
                   GError            **error)
 {
   g_autoptr(CupelRowBlock) sets = NULL;
+  guint n_sets = 0;
 
   item->statement = args->statement;
-  if (!cupel_connection_bind (self, args->statement, args->parameters, &sets, error))
+  if (!prepare_once (self, item, error) || !cupel_parameters_bind (args->parameters, item->compiled, &sets, &n_sets, error))
     return FALSE;
   item->sets = sets;
   return cupel_connection_perform (self, item, 1, flags, args->block_rows, cancellable, error);

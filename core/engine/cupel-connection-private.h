@@ -65,6 +65,7 @@ typedef struct
   CupelRowBlock  *sets;        /* borrowed, nullable */
   CupelReply      reply;       /* zeroed before; filled up to the first error; the caller clears it */
   CupelCompiled  *compiled;    /* (transfer none): set as soon as it is known; valid as long as @statement */
+  CupelPrepared   prepared;    /* zeroed, or what the cache said of @statement */
 } CupelBatchItem;
 
 /* Several in one flight where the driver has it; stops at the first error. */

@@ -229,7 +229,7 @@ cupel_engine_init_sync (GInitable     *initable,
   if (self->driver == NULL && driver_name == NULL)
     {
       g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_URL,
-                   "The dialect \"%s\" has no driver of its own: name one in the URL, as in \"%s+dbi:\"",
+                   "The dialect \"%s\" has no driver of its own: name one in the URL, \"%s+DRIVER://\"",
                    cupel_url_get_dialect (self->url), cupel_url_get_dialect (self->url));
       return FALSE;
     }
