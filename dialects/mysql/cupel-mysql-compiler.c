@@ -281,6 +281,7 @@ cupel_mysql_compiler_class_init (CupelMysqlCompilerClass *klass)
   compiler_class->quote_open = '`';
   compiler_class->quote_close = '`';
   compiler_class->max_identifier = 64;
+  compiler_class->backslash_escapes = TRUE;
   compiler_class->type_name = cupel_mysql_compiler_type_name;
   compiler_class->column_definition = cupel_mysql_compiler_column_definition;
   compiler_class->create_table_suffix = cupel_mysql_compiler_create_table_suffix;

@@ -7,10 +7,10 @@
 
 #include <string.h>
 
-/* One statement right after connecting. Text constants are spelled in the standard's way, without backslash escapes. */
+/* One statement right after connecting. The compiler doubles backslashes in the constants of DDL: that has to be right. */
 #define CUPEL_MYSQL_INIT \
-  "SET autocommit=0, time_zone='+00:00', " \
-  "sql_mode=CONCAT_WS(',',NULLIF(@@sql_mode,''),'STRICT_TRANS_TABLES','NO_BACKSLASH_ESCAPES')"
+  "SET autocommit=0, time_zone='+00:00', sql_mode=" \
+  "CONCAT_WS(',',NULLIF(REPLACE(@@sql_mode,'NO_BACKSLASH_ESCAPES',''),''),'STRICT_TRANS_TABLES')"
 
 #define CUPEL_MYSQL_STACK          (512 * 1024)
 #define CUPEL_MYSQL_AUTH_PLUGINS   "mysql_native_password,client_ed25519,caching_sha2_password"

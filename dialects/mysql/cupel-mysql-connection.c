@@ -94,7 +94,8 @@ cupel_mysql_connection_commit (CupelDriverConnection  *connection,
   if (ok)
     {
       ok = cupel_mysql_connection_command (self, "COMMIT", &failure);
-      sent = !ok && (self->broken || mysql_errno (self->mysql) == CR_SERVER_LOST);
+      /* 5014 and 2006: it did not leave */
+      sent = !ok && (self->broken || mysql_errno (self->mysql) == CR_SERVER_LOST || mysql_errno (self->mysql) == CR_ERR_NET_READ);
     }
   ok = cupel_mysql_connection_leave (self, ok, &failure);
 
@@ -341,6 +342,7 @@ cupel_mysql_connection_free_handle (CupelMysqlConnection *self)
   if (self->mysql == NULL)
     return;
   cupel_mysql_connection_detach (self);
+  self->mysql->methods = self->library_methods;
   mysql_close (self->mysql);
   cupel_mysql_connection_closed (self);
 }
@@ -373,6 +375,7 @@ cupel_mysql_connection_close (CupelDriverConnection *connection,
       MYSQL *mysql = self->mysql;
 
       cupel_mysql_connection_detach (self);
+      mysql->methods = self->library_methods;
       CUPEL_MYSQL_CALL (self,
                         mysql_close_start (mysql),
                         mysql_close_cont (mysql, ready));
@@ -447,5 +450,6 @@ cupel_mysql_connection_new (CupelMysqlParams *params,
   mariadb_get_infov (mysql, MARIADB_CONNECTION_EXTENDED_SERVER_CAPABILITIES, &extended_capabilities);
   self->is_mariadb = (server_capabilities & CLIENT_MYSQL) == 0;
   self->has_bulk = self->is_mariadb && (extended_capabilities & (MARIADB_CLIENT_STMT_BULK_OPERATIONS >> 32)) != 0;
+  cupel_mysql_direct_init (self);
   return CUPEL_DRIVER_CONNECTION (self);
 }

@@ -125,6 +125,12 @@ static const Code codes[] = {
   { 3819, CUPEL_ERROR_CHECK,          0, NULL },                            /* MySQL */
   { 4025, CUPEL_ERROR_CHECK,          0, NULL },                            /* MariaDB */
   { 4031, CUPEL_ERROR_DISCONNECTED,   CODE_LOST, NULL },                    /* idle too long */
+  { 5010, CUPEL_ERROR_AUTHENTICATION, CODE_LOST, NULL },                    /* a plugin that is not allowed */
+  { 5012, CUPEL_ERROR_CONNECTION,     CODE_LOST, NULL },
+  { 5013, CUPEL_ERROR_DISCONNECTED,   CODE_LOST, NULL },                    /* read and write errors of the socket */
+  { 5014, CUPEL_ERROR_DISCONNECTED,   CODE_LOST, NULL },
+  { 5015, CUPEL_ERROR_INTERNAL,       CODE_LOST, NULL },
+  { 5026, CUPEL_ERROR_INTERNAL,       CODE_LOST, NULL },
   { 8002, CUPEL_ERROR_SERIALIZATION,  CODE_RETRY, NULL },                   /* TiDB */
   { 8022, CUPEL_ERROR_SERIALIZATION,  CODE_RETRY, NULL },
   { 8028, CUPEL_ERROR_SERIALIZATION,  CODE_RETRY, NULL },

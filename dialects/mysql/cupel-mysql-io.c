@@ -248,7 +248,7 @@ cupel_mysql_connection_leave (CupelMysqlConnection  *self,
     cupel_mysql_connection_prove_clean (self);
 
   reason = g_steal_pointer (&self->op_error);
-  if (!ok && self->mysql != NULL && cupel_mysql_code_is_lost (mysql_errno (self->mysql)))
+  if (!ok && error != NULL && cupel_error_is_disconnect (*error))
     cupel_mysql_connection_break (self);
 
   self->op = CUPEL_MYSQL_OP_NONE;

@@ -68,6 +68,11 @@ struct _CupelMysqlConnection
   CupelIoWatch          *watch;
   gboolean               is_mariadb;
   gboolean               has_bulk;
+  struct st_mariadb_methods  methods;         /* see cupel-mysql-direct.c */
+  const struct st_mariadb_methods *library_methods;
+  CupelMysqlStatement   *direct;
+  gboolean               has_direct;    /* the first use of a statement can be one round trip */
+  gboolean               last_reads;    /* what the server prepared last has no effects */
 
   /* the operation that is under way */
   CupelMysqlOp           op;
@@ -275,13 +280,14 @@ CupelMysqlStatement *cupel_mysql_statement_get     (CupelMysqlConnection  *self,
 gboolean             cupel_mysql_statement_prepare (CupelMysqlConnection  *self,
                                                     CupelMysqlStatement   *statement,
                                                     GError               **error);
-gboolean             cupel_mysql_statement_init    (CupelMysqlConnection  *self,
-                                                    CupelMysqlStatement   *statement,
-                                                    GError               **error);
 gboolean             cupel_mysql_statement_prepared (CupelMysqlConnection *self,
                                                     CupelMysqlStatement   *statement,
                                                     GError               **error);
 GHashTable          *cupel_mysql_statements_new    (void);
+/* Prepares and executes in one flight. */
+void                 cupel_mysql_direct_init       (CupelMysqlConnection  *self);
+gboolean             cupel_mysql_direct_run        (CupelMysqlConnection  *self,
+                                                    CupelMysqlStatement   *statement);
 /* After use: into the cache, or closed. Suspends. */
 void                 cupel_mysql_statement_done    (CupelMysqlConnection  *self,
                                                     CupelMysqlStatement   *statement);

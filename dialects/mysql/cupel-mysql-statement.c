@@ -99,11 +99,29 @@ cupel_mysql_statement_get (CupelMysqlConnection *self,
   return statement;
 }
 
-gboolean
-cupel_mysql_statement_init (CupelMysqlConnection  *self,
-                            CupelMysqlStatement   *statement,
-                            GError               **error)
+static gboolean
+cupel_mysql_statement_only_reads (CupelMysqlStatement *statement)
 {
+  const char *sql = statement->sql;
+
+  if (statement->compiled->kind != CUPEL_COMPILED_TEXT)
+    return statement->compiled->kind == CUPEL_COMPILED_SELECT;
+  while (g_ascii_isspace (*sql) || *sql == '(')
+    sql++;
+  return g_ascii_strncasecmp (sql, "SELECT", 6) == 0 || g_ascii_strncasecmp (sql, "SHOW", 4) == 0;
+}
+
+/* Before PREPARE: so the server never holds more than the bound. */
+static gboolean
+cupel_mysql_statement_make_room (CupelMysqlConnection  *self,
+                                 CupelMysqlStatement   *statement,
+                                 GError               **error)
+{
+  while (statement->keep && !statement->cached && self->lru.length >= self->cache_size)
+    cupel_mysql_statement_close (self, self->lru.tail->data);
+  if (statement->stmt != NULL)
+    return TRUE;
+
   statement->stmt = mysql_stmt_init (self->mysql);
   if (statement->stmt == NULL)
     {
@@ -125,11 +143,7 @@ cupel_mysql_statement_prepare (CupelMysqlConnection  *self,
   if (statement->prepared)
     return TRUE;
 
-  /* Room is made first, so that the server never holds more than the bound. */
-  while (statement->keep && !statement->cached && self->lru.length >= self->cache_size)
-    cupel_mysql_statement_close (self, self->lru.tail->data);
-
-  if (statement->stmt == NULL && !cupel_mysql_statement_init (self, statement, error))
+  if (!cupel_mysql_statement_make_room (self, statement, error))
     return FALSE;
 
   CUPEL_MYSQL_CALL (self,
@@ -150,6 +164,7 @@ cupel_mysql_statement_prepared (CupelMysqlConnection  *self,
                                 GError               **error)
 {
   statement->prepared = TRUE;
+  self->last_reads = cupel_mysql_statement_only_reads (statement);
   if (mysql_stmt_param_count (statement->stmt) != statement->binds.n)
     {
       g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING,
@@ -187,10 +202,17 @@ cupel_mysql_connection_run (CupelMysqlConnection  *self,
       int failed = 1;
       guint code;
 
-      if (!cupel_mysql_statement_prepare (self, statement, error))
+      if (!statement->prepared && self->has_direct && self->last_reads && statement->bulk == NULL)
+        {
+          if (!cupel_mysql_statement_make_room (self, statement, error))
+            return FALSE;
+          failed = !cupel_mysql_direct_run (self, statement);
+          if (statement->prepared && !cupel_mysql_statement_prepared (self, statement, error))
+            return FALSE;
+        }
+      else if (!cupel_mysql_statement_prepare (self, statement, error))
         return FALSE;
-
-      if (mysql_stmt_bind_param (statement->stmt, statement->binds.binds) == 0)
+      else if (mysql_stmt_bind_param (statement->stmt, statement->binds.binds) == 0)
         CUPEL_MYSQL_CALL (self,
                           mysql_stmt_execute_start (&failed, statement->stmt),
                           mysql_stmt_execute_cont (&failed, statement->stmt, ready));
@@ -203,7 +225,7 @@ cupel_mysql_connection_run (CupelMysqlConnection  *self,
         {
           gboolean again = attempt == 0 && statement->bulk == NULL &&
                            /* comes after the execution: only reading may be repeated */
-                           (code != CR_NEW_STMT_METADATA || statement->compiled->kind == CUPEL_COMPILED_SELECT);
+                           (code != CR_NEW_STMT_METADATA || cupel_mysql_statement_only_reads (statement));
 
           cupel_mysql_statement_close_handle (self, statement);
           if (again)

@@ -185,7 +185,7 @@ cupel_mysql_rows_read (CupelMysqlRows  *rows,
   if (rows->connection->op == CUPEL_MYSQL_OP_RUNNING)
     return TRUE;
   /* The reason is known to the connection and takes the place of this. */
-  g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_DISCONNECTED, "The connection was closed while its rows were read");
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Reading rows was interrupted");
   return FALSE;
 }
 
