@@ -8,6 +8,7 @@
 
 #include "cupel-pg-error.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -55,6 +56,30 @@ send_cancel (CupelPgConnection *self)
   g_clear_pointer (&self->cancel_sent, cupel_completion_unref);
   g_free (both);
   return FALSE;
+}
+
+/* Bytes that TLS has decrypted and libpq has not taken: the socket says nothing of them. libpq does not tell either, so OpenSSL is
+ * asked, the very one that libpq uses. */
+static gboolean
+has_pending (CupelPgConnection *self)
+{
+  static gsize once = 0;
+  static int (*pending) (const void *ssl) = NULL;
+  void *ssl = PQsslStruct (self->conn, "OpenSSL");
+
+  if (ssl == NULL)
+    return FALSE;
+  if (g_once_init_enter (&once))
+    {
+      Dl_info info;
+      void *libpq = dladdr ((const void *) PQconnectPoll, &info) != 0 ? dlopen (info.dli_fname, RTLD_LAZY | RTLD_NOLOAD) : NULL;
+
+      /* A handle finds what its library depends on, too. It stays: so does the module. */
+      if (libpq != NULL)
+        *(void **) &pending = dlsym (libpq, "SSL_pending");
+      g_once_init_leave (&once, 1);
+    }
+  return pending != NULL && pending (ssl) > 0;
 }
 
 void
@@ -152,7 +177,7 @@ cupel_pg_link_get_result (CupelPgConnection  *self,
     {
       if (PQstatus (self->conn) == CONNECTION_BAD)
         break;         /* what is left to take does not block */
-      if (link_wait (self, G_IO_IN, error) == 0)
+      if (!has_pending (self) && link_wait (self, G_IO_IN, error) == 0)
         return FALSE;
       if (!PQconsumeInput (self->conn))
         break;

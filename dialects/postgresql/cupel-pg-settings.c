@@ -238,6 +238,9 @@ cupel_pg_settings_get_keywords (const CupelPgSettings *settings,
   add (keywords, values, "sslkey", key != NULL ? key : settings->use_environment ? NULL : NO_FILE);
   add (keywords, values, "sslcrl", cupel_url_get_option (url, "sslcrl"));
   add (keywords, values, "ssl_min_protocol_version", "TLSv1.2");
+  /* Nobody but a server that proved its name gets a password in clear. */
+  if (PQlibVersion () >= 160000 && !g_str_has_prefix (mode, "verify-") && !settings->is_socket)
+    add (keywords, values, "require_auth", "!password");
   add (keywords, values, "channel_binding", cupel_url_get_option (url, "channel_binding"));
   add (keywords, values, "requirepeer", cupel_url_get_option (url, "requirepeer"));
   add (keywords, values, "gssencmode", "disable");
