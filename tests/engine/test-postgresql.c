@@ -4,6 +4,7 @@
 
 #include <cupel-dialect.h>
 
+#include <signal.h>
 #include <string.h>
 
 #include "cupel-pg-compiler.h"
@@ -582,6 +583,126 @@ test_transaction (CupelDriverConnection *connection)
 }
 
 static void
+test_savepoints (CupelDriverConnection *connection)
+{
+  g_autoptr(CupelCompiled) set = compile_plain ("SAVEPOINT s1");
+  g_autoptr(CupelCompiled) back = compile_plain ("ROLLBACK TO SAVEPOINT s1");
+  g_autoptr(GError) error = NULL;
+
+  g_assert_true (cupel_driver_connection_begin (connection, NULL, NULL));
+  exec_sql (connection, "CREATE TEMPORARY TABLE psp (i int)");
+  for (guint i = 0; i < 3; i++)
+    {
+      g_auto(CupelReply) one = { 0 };
+      g_auto(CupelReply) other = { 0 };
+
+      exec (connection, set, NULL, CUPEL_REQUEST_NONE, &one);
+      exec_sql (connection, "INSERT INTO psp VALUES (1)");
+      g_clear_error (&error);
+      error = fail_sql (connection, "SELECT 1 / 0");
+      g_assert_cmpint (cupel_driver_connection_get_status (connection), ==, CUPEL_TRANSACTION_FAILED);
+      exec (connection, back, NULL, CUPEL_REQUEST_NONE, &other);
+      g_assert_cmpint (cupel_driver_connection_get_status (connection), ==, CUPEL_TRANSACTION_ACTIVE);
+    }
+  g_assert_cmpint (query_int (connection, "SELECT count(*) FROM psp"), ==, 0);
+  g_assert_true (cupel_driver_connection_commit (connection, NULL, NULL));
+}
+
+static void
+exec_statement (CupelDriverConnection *connection,
+                CupelStatement        *statement,
+                CupelReply            *reply)
+{
+  g_autoptr(CupelCompiler) compiler = g_object_new (CUPEL_PG_TYPE_COMPILER, NULL);
+  g_autoptr(GError) error = NULL;
+  g_autoptr(CupelCompiled) compiled = cupel_compiler_compile (compiler, statement, &error);
+
+  g_assert_no_error (error);
+  exec (connection, compiled, NULL, CUPEL_REQUEST_NONE, reply);
+}
+
+/* What the compiler writes is what the server takes. */
+static void
+test_ddl (CupelDriverConnection *connection)
+{
+  static const CupelSqlKind kinds[] = {
+    CUPEL_SQL_BOOLEAN, CUPEL_SQL_INT16, CUPEL_SQL_INT32, CUPEL_SQL_INT64, CUPEL_SQL_FLOAT, CUPEL_SQL_DOUBLE, CUPEL_SQL_NUMERIC,
+    CUPEL_SQL_STRING, CUPEL_SQL_TEXT, CUPEL_SQL_BYTES, CUPEL_SQL_DATE, CUPEL_SQL_TIME, CUPEL_SQL_DATETIME, CUPEL_SQL_TIMESTAMP,
+    CUPEL_SQL_UUID, CUPEL_SQL_JSON
+  };
+  static const char *const names[] = {
+    "boolean", "smallint", "integer", "bigint", "real", "double precision", "numeric(12,3)", "character varying(50)", "text",
+    "bytea", "date", "time without time zone", "timestamp without time zone", "timestamp with time zone", "uuid", "jsonb"
+  };
+  g_autoptr(CupelTable) table = cupel_table_new ("cupel_test_ddl");
+  g_autoptr(CupelStatement) create = NULL;
+  g_autoptr(CupelStatement) drop = NULL;
+  CupelColumn *id = cupel_column_new ("id", cupel_sql_type_new (CUPEL_SQL_INT64));
+
+  cupel_column_set_primary_key (id, TRUE);
+  cupel_table_add_column (table, id);
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    {
+      g_autofree char *name = g_strdup_printf ("c%u", i);
+      CupelSqlType *type = kinds[i] == CUPEL_SQL_NUMERIC ? cupel_sql_type_new_numeric (12, 3)
+                         : kinds[i] == CUPEL_SQL_STRING  ? cupel_sql_type_new_sized (CUPEL_SQL_STRING, 50)
+                                                         : cupel_sql_type_new (kinds[i]);
+      CupelColumn *column = cupel_column_new (name, type);
+
+      if (kinds[i] == CUPEL_SQL_DATETIME)
+        cupel_column_set_server_default (column, cupel_func ("now", NULL));
+      if (kinds[i] == CUPEL_SQL_INT32)
+        cupel_column_set_unique (column, TRUE);
+      cupel_table_add_column (table, column);
+    }
+  create = CUPEL_STATEMENT (cupel_create_table_new (table));
+  drop = CUPEL_STATEMENT (cupel_drop_table_new (table));
+
+  /* rolled back: nothing stays behind */
+  g_assert_true (cupel_driver_connection_begin (connection, NULL, NULL));
+  {
+    g_auto(CupelReply) reply = { 0 };
+
+    exec_statement (connection, create, &reply);
+    g_assert_null (reply.blocks);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    {
+      g_autofree char *sql = g_strdup_printf ("SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = "
+                                              "'cupel_test_ddl'::regclass AND attname = 'c%u'", i);
+      g_autofree char *found = query_string (connection, sql, NULL);
+
+      g_assert_cmpstr (found, ==, names[i]);
+    }
+  {
+    g_autoptr(CupelInsert) insert = cupel_insert_new (table);
+    g_auto(CupelReply) reply = { 0 };
+
+    cupel_insert_set (insert, "c2", cupel_text ("7"));
+    cupel_insert_returning (insert, cupel_table_c (table, "id"));
+    cupel_insert_returning (insert, cupel_table_c (table, "c12"));
+    exec_statement (connection, CUPEL_STATEMENT (insert), &reply);
+    g_assert_cmpint (get_cell (&reply, 0, 0)->v.i64, ==, 1);
+    g_assert_cmpint (get_cell (&reply, 0, 1)->kind, ==, CUPEL_CELL_DATETIME);
+    g_assert_cmpint (reply.row_count, ==, 1);
+  }
+  {
+    g_autoptr(CupelSelect) select = cupel_select_new ();
+    g_auto(CupelReply) reply = { 0 };
+
+    cupel_select_add_column (select, cupel_divide (cupel_table_c (table, "c2"), cupel_text ("2")));
+    exec_statement (connection, CUPEL_STATEMENT (select), &reply);
+    g_assert_cmpfloat (g_ascii_strtod (get_cell (&reply, 0, 0)->v.text, NULL), ==, 3.5);
+  }
+  {
+    g_auto(CupelReply) reply = { 0 };
+
+    exec_statement (connection, drop, &reply);
+  }
+  g_assert_true (cupel_driver_connection_rollback (connection, -1, NULL));
+}
+
+static void
 test_first_fails (CupelDriverConnection *connection)
 {
   g_autoptr(CupelCompiled) compiled = compile_plain ("SELECT 1 / 0");
@@ -732,6 +853,8 @@ test_many_returning (CupelDriverConnection *connection)
     g_assert_cmpint (get_cell (&reply, i, 0)->v.i64, ==, i + 1);
   g_assert_cmpint (query_int (connection, "SELECT count(*) FROM pm WHERE c1 = 25001 - id AND (c2 = 'row ' || (id - 1) OR "
                                           "c2 IS NULL AND (id - 1) % 3 = 0) AND c3 = id - 1 + 0.25 AND c4 = '[1]'"), ==, n);
+  /* not row by row */
+  g_assert_cmpint (query_int (connection, "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%unnest(%'"), ==, 1);
   g_assert_true (cupel_driver_connection_commit (connection, NULL, NULL));
 }
 
@@ -1015,6 +1138,61 @@ test_cancel (CupelDriverConnection *connection)
   }
 }
 
+/* A server that does not answer at all, not even to a cancel request: the call comes back all the same. */
+static void
+test_cancel_stuck (CupelDriverConnection *connection)
+{
+  g_autoptr(CupelUrl) url = get_url (NULL);
+  g_autoptr(CupelCompiled) compiled = compile_plain ("SELECT 1");
+  g_autoptr(GCancellable) cancellable = g_cancellable_new ();
+  Canceller canceller = { cancellable, 100 };
+  CupelRequest request = { .compiled = compiled };
+  g_auto(CupelReply) reply = { 0 };
+  g_autoptr(GError) error = NULL;
+  g_autofree char *path = NULL;
+  g_autofree char *name = NULL;
+  gint64 start;
+  pid_t pid = (pid_t) query_int (connection, "SELECT pg_backend_pid()");
+
+  /* Only a process that surely is the server's, on this machine. */
+  path = g_strdup_printf ("/proc/%d/comm", (int) pid);
+  if ((cupel_url_get_host (url) != NULL && !g_path_is_absolute (cupel_url_get_host (url))) ||
+      !g_file_get_contents (path, &name, NULL, NULL) || !g_str_has_prefix (name, "postgres") || kill (pid, SIGSTOP) != 0)
+    {
+      g_test_skip ("The server's process cannot be stopped from here");
+      return;
+    }
+  start = g_get_monotonic_time ();
+  cupel_fiber_spawn (NULL, cancel_later, &canceller, NULL);
+  g_assert_false (cupel_driver_connection_execute (connection, &request, &reply, cancellable, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_cmpint (g_get_monotonic_time () - start, <, 1500000);
+  g_assert_cmpint (cupel_driver_connection_get_status (connection), ==, CUPEL_TRANSACTION_UNKNOWN);
+  g_clear_error (&error);
+  start = g_get_monotonic_time ();
+  g_assert_false (cupel_driver_connection_ping (connection, start + 10000, &error));
+  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_DISCONNECTED);
+  g_assert_cmpint (g_get_monotonic_time () - start, <, 100000);
+  kill (pid, SIGCONT);
+}
+
+/* The same with the library's own deadline. */
+static void
+test_deadline (CupelDriverConnection *connection)
+{
+  g_autoptr(GError) error = NULL;
+  gint64 start = g_get_monotonic_time ();
+
+  exec_sql (connection, "CREATE TEMPORARY TABLE pd (i int)");
+  g_assert_true (cupel_driver_connection_begin (connection, NULL, NULL));
+  g_assert_false (cupel_pg_connection_run_simple (CUPEL_PG_CONNECTION (connection), "test", "SELECT pg_sleep(60)",
+                                                  start + 100000, NULL, &error));
+  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_TIMEOUT);
+  g_assert_cmpint (g_get_monotonic_time () - start, <, G_USEC_PER_SEC);
+  g_assert_cmpint (cupel_driver_connection_get_status (connection), ==, CUPEL_TRANSACTION_FAILED);
+  g_assert_true (cupel_driver_connection_reset (connection, g_get_monotonic_time () + G_USEC_PER_SEC, NULL));
+}
+
 /* Cancels at any moment of a short statement: every answer belongs to its question. */
 static void
 test_cancel_race (CupelDriverConnection *connection)
@@ -1287,6 +1465,8 @@ main (int    argc,
     { "/postgresql/types/conversions", { test_conversions } },
     { "/postgresql/errors", { test_errors } },
     { "/postgresql/transaction", { test_transaction } },
+    { "/postgresql/transaction/savepoints", { test_savepoints } },
+    { "/postgresql/ddl", { test_ddl } },
     { "/postgresql/transaction/first-fails", { test_first_fails } },
     { "/postgresql/transaction/commit-lost", { test_commit_lost } },
     { "/postgresql/statements/cache", { test_cache, "statement_cache_size=4" } },
@@ -1301,6 +1481,8 @@ main (int    argc,
     { "/postgresql/stream/ends", { test_stream_ends } },
     { "/postgresql/cancel/sleep", { test_cancel } },
     { "/postgresql/cancel/race", { test_cancel_race } },
+    { "/postgresql/cancel/stuck", { test_cancel_stuck } },
+    { "/postgresql/cancel/deadline", { test_deadline } },
     { "/postgresql/busy", { test_busy } },
     { "/postgresql/killed", { test_killed } },
     { "/postgresql/terminate/busy", { test_terminate_busy } },
