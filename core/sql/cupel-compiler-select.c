@@ -131,7 +131,7 @@ append_order_by (CupelCompiler *compiler,
       if (expression->kind == CUPEL_EXPRESSION_LABEL && is_label_of (select, expression->name))
         cupel_compiler_append_identifier (compiler, expression->name);
       else
-        cupel_compiler_append_expression (compiler, expression);
+        CUPEL_COMPILER_GET_CLASS (compiler)->order_key (compiler, expression);
       cupel_compiler_append (compiler, direction);
     }
 }

@@ -100,6 +100,20 @@ cupel_compiler_default_binary (CupelCompiler   *self,
 }
 
 static void
+cupel_compiler_default_between (CupelCompiler   *self,
+                                gboolean         negated,
+                                CupelExpression *operand,
+                                CupelExpression *low,
+                                CupelExpression *high)
+{
+  cupel_compiler_append_expression (self, operand);
+  cupel_compiler_append (self, negated ? " NOT BETWEEN " : " BETWEEN ");
+  cupel_compiler_append_expression (self, low);
+  cupel_compiler_append (self, " AND ");
+  cupel_compiler_append_expression (self, high);
+}
+
+static void
 cupel_compiler_default_boolean_literal (CupelCompiler *self,
                                         gboolean       value)
 {
@@ -171,6 +185,8 @@ cupel_compiler_class_init (CupelCompilerClass *klass)
   klass->limit = cupel_compiler_default_limit;
   klass->default_values = cupel_compiler_default_default_values;
   klass->inline_primary_key = cupel_compiler_default_inline_primary_key;
+  klass->between = cupel_compiler_default_between;
+  klass->order_key = cupel_compiler_append_expression;
 }
 
 static void
@@ -646,11 +662,8 @@ append_predicate (CupelCompiler         *compiler,
       break;
 
     case CUPEL_EXPRESSION_BETWEEN:
-      cupel_compiler_append_expression (compiler, predicate->children[0]);
-      cupel_compiler_append (compiler, negated ? " NOT BETWEEN " : " BETWEEN ");
-      cupel_compiler_append_expression (compiler, predicate->children[1]);
-      cupel_compiler_append (compiler, " AND ");
-      cupel_compiler_append_expression (compiler, predicate->children[2]);
+      CUPEL_COMPILER_GET_CLASS (compiler)->between (compiler, negated, predicate->children[0], predicate->children[1],
+                                                    predicate->children[2]);
       break;
 
     case CUPEL_EXPRESSION_IN:

@@ -139,6 +139,14 @@ struct _CupelCompilerClass
    * end of the table, as it does for a key of several columns. */
   gboolean (*inline_primary_key) (CupelCompiler  *self,
                               CupelColumn        *column);
+  void (*between)            (CupelCompiler      *self,
+                              gboolean            negated,
+                              CupelExpression    *operand,
+                              CupelExpression    *low,
+                              CupelExpression    *high);
+  /* What ORDER BY sorts by; default the expression itself. For values that the server stores in a form that sorts otherwise. */
+  void (*order_key)          (CupelCompiler      *self,
+                              CupelExpression    *expression);
 
   gpointer _reserved[16];
 };
@@ -156,6 +164,9 @@ void           cupel_compiler_append_identifier  (CupelCompiler       *compiler,
 CUPEL_AVAILABLE_IN_1_0
 void           cupel_compiler_append_expression  (CupelCompiler       *compiler,
                                                   CupelExpression     *expression);
+/* The SQL type of an expression, kind CUPEL_SQL_NULL when it is not known. (transfer none) */
+CUPEL_AVAILABLE_IN_1_0
+CupelSqlType  *cupel_expression_get_sql_type     (const CupelExpression *expression);
 /* A constant in the text, typed and checked: for DDL defaults only. */
 CUPEL_AVAILABLE_IN_1_0
 void           cupel_compiler_append_constant    (CupelCompiler       *compiler,

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "sql/cupel-compiler.h"
 #include "sql/cupel-expression.h"
 #include "sql/cupel-raw-sql-private.h"
 
@@ -83,8 +84,6 @@ const char   *cupel_op_get_text              (CupelOp                op);
 gboolean      cupel_expression_is_null_value (const CupelExpression *expression);
 /* The padded length of an IN list. */
 gsize         cupel_in_list_padded_size      (gsize                  n_values);
-/* The SQL type of an expression, or the shared one of CUPEL_SQL_NULL when it is not known. (transfer none) */
-CupelSqlType *cupel_expression_get_sql_type  (const CupelExpression *expression);
 /* The name that a result column of this expression has; NULL: none of its own. */
 const char   *cupel_expression_get_name      (const CupelExpression *expression);
 

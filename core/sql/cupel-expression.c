@@ -1240,6 +1240,16 @@ binary_type (const CupelExpression *self)
     }
 }
 
+/**
+ * cupel_expression_get_sql_type: (skip)
+ * @self: an expression
+ *
+ * Tells what is known of the type of an expression: for dialects that write some types in another way.
+ *
+ * Returns: (transfer none): the type; its kind is %CUPEL_SQL_NULL when it is not known
+ *
+ * Since: 1.0
+ */
 CupelSqlType *
 cupel_expression_get_sql_type (const CupelExpression *self)
 {

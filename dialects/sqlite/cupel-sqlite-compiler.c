@@ -156,23 +156,121 @@ cupel_sqlite_compiler_server_default (CupelCompiler   *self,
   cupel_compiler_append (self, ")");
 }
 
+static gboolean
+is_decimal (CupelExpression *expression)
+{
+  return cupel_sql_type_get_kind (cupel_expression_get_sql_type (expression)) == CUPEL_SQL_NUMERIC;
+}
+
+/* Exact decimals are texts here. Equal ones are equal texts, since they are stored with the decimals of their column, but
+ * "9.00" would sort behind "10.00". */
+static void
+append_as_number (CupelCompiler   *self,
+                  CupelExpression *expression)
+{
+  cupel_compiler_append (self, "CAST(");
+  cupel_compiler_append_expression (self, expression);
+  cupel_compiler_append (self, " AS REAL)");
+}
+
+static gboolean
+compares_decimals (const char      *op,
+                   CupelExpression *left,
+                   CupelExpression *right)
+{
+  if (op[0] == '<' && op[1] != '>')
+    return is_decimal (left) || is_decimal (right);
+  if (op[0] == '>')
+    return is_decimal (left) || is_decimal (right);
+  if (strcmp (op, "=") == 0 || strcmp (op, "<>") == 0 || strcmp (op, "!=") == 0)
+    {
+      const CupelSqlType *a = cupel_expression_get_sql_type (left);
+      const CupelSqlType *b = cupel_expression_get_sql_type (right);
+
+      return is_decimal (left) && is_decimal (right) && cupel_sql_type_get_precision (a) > 0 &&
+             cupel_sql_type_get_precision (b) > 0 && cupel_sql_type_get_scale (a) != cupel_sql_type_get_scale (b);
+    }
+  return FALSE;
+}
+
 static void
 cupel_sqlite_compiler_binary (CupelCompiler   *self,
                               const char      *op,
                               CupelExpression *left,
                               CupelExpression *right)
 {
-  if (strcmp (op, "/") != 0)
+  if (compares_decimals (op, left, right))
+    {
+      append_as_number (self, left);
+      cupel_compiler_append_printf (self, " %s ", op);
+      append_as_number (self, right);
+    }
+  else if (strcmp (op, "/") == 0)
+    {
+      /* Two integers would be divided as integers. */
+      append_as_number (self, left);
+      cupel_compiler_append (self, " / ");
+      cupel_compiler_append_expression (self, right);
+    }
+  else
     {
       CUPEL_COMPILER_CLASS (cupel_sqlite_compiler_parent_class)->binary (self, op, left, right);
+    }
+}
+
+static void
+cupel_sqlite_compiler_between (CupelCompiler   *self,
+                               gboolean         negated,
+                               CupelExpression *operand,
+                               CupelExpression *low,
+                               CupelExpression *high)
+{
+  if (!is_decimal (operand) && !is_decimal (low) && !is_decimal (high))
+    {
+      CUPEL_COMPILER_CLASS (cupel_sqlite_compiler_parent_class)->between (self, negated, operand, low, high);
+      return;
+    }
+  append_as_number (self, operand);
+  cupel_compiler_append (self, negated ? " NOT BETWEEN " : " BETWEEN ");
+  append_as_number (self, low);
+  cupel_compiler_append (self, " AND ");
+  append_as_number (self, high);
+}
+
+static void
+cupel_sqlite_compiler_order_key (CupelCompiler   *self,
+                                 CupelExpression *expression)
+{
+  if (is_decimal (expression))
+    append_as_number (self, expression);
+  else
+    cupel_compiler_append_expression (self, expression);
+}
+
+static void
+cupel_sqlite_compiler_function (CupelCompiler    *self,
+                                const char       *name,
+                                CupelExpression **arguments,
+                                gsize             n_arguments)
+{
+  gboolean decimal = FALSE;
+
+  for (gsize i = 0; i < n_arguments; i++)
+    decimal = decimal || is_decimal (arguments[i]);
+  if (!decimal || (g_ascii_strcasecmp (name, "min") != 0 && g_ascii_strcasecmp (name, "max") != 0))
+    {
+      CUPEL_COMPILER_CLASS (cupel_sqlite_compiler_parent_class)->function (self, name, arguments, n_arguments);
       return;
     }
 
-  /* Two integers would be divided as integers. */
-  cupel_compiler_append (self, "CAST(");
-  cupel_compiler_append_expression (self, left);
-  cupel_compiler_append (self, " AS REAL) / ");
-  cupel_compiler_append_expression (self, right);
+  cupel_compiler_append_printf (self, "%s(", name);
+  for (gsize i = 0; i < n_arguments; i++)
+    {
+      if (i > 0)
+        cupel_compiler_append (self, ", ");
+      append_as_number (self, arguments[i]);
+    }
+  cupel_compiler_append (self, ")");
 }
 
 static void
@@ -213,6 +311,9 @@ cupel_sqlite_compiler_class_init (CupelSqliteCompilerClass *klass)
   compiler_class->column_definition = cupel_sqlite_compiler_column_definition;
   compiler_class->server_default = cupel_sqlite_compiler_server_default;
   compiler_class->binary = cupel_sqlite_compiler_binary;
+  compiler_class->between = cupel_sqlite_compiler_between;
+  compiler_class->order_key = cupel_sqlite_compiler_order_key;
+  compiler_class->function = cupel_sqlite_compiler_function;
   compiler_class->inline_primary_key = cupel_sqlite_compiler_inline_primary_key;
   compiler_class->boolean_literal = cupel_sqlite_compiler_boolean_literal;
   compiler_class->limit = cupel_sqlite_compiler_limit;

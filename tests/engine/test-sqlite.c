@@ -1578,6 +1578,68 @@ test_expressions (void)
   close_it (connection);
 }
 
+/* Exact decimals are stored as text, and compare and sort as numbers all the same. */
+static void
+test_decimals (void)
+{
+  static const char *const stored[] = { "9.00", "10.00", "100.00", "-5.00", "2.50" };
+  CupelDriverConnection *connection = open_memory ();
+  g_autoptr(CupelTable) table = make_table ();
+  CupelSelect *sorted = cupel_select_new ();
+  CupelSelect *above = cupel_select_new ();
+  CupelSelect *between = cupel_select_new ();
+  CupelSelect *equal = cupel_select_new ();
+  CupelSelect *largest = cupel_select_new ();
+  g_auto(CupelReply) created = { 0 };
+  g_auto(CupelReply) rows = { 0 };
+  g_auto(CupelReply) n_above = { 0 };
+  g_auto(CupelReply) n_between = { 0 };
+  g_auto(CupelReply) n_equal = { 0 };
+  g_auto(CupelReply) maximum = { 0 };
+  static const char *const order[] = { "100.00", "10.00", "9.00", "2.50", "-5.00" };
+  CupelRowBlock *block;
+
+  run_statement (connection, CUPEL_STATEMENT (cupel_create_table_new (table)), &created, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (stored); i++)
+    {
+      g_autofree char *text = g_strdup_printf ("INSERT INTO \"t \"\"1\"\"\" (name, price) VALUES ('n%u', '%s')", i, stored[i]);
+
+      sql (connection, text);
+    }
+
+  cupel_select_add_column (sorted, cupel_table_c (table, "price"));
+  cupel_select_order_by (sorted, cupel_desc (cupel_table_c (table, "price")));
+  run_statement (connection, CUPEL_STATEMENT (sorted), &rows, NULL);
+  block = g_ptr_array_index (rows.blocks, 0);
+  g_assert_cmpuint (block->n_rows, ==, 5);
+  for (guint i = 0; i < 5; i++)
+    {
+      g_assert_cmpint (cupel_row_block_get_row (block, i)->kind, ==, CUPEL_CELL_DECIMAL);
+      g_assert_cmpstr (cupel_row_block_get_row (block, i)->v.text, ==, order[i]);
+    }
+
+  cupel_select_add_column (above, cupel_count (NULL));
+  cupel_select_where (above, cupel_gt (cupel_table_c (table, "price"), cupel_literal_int64 (9)));
+  run_statement (connection, CUPEL_STATEMENT (above), &n_above, cupel_value_new_int64 (9), NULL);
+  g_assert_cmpint (first_row (&n_above)->v.i64, ==, 2);
+
+  cupel_select_add_column (between, cupel_count (NULL));
+  cupel_select_where (between, cupel_between (cupel_table_c (table, "price"), cupel_literal_int64 (-6), cupel_literal_int64 (10)));
+  run_statement (connection, CUPEL_STATEMENT (between), &n_between, cupel_value_new_int64 (-6), cupel_value_new_int64 (10), NULL);
+  g_assert_cmpint (first_row (&n_between)->v.i64, ==, 4);
+
+  cupel_select_add_column (equal, cupel_count (NULL));
+  cupel_select_where (equal, cupel_eq (cupel_table_c (table, "price"), cupel_literal_double (2.5)));
+  run_statement (connection, CUPEL_STATEMENT (equal), &n_equal, cupel_value_new_double (2.5), NULL);
+  g_assert_cmpint (first_row (&n_equal)->v.i64, ==, 1);
+
+  cupel_select_add_column (largest, cupel_func ("max", cupel_table_c (table, "price"), NULL));
+  run_statement (connection, CUPEL_STATEMENT (largest), &maximum, NULL);
+  g_assert_cmpint (first_row (&maximum)->kind, ==, CUPEL_CELL_DECIMAL);
+  g_assert_cmpstr (first_row (&maximum)->v.text, ==, "100.00");
+  close_it (connection);
+}
+
 static void
 remove_directory (void)
 {
@@ -1624,6 +1686,7 @@ main (int   argc,
     { "/sqlite/sql/schema", test_schema },
     { "/sqlite/sql/existing-tables", test_existing_tables },
     { "/sqlite/sql/expressions", test_expressions },
+    { "/sqlite/sql/decimals", test_decimals },
     { "/sqlite/locked/timeout-and-cancel", test_locked },
     { "/sqlite/locked/writers", test_writers },
   };
