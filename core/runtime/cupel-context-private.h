@@ -3,7 +3,6 @@
 #pragma once
 
 #include <glib.h>
-#include <setjmp.h>
 
 #include "runtime/cupel-sanitizer-private.h"
 
@@ -11,11 +10,14 @@ G_BEGIN_DECLS
 
 /* A place in a stack where execution can go on. Nothing here is thread-safe: a context is used by one thread. */
 
-/* The sanitizers intercept longjmp() and take it for an unwinding of one stack; the compiler's own pair goes past them. */
+/* The sanitizers intercept longjmp() and take it for an unwinding of one stack. They leave setcontext() alone, and its price is nothing
+ * beside theirs. */
 #if defined (CUPEL_HAVE_ASAN) || defined (CUPEL_HAVE_TSAN)
-# define CUPEL_CONTEXT_BUILTIN_JUMP 1
-typedef void *CupelContextEnv[5];
+# include <ucontext.h>
+# define CUPEL_CONTEXT_UCONTEXT 1
+typedef ucontext_t CupelContextEnv;
 #else
+# include <setjmp.h>
 typedef jmp_buf CupelContextEnv;
 #endif
 

@@ -12,17 +12,14 @@
  *
  * All functions here are kept out of line, so that no caller holds the address of a thread-local variable across a switch. */
 
-#ifdef CUPEL_CONTEXT_BUILTIN_JUMP
-# define save_env(env) __builtin_setjmp (env)
-
-static void G_GNUC_NO_INLINE G_GNUC_NORETURN CUPEL_NO_SANITIZER
-jump_env (void **env)
-{
-  __builtin_longjmp (env, 1);
-}
+#ifdef CUPEL_CONTEXT_UCONTEXT
+# define DECLARE_RETURNED volatile gboolean returned = FALSE;
+# define SAVE_ENV(env) (getcontext (&(env)) == 0 && !returned && (returned = TRUE))
+# define JUMP_ENV(env) setcontext (&(env))
 #else
-# define save_env(env) _setjmp (env)
-# define jump_env(env) _longjmp (env, 1)
+# define DECLARE_RETURNED
+# define SAVE_ENV(env) (_setjmp (env) == 0)
+# define JUMP_ENV(env) _longjmp (env, 1)
 #endif
 
 typedef struct
@@ -105,6 +102,7 @@ cupel_context_start (CupelContext     *from,
 {
   Start start = { from, to, func, data };
   ucontext_t context;
+  DECLARE_RETURNED
 
 #ifdef CUPEL_HAVE_ASAN
   to->fake_stack = NULL;
@@ -123,7 +121,7 @@ cupel_context_start (CupelContext     *from,
   makecontext (&context, (void (*) (void)) enter, 2,
                (guint) ((guint64) (gsize) &start >> 32), (guint) (guint64) (gsize) &start);
 
-  if (save_env (from->env) == 0)
+  if (SAVE_ENV (from->env))
     {
       before_switch (from, to, FALSE);
       setcontext (&context);
@@ -136,10 +134,12 @@ void G_GNUC_NO_INLINE CUPEL_NO_SANITIZER
 cupel_context_switch (CupelContext *from,
                       CupelContext *to)
 {
-  if (save_env (from->env) == 0)
+  DECLARE_RETURNED
+
+  if (SAVE_ENV (from->env))
     {
       before_switch (from, to, FALSE);
-      jump_env (to->env);
+      JUMP_ENV (to->env);
     }
   after_switch (from, NULL);
 }
@@ -148,10 +148,12 @@ void G_GNUC_NO_INLINE CUPEL_NO_SANITIZER
 cupel_context_leave (CupelContext *from,
                      CupelContext *to)
 {
-  if (save_env (from->env) == 0)
+  DECLARE_RETURNED
+
+  if (SAVE_ENV (from->env))
     {
       before_switch (from, to, TRUE);
-      jump_env (to->env);
+      JUMP_ENV (to->env);
     }
   after_switch (from, NULL);
 }

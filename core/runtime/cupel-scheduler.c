@@ -413,11 +413,18 @@ cupel_scheduler_run (CupelScheduler *self)
   set_current (frame.outer);
 }
 
+/* The thread that attached the source may be another one. GLib's locks order that, but ThreadSanitizer does not see those. */
+static CupelScheduler *
+source_get_scheduler (GSource *source)
+{
+  return g_atomic_pointer_get (&((SchedulerSource *) source)->scheduler);
+}
+
 static gboolean
 scheduler_source_prepare (GSource *source,
                           int     *timeout)
 {
-  CupelScheduler *self = ((SchedulerSource *) source)->scheduler;
+  CupelScheduler *self = source_get_scheduler (source);
   CupelDeadline *deadline;
   gint64 next = G_MAXINT64;
 
@@ -461,7 +468,7 @@ scheduler_source_dispatch (GSource     *source,
                            GSourceFunc  callback,
                            gpointer     user_data)
 {
-  cupel_scheduler_run (((SchedulerSource *) source)->scheduler);
+  cupel_scheduler_run (source_get_scheduler (source));
 
   return G_SOURCE_CONTINUE;
 }
@@ -469,7 +476,7 @@ scheduler_source_dispatch (GSource     *source,
 static void
 scheduler_source_finalize (GSource *source)
 {
-  CupelScheduler *self = ((SchedulerSource *) source)->scheduler;
+  CupelScheduler *self = source_get_scheduler (source);
 
   g_mutex_lock (&schedulers_lock);
   g_hash_table_remove (schedulers, self->context);
@@ -500,7 +507,7 @@ cupel_scheduler_new (GMainContext *context)
   self->context = context;
   self->thread_default = context == g_main_context_default () ? NULL : context;
 
-  ((SchedulerSource *) source)->scheduler = self;
+  g_atomic_pointer_set (&((SchedulerSource *) source)->scheduler, self);
   g_source_set_static_name (source, "cupel-fibers");
   /* A loop nested in a signal handler has to run fibers, too, or a dialog there would never see its data. */
   g_source_set_can_recurse (source, TRUE);

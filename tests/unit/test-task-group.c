@@ -62,7 +62,7 @@ join_run (gpointer        data,
 
   for (guint i = 0; i < G_N_ELEMENTS (tasks); i++)
     {
-      tasks[i] = (Task) { &tally, 5 + i, NULL };
+      tasks[i] = (Task) { &tally, 100 + i, NULL };
       cupel_task_group_spawn (group, task_run, &tasks[i], task_destroy);
     }
   g_assert_true (cupel_task_group_join (group, error));
