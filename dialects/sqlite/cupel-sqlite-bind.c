@@ -154,12 +154,12 @@ bind_cell (sqlite3_stmt        *handle,
     case CUPEL_CELL_DOUBLE:
       return bind_double (handle, position, cell->v.f64, type, code, error);
 
-    case CUPEL_CELL_TEXT:
     case CUPEL_CELL_JSON:
     case CUPEL_CELL_OTHER:
       bind_text (handle, position, cell->v.text, cell->length, FALSE, code);
       return TRUE;
 
+    case CUPEL_CELL_TEXT:
     case CUPEL_CELL_DECIMAL:
       bind_decimal (handle, position, cell->v.text, cell->length, type, FALSE, code);
       return TRUE;

@@ -393,6 +393,7 @@ test_types (void)
     { CUPEL_SQL_TIMESTAMP, "TIMESTAMP",      CUPEL_CELL_TIMESTAMP, 1709210096000001 },
     { CUPEL_SQL_NUMERIC,   "DECIMAL_TEXT(20, 2)", CUPEL_CELL_DECIMAL, .text = "12345678901234567890.12", .stored = "12345678901234567890.12" },
     { CUPEL_SQL_NUMERIC,   "DECIMAL_TEXT(20, 2)", CUPEL_CELL_DECIMAL, .text = "-0.10", .stored = "-0.10" },
+    { CUPEL_SQL_STRING,    "VARCHAR",        CUPEL_CELL_TEXT, .text = "1.5", .stored = "1.5" },
     { CUPEL_SQL_UUID,      "CHAR(36)",       CUPEL_CELL_UUID, .text = "\x12\x34\x56\x78\x9a\xbc\xde\xf0\x00\x01\x02\x03\x04\x05\x06\x07",
       .length = 16, .stored = "12345678-9abc-def0-0001-020304050607" },
     { CUPEL_SQL_JSON,      "JSON_TEXT",      CUPEL_CELL_JSON, .text = "{\"a\": [1, 2.50, null]}" },
@@ -1630,7 +1631,8 @@ test_decimals (void)
 
   cupel_select_add_column (equal, cupel_count (NULL));
   cupel_select_where (equal, cupel_eq (cupel_table_c (table, "price"), cupel_literal_double (2.5)));
-  run_statement (connection, CUPEL_STATEMENT (equal), &n_equal, cupel_value_new_double (2.5), NULL);
+  cupel_select_where (equal, cupel_eq (cupel_table_c (table, "price"), cupel_literal_string ("2.5")));
+  run_statement (connection, CUPEL_STATEMENT (equal), &n_equal, cupel_value_new_double (2.5), cupel_value_new_string ("2.5"), NULL);
   g_assert_cmpint (first_row (&n_equal)->v.i64, ==, 1);
 
   cupel_select_add_column (largest, cupel_func ("max", cupel_table_c (table, "price"), NULL));
