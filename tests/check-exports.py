@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the library and the modules export and link. Prints TAP.
 
-usage: check-exports.py LIBRARY MODULE...
+usage: check-exports.py CORE-FOLDER LIBRARY MODULE...
 """
 
 import os
@@ -28,11 +28,31 @@ def needed(path):
     return re.findall(r'NEEDED\) +Shared library: \[(.*)\]', output('readelf', '-d', path))
 
 
-def main(library, *modules):
+def declared(core):
+    """The functions that the installed headers promise."""
+    names = set()
+    for place, _, files in os.walk(core):
+        for file in files:
+            if not file.endswith('.h') or file.endswith('-private.h'):
+                continue
+            with open(os.path.join(place, file), encoding='utf-8') as header:
+                text = re.sub(r'/\*.*?\*/', '', header.read(), flags=re.S)
+            types = re.compile(r'^(?:G_DECLARE_\w+|CUPEL_DECLARE_INTERNAL_TYPE) \(\w+,\s*(\w+),.*$', re.M)
+            names.update(f'{prefix}_get_type' for prefix in types.findall(text))
+            # Such a line ends without a semicolon.
+            for declaration in re.findall(r'CUPEL_AVAILABLE_IN_\w+\s+(.*?);', types.sub(';', text), re.S):
+                names.update(re.findall(r'\b(cupel_\w+)\s*\(', declaration)[:1])
+    return names
+
+
+def main(core, library, *modules):
     results = []
     names = exported(library)
-    results.append(('library/exports', [n for n in names if not n.startswith('cupel_')] or
-                    ([] if len(names) > 30 else ['too few symbols'])))
+    promised = declared(core)
+    results.append(('library/declared', sorted(f'{n} is declared and not exported' for n in promised - set(names)) or
+                    ([] if len(promised) > 300 else [f'only {len(promised)} declarations found'])))
+    results.append(('library/undeclared', sorted(f'{n} is exported and in no installed header'
+                                                 for n in set(names) - promised)))
     results.append(('library/links', [n for n in needed(library) if CLIENTS.match(n)]))
     for module in modules:
         name = os.path.basename(module)

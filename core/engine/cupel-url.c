@@ -94,20 +94,20 @@ parse_scheme (CupelUrl    *url,
   if (!g_str_has_prefix (text + length, "://"))
     {
       g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_URL,
-                   "Invalid database URL: there is no “://” after the scheme. "
+                   "Invalid database URL: there is no \"://\" after the scheme. "
                    "It is DIALECT://USER:PASSWORD@HOST:PORT/DATABASE?OPTION=VALUE");
       return NULL;
     }
   if (length == 0)
     {
-      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_URL, "Invalid database URL: there is no scheme before “://”");
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_URL, "Invalid database URL: there is no scheme before \"://\"");
       return NULL;
     }
   if (!is_name (text, name_length) || (plus != NULL && !is_name (plus + 1, length - name_length - 1)))
     {
       g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_URL,
                    "Invalid database URL: the scheme must be DIALECT or DIALECT+DRIVER, each a letter and then up to %d "
-                   "letters, digits, “_” or “-”", NAME_MAX_LENGTH - 1);
+                   "letters, digits, \"_\" or \"-\"", NAME_MAX_LENGTH - 1);
       return NULL;
     }
 
@@ -155,7 +155,7 @@ check_bytes (const CupelUrl  *url,
       if (c == ' ')
         return fail (url, i, error, "a space; it is written %%20");
       if (c == '#')
-        return fail (url, i, error, "a “#” begins a fragment, which means nothing here; as part of a name or a password it "
+        return fail (url, i, error, "a \"#\" begins a fragment, which means nothing here; as part of a name or a password it "
                      "is written %%23");
       if (c == '%')
         {
@@ -163,7 +163,7 @@ check_bytes (const CupelUrl  *url,
           int low = high >= 0 ? g_ascii_xdigit_value (text[i + 2]) : -1;
 
           if (low < 0)
-            return fail (url, i, error, "a “%%” without two hexadecimal digits; a percent sign is written %%25");
+            return fail (url, i, error, "a \"%%\" without two hexadecimal digits; a percent sign is written %%25");
           if (high < 2 || (high == 7 && low == 15))
             return fail (url, i, error, "an encoded control character");
           i += 2;
@@ -217,7 +217,7 @@ check_host (const CupelUrl  *url,
   const char *text = *host;
 
   if (strpbrk (text, ";=,@ ") != NULL || strstr (text, "://") != NULL)
-    return fail (url, offset, error, "a host must not have “;”, “=”, “,”, “@”, “://” or a space in it");
+    return fail (url, offset, error, "a host must not have \";\", \"=\", \",\", \"@\", \"://\" or a space in it");
   if (text[0] == '/' || is_address (text))
     return TRUE;
   if (strchr (text, ':') != NULL)
@@ -270,11 +270,11 @@ take_option (CupelUrl    *url,
       g_autofree char *host = g_strdup (value);
 
       if (*host == '\0')
-        return fail (url, offset, error, "the option “host” is empty");
+        return fail (url, offset, error, "the option \"host\" is empty");
       if (!check_host (url, offset, &host, error))
         return FALSE;
       if (url->host != NULL && strcmp (url->host, host) != 0)
-        return fail (url, offset, error, "the option “host” contradicts the host before the path");
+        return fail (url, offset, error, "the option \"host\" contradicts the host before the path");
       g_free (url->host);
       url->host = g_steal_pointer (&host);
     }
@@ -285,7 +285,7 @@ take_option (CupelUrl    *url,
       if (!parse_port (url, value, offset, &port, error))
         return FALSE;
       if (url->port != -1 && url->port != port)
-        return fail (url, offset, error, "the option “port” contradicts the port before the path");
+        return fail (url, offset, error, "the option \"port\" contradicts the port before the path");
       url->port = port;
     }
   else
@@ -326,12 +326,12 @@ parse_options (CupelUrl    *url,
       gboolean taken;
 
       if (equals == NULL)
-        return fail (url, at, error, "an option without “=”");
+        return fail (url, at, error, "an option without \"=\"");
       if (!decode (url, p, equals - p, "the name of an option", at, &name, error) ||
           !decode (url, equals + 1, length - (equals - p) - 1, "the value of an option", at + (equals - p) + 1, &value, error))
         return FALSE;
       if (!is_option_name (name))
-        return fail (url, at, error, "the name of an option must be of letters, digits, “_”, “-” and “.”");
+        return fail (url, at, error, "the name of an option must be of letters, digits, \"_\", \"-\" and \".\"");
       if (!g_hash_table_add (seen, g_strdup (name)))
         return fail (url, at, error, "this option is given twice");
       if (!take_option (url, name, value, at, &taken, error))
@@ -374,18 +374,18 @@ parse_rest (CupelUrl    *url,
   int port = -1;
 
   if (at != NULL && memchr (host_start, '@', host_length) != NULL)
-    return fail (url, authority - text, error, "an “@” in the user or the password is written %%40");
+    return fail (url, authority - text, error, "an \"@\" in the user or the password is written %%40");
   /* user:pass/word@host: half a password would become a port and the rest a database. */
   if (at == NULL && authority_length > 0 && memchr (path_start, '@', strcspn (path_start, "?")) != NULL)
-    return fail (url, path_start - text, error, "an “@” after the host; a “/” in the user or the password is written %%2F, "
-                 "and an “@” in the database %%40");
+    return fail (url, path_start - text, error, "an \"@\" after the host; a \"/\" in the user or the password is written %%2F, "
+                 "and an \"@\" in the database %%40");
 
   if (!g_uri_split_with_user (rest, G_URI_FLAGS_HAS_PASSWORD | G_URI_FLAGS_NON_DNS | G_URI_FLAGS_ENCODED, NULL,
                               &user, &password, NULL, &host, &port, &path, &query, NULL, &local_error))
     {
       if (g_error_matches (local_error, G_URI_ERROR, G_URI_ERROR_BAD_PORT))
         return fail (url, host_start - text, error, "the port is not a number from 1 to 65535 (an IPv6 address stands in "
-                     "brackets, and “:”, “/” and “?” in a password are written %%3A, %%2F and %%3F)");
+                     "brackets, and \":\", \"/\" and \"?\" in a password are written %%3A, %%2F and %%3F)");
       if (g_error_matches (local_error, G_URI_ERROR, G_URI_ERROR_BAD_HOST))
         return fail (url, host_start - text, error, "the host is not valid");
       return fail (url, authority - text, error, "this cannot be taken apart");

@@ -106,7 +106,7 @@ set_not_found (CupelPluginKind   kind,
   const char *kind_name = cupel_plugin_kind_to_string (kind);
   g_autoptr(GString) text = g_string_new (NULL);
 
-  g_string_append_printf (text, "There is no %s “%s”: no file libcupel-%s-%s" SUFFIX " in ", kind_name, name,
+  g_string_append_printf (text, "There is no %s \"%s\": no file libcupel-%s-%s" SUFFIX " in ", kind_name, name,
                           kind_name, name);
   for (guint i = 0; i < directories->len; i++)
     {
@@ -335,14 +335,14 @@ cupel_plugin_open (CupelPluginKind     kind,
 
   if (strcmp (descriptor->name, file_name) != 0)
     {
-      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_PLUGIN_NAME, "%s says that its name is “%s”, not “%s”: the file "
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_PLUGIN_NAME, "%s says that its name is \"%s\", not \"%s\": the file "
                    "was renamed, or the plugin is wrongly built", shown, descriptor->name, file_name);
       return NULL;
     }
 
   if (!cupel_plugin_descriptor_has (descriptor, name))
     {
-      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_PLUGIN_NAME, "%s, to which the link for “%s” leads, does not serve "
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_PLUGIN_NAME, "%s, to which the link for \"%s\" leads, does not serve "
                    "this name", shown, name);
       return NULL;
     }

@@ -68,8 +68,8 @@ cupel_plugin_normalize_name (CupelPluginKind   kind,
       g_autofree char *shown = g_strescape (start, NULL);
 
       g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_PLUGIN_NAME,
-                   "“%s%s” cannot be the name of a %s: a name has 1 to %d letters, digits, “_” or “-”",
-                   shown, length > CUPEL_PLUGIN_NAME_MAX ? "…" : "", cupel_plugin_kind_to_string (kind),
+                   "\"%s%s\" cannot be the name of a %s: a name has 1 to %d letters, digits, \"_\" or \"-\"",
+                   shown, length > CUPEL_PLUGIN_NAME_MAX ? "..." : "", cupel_plugin_kind_to_string (kind),
                    CUPEL_PLUGIN_NAME_MAX);
       return NULL;
     }
@@ -311,7 +311,7 @@ check_type (CupelPluginKind   kind,
   if (type == G_TYPE_INVALID || type == G_TYPE_NONE || !g_type_is_a (type, base_type))
     {
       g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_PLUGIN_TYPE,
-                   "The type %s, which %s gives for the %s “%s”, does not derive from %s",
+                   "The type %s, which %s gives for the %s \"%s\", does not derive from %s",
                    type == G_TYPE_INVALID ? "(none)" : g_type_name (type), origin, cupel_plugin_kind_to_string (kind),
                    name, g_type_name (base_type));
       return FALSE;
@@ -320,7 +320,7 @@ check_type (CupelPluginKind   kind,
   if (G_TYPE_IS_ABSTRACT (type))
     {
       g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_PLUGIN_TYPE,
-                   "The type %s, which %s gives for the %s “%s”, is abstract", g_type_name (type), origin,
+                   "The type %s, which %s gives for the %s \"%s\", is abstract", g_type_name (type), origin,
                    cupel_plugin_kind_to_string (kind), name);
       return FALSE;
     }

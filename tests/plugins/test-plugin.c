@@ -86,7 +86,7 @@ static const Broken broken[] = {
   { "zoo-minor", CUPEL_ERROR_PLUGIN_TOO_NEW, "libcupel-driver-zoo-minor.so", "plugin ABI 1.1, and Cupel " CUPEL_VERSION_STRING " has only 1.0" },
   { "zoo-short", CUPEL_ERROR_PLUGIN_TRUNCATED, "libcupel-driver-zoo-short.so", "bytes" },
   { "zoo-null", CUPEL_ERROR_PLUGIN_TRUNCATED, "libcupel-driver-zoo-null.so", "no descriptor" },
-  { "zoo-misnamed", CUPEL_ERROR_PLUGIN_NAME, "libcupel-driver-zoo-misnamed.so", "“zoo-other”" },
+  { "zoo-misnamed", CUPEL_ERROR_PLUGIN_NAME, "libcupel-driver-zoo-misnamed.so", "\"zoo-other\"" },
   { "zoo-nameless", CUPEL_ERROR_PLUGIN_NAME, "libcupel-driver-zoo-nameless.so", "no name" },
   { "zoo-kind", CUPEL_ERROR_PLUGIN_TYPE, "libcupel-driver-zoo-kind.so", "not that of a driver" },
   { "zoo-type", CUPEL_ERROR_PLUGIN_TYPE, "libcupel-driver-zoo-type.so", "does not derive from CupelDriver" },
@@ -131,7 +131,7 @@ test_not_found (void)
 
   g_assert_true (cupel_plugin_register_type (CUPEL_PLUGIN_DRIVER, "zoo-inside", find ("zoo-good", NULL), &error));
   g_assert_no_error (error);
-  assert_fails ("zoo-lost", CUPEL_ERROR_PLUGIN_NOT_FOUND, "driver “zoo-lost”", "libcupel-driver-zoo-lost.so", zoo, "zoo-good",
+  assert_fails ("zoo-lost", CUPEL_ERROR_PLUGIN_NOT_FOUND, "driver \"zoo-lost\"", "libcupel-driver-zoo-lost.so", zoo, "zoo-good",
                 "zoo-major", "zoo-inside", "CUPEL_PLUGIN_PATH", "Install the package", NULL);
 
   /* Another kind is another file. */
