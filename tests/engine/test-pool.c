@@ -1,0 +1,506 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <string.h>
+
+#include "fake-database.h"
+
+static CupelEngine *
+new_engine (const char *first_property,
+            ...)
+{
+  GError *error = NULL;
+  CupelEngine *engine;
+  va_list args;
+
+  fake_database_reset ();
+  engine = cupel_engine_new ("fake://", &error);
+  g_assert_no_error (error);
+  va_start (args, first_property);
+  if (first_property != NULL)
+    g_object_set_valist (G_OBJECT (engine), first_property, args);
+  va_end (args);
+  return engine;
+}
+
+static void
+end_engine (CupelEngine *engine)
+{
+  GError *error = NULL;
+  g_autoptr(CupelPool) pool = g_object_ref (cupel_engine_get_pool (engine));
+
+  g_assert_cmpuint (cupel_pool_get_checked_out (pool), ==, 0);
+  g_assert_true (cupel_engine_dispose (engine, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (fake_figures.n_connected, ==, 0);
+  g_assert_cmpuint (cupel_pool_get_checked_in (pool), ==, 0);
+  g_assert_finalize_object (engine);
+}
+
+static void
+in_fiber (gconstpointer func)
+{
+  GError *error = NULL;
+
+  cupel_run ((CupelRunFunc) func, NULL, NULL, &error);
+  g_assert_no_error (error);
+}
+
+static CupelConnection *
+borrow (CupelEngine *engine)
+{
+  GError *error = NULL;
+  CupelConnection *connection = cupel_engine_connect (engine, NULL, &error);
+
+  g_assert_no_error (error);
+  return connection;
+}
+
+static void
+give_back (CupelConnection *connection)
+{
+  GError *error = NULL;
+
+  g_assert_true (cupel_connection_close (connection, NULL, &error));
+  g_assert_no_error (error);
+  g_object_unref (connection);
+}
+
+static void
+execute (CupelConnection *connection,
+         const char      *sql)
+{
+  g_autoptr(CupelText) text = cupel_text_new (sql);
+  g_autoptr(CupelResult) result = NULL;
+  GError *error = NULL;
+
+  result = cupel_connection_execute (connection, CUPEL_STATEMENT (text), NULL, NULL, &error);
+  g_assert_no_error (error);
+}
+
+/* One task: borrow, work, give back; it notes when its turn came. */
+typedef struct
+{
+  CupelEngine *engine;
+  guint        number;
+  GArray      *order;
+  guint64      hold;
+  guint       *failures;
+} Task;
+
+static gboolean
+run_task (gpointer       data,
+          GCancellable  *cancellable,
+          GError       **error)
+{
+  Task *task = data;
+  g_autoptr(GError) local = NULL;
+  CupelConnection *connection = cupel_engine_connect (task->engine, cancellable, &local);
+
+  if (connection == NULL)
+    {
+      if (task->failures != NULL)
+        (*task->failures)++;
+      return TRUE;
+    }
+  if (task->order != NULL)
+    g_array_append_val (task->order, task->number);
+  cupel_fiber_sleep (task->hold, NULL, NULL);
+  give_back (connection);
+  return TRUE;
+}
+
+static void
+spawn (CupelTaskGroup *group,
+       CupelEngine    *engine,
+       guint           number,
+       guint64         hold,
+       GArray         *order,
+       guint          *failures)
+{
+  Task *task = g_new0 (Task, 1);
+
+  task->engine = engine;
+  task->number = number;
+  task->hold = hold;
+  task->order = order;
+  task->failures = failures;
+  cupel_task_group_spawn (group, run_task, task, g_free);
+}
+
+static gboolean
+test_gather (gpointer       data,
+             GCancellable  *cancellable,
+             GError       **error)
+{
+  CupelEngine *engine = new_engine (NULL);
+  g_autoptr(GArray) order = g_array_new (FALSE, FALSE, sizeof (guint));
+  g_autoptr(CupelTaskGroup) group = NULL;
+  CupelPool *pool;
+
+  give_back (borrow (engine));
+  give_back (borrow (engine));
+  pool = cupel_engine_get_pool (engine);
+  g_assert_cmpuint (cupel_pool_get_n_connects (pool), ==, 1);
+
+  group = cupel_task_group_new (NULL);
+  for (guint i = 0; i < 30; i++)
+    spawn (group, engine, i, 2000, order, NULL);
+  g_assert_true (cupel_task_group_join (group, error));
+
+  g_assert_cmpuint (cupel_pool_get_peak_checked_out (pool), ==, 15);
+  g_assert_cmpuint (cupel_pool_get_n_connects (pool), ==, 15);
+  g_assert_cmpuint (cupel_pool_get_n_checkouts (pool), ==, 32);
+  g_assert_cmpuint (cupel_pool_get_checked_out (pool), ==, 0);
+  /* The overflow is gone. */
+  g_assert_cmpuint (cupel_pool_get_checked_in (pool), ==, 5);
+  g_assert_cmpuint (fake_figures.n_connected, ==, 5);
+  /* first come, first served */
+  g_assert_cmpuint (order->len, ==, 30);
+  for (guint i = 15; i < 30; i++)
+    g_assert_cmpuint (g_array_index (order, guint, i), ==, i);
+  end_engine (engine);
+  return TRUE;
+}
+
+static gboolean
+test_timeout (gpointer       data,
+              GCancellable  *cancellable,
+              GError       **error)
+{
+  CupelEngine *engine = new_engine ("pool-size", 1, "max-overflow", 1, "pool-timeout", 0.02, NULL);
+  CupelConnection *one = borrow (engine);
+  CupelConnection *two = borrow (engine);
+  GError *local = NULL;
+
+  g_assert_null (cupel_engine_connect (engine, NULL, &local));
+  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_POOL_TIMEOUT);
+  g_assert_nonnull (strstr (local->message, "2 are lent"));
+  g_clear_error (&local);
+  give_back (one);
+  give_back (borrow (engine));
+  give_back (two);
+  end_engine (engine);
+  return TRUE;
+}
+
+/* A waiter that is cancelled in the very moment in which it is served must not take the connection with it. */
+typedef struct
+{
+  CupelEngine  *engine;
+  GCancellable *cancellable;
+} Racer;
+
+static gboolean
+run_racer (gpointer       data,
+           GCancellable  *cancellable,
+           GError       **error)
+{
+  Racer *racer = data;
+  CupelConnection *connection = cupel_engine_connect (racer->engine, racer->cancellable, NULL);
+
+  if (connection != NULL)
+    give_back (connection);
+  return TRUE;
+}
+
+static gboolean
+test_cancel_when_served (gpointer       data,
+                         GCancellable  *cancellable,
+                         GError       **error)
+{
+  CupelEngine *engine = new_engine ("pool-size", 1, "max-overflow", 0, NULL);
+
+  for (guint i = 0; i < 2000; i++)
+    {
+      CupelConnection *connection = borrow (engine);
+      g_autoptr(GCancellable) cancel = g_cancellable_new ();
+      g_autoptr(CupelTaskGroup) group = cupel_task_group_new (NULL);
+      Racer racer = { engine, cancel };
+      Racer patient = { engine, NULL };
+
+      cupel_task_group_spawn (group, run_racer, &racer, NULL);
+      cupel_task_group_spawn (group, run_racer, &patient, NULL);
+      cupel_fiber_yield ();
+      if (i % 2 == 0)
+        {
+          g_cancellable_cancel (cancel);
+          give_back (connection);
+        }
+      else
+        {
+          give_back (connection);
+          g_cancellable_cancel (cancel);
+        }
+      g_assert_true (cupel_task_group_join (group, error));
+      g_assert_cmpuint (cupel_pool_get_checked_out (cupel_engine_get_pool (engine)), ==, 0);
+    }
+  g_assert_cmpuint (fake_figures.n_connects, ==, 1);
+  end_engine (engine);
+  return TRUE;
+}
+
+static gboolean
+test_connect_failures (gpointer       data,
+                       GCancellable  *cancellable,
+                       GError       **error)
+{
+  CupelEngine *engine = new_engine ("pool-size", 1, "max-overflow", 1, NULL);
+  g_autoptr(CupelTaskGroup) group = cupel_task_group_new (NULL);
+  guint failures = 0;
+
+  fake_knobs.fail_connects = 3;
+  for (guint i = 0; i < 6; i++)
+    spawn (group, engine, i, 1000, NULL, &failures);
+  g_assert_true (cupel_task_group_join (group, error));
+  /* Each failure is told once, and the places go to those who wait. */
+  g_assert_cmpuint (failures, ==, 3);
+  g_assert_cmpuint (cupel_pool_get_n_checkouts (cupel_engine_get_pool (engine)), ==, 3);
+  end_engine (engine);
+  return TRUE;
+}
+
+static gboolean
+test_recycle (gpointer       data,
+              GCancellable  *cancellable,
+              GError       **error)
+{
+  CupelEngine *engine = new_engine ("pool-recycle", 0.01, NULL);
+
+  give_back (borrow (engine));
+  give_back (borrow (engine));
+  g_assert_cmpuint (fake_figures.n_connects, ==, 1);
+  cupel_fiber_sleep (15 * 1000, NULL, NULL);
+  give_back (borrow (engine));
+  g_assert_cmpuint (fake_figures.n_connects, ==, 2);
+  g_assert_cmpuint (fake_figures.n_connected, ==, 1);
+  end_engine (engine);
+  return TRUE;
+}
+
+static gboolean
+test_pre_ping (gpointer       data,
+               GCancellable  *cancellable,
+               GError       **error)
+{
+  CupelEngine *engine = new_engine ("pool-pre-ping", TRUE, NULL);
+  g_autofree char *log = NULL;
+
+  give_back (borrow (engine));
+  give_back (borrow (engine));
+  log = fake_database_take_log ();
+  g_assert_cmpstr (log, ==, "ping");
+  g_assert_cmpuint (fake_figures.n_connects, ==, 1);
+  fake_knobs.fail_ping = TRUE;
+  give_back (borrow (engine));
+  g_assert_cmpuint (fake_figures.n_connects, ==, 2);
+  g_assert_cmpuint (fake_figures.n_connected, ==, 1);
+
+  /* A link that is known to be dead needs no ping. */
+  fake_knobs.fail_ping = FALSE;
+  fake_knobs.dead = TRUE;
+  fake_database_forget_log ();
+  {
+    CupelConnection *connection = borrow (engine);
+    g_autofree char *quiet = fake_database_take_log ();
+
+    g_assert_cmpstr (quiet, ==, "");
+    g_assert_cmpuint (fake_figures.n_connects, ==, 3);
+    give_back (connection);
+  }
+  g_assert_cmpuint (fake_figures.n_connected, ==, 0);
+  end_engine (engine);
+  return TRUE;
+}
+
+static gboolean
+test_order (gpointer       data,
+            GCancellable  *cancellable,
+            GError       **error)
+{
+  for (guint lifo = 0; lifo < 2; lifo++)
+    {
+      CupelEngine *engine = new_engine ("pool-lifo", lifo, NULL);
+      CupelConnection *a = borrow (engine);
+      CupelDriverConnection *first = fake_database_last ();
+      CupelConnection *b = borrow (engine);
+      CupelDriverConnection *second = fake_database_last ();
+      CupelPool *pool = cupel_engine_get_pool (engine);
+      CupelDriverConnection *got;
+
+      g_assert_true (first != second);
+      give_back (a);
+      give_back (b);
+      got = cupel_pool_checkout (pool, NULL, error);
+      g_assert_true (got == (lifo ? second : first));
+      cupel_pool_release (pool, got);
+      end_engine (engine);
+    }
+  return TRUE;
+}
+
+static gboolean
+test_reset_failure (gpointer       data,
+                    GCancellable  *cancellable,
+                    GError       **error)
+{
+  CupelEngine *engine = new_engine ("pool-size", 1, "max-overflow", 0, NULL);
+  g_autoptr(CupelTaskGroup) group = cupel_task_group_new (NULL);
+  CupelConnection *connection = borrow (engine);
+  guint failures = 0;
+
+  execute (connection, "one");
+  fake_knobs.fail_reset = TRUE;
+  fake_knobs.reset_delay = 5000;
+  spawn (group, engine, 0, 0, NULL, &failures);
+  cupel_fiber_yield ();
+  give_back (connection);
+  /* The one that waited got the place, not the broken connection. */
+  g_assert_true (cupel_task_group_join (group, error));
+  g_assert_cmpuint (failures, ==, 0);
+  g_assert_cmpuint (fake_figures.n_connects, ==, 2);
+  g_assert_cmpuint (fake_figures.n_connected, ==, 1);
+  end_engine (engine);
+  return TRUE;
+}
+
+static gboolean
+test_dispose (gpointer       data,
+              GCancellable  *cancellable,
+              GError       **error)
+{
+  CupelEngine *engine = new_engine (NULL);
+  CupelConnection *lent = borrow (engine);
+  CupelConnection *other = borrow (engine);
+  CupelConnection *fresh;
+
+  give_back (other);
+  g_assert_cmpuint (fake_figures.n_connected, ==, 2);
+  fake_database_forget_log ();
+  g_assert_true (cupel_engine_dispose (engine, NULL, error));
+  g_assert_null (cupel_engine_get_pool (engine));
+  g_assert_cmpuint (fake_figures.n_connected, ==, 1);
+
+  /* The lent one still works, and is closed when it comes back. */
+  execute (lent, "one");
+  fresh = borrow (engine);
+  g_assert_cmpuint (fake_figures.n_connected, ==, 2);
+  give_back (lent);
+  {
+    g_autofree char *log = fake_database_take_log ();
+
+    g_assert_cmpstr (log, ==, "close; BEGIN; one; close");
+  }
+  g_assert_cmpuint (fake_figures.n_connected, ==, 1);
+  give_back (fresh);
+  end_engine (engine);
+  return TRUE;
+}
+
+static gboolean
+test_static (gpointer       data,
+             GCancellable  *cancellable,
+             GError       **error)
+{
+  CupelEngine *engine = new_engine ("pool-name", "static", "pool-timeout", 0.02, NULL);
+  g_autoptr(GArray) order = g_array_new (FALSE, FALSE, sizeof (guint));
+  g_autoptr(CupelTaskGroup) group = cupel_task_group_new (NULL);
+  CupelConnection *connection = borrow (engine);
+  GError *local = NULL;
+
+  g_assert_null (cupel_engine_connect (engine, NULL, &local));
+  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_POOL_TIMEOUT);
+  g_clear_error (&local);
+  give_back (connection);
+
+  for (guint i = 0; i < 10; i++)
+    spawn (group, engine, i, 0, order, NULL);
+  g_assert_true (cupel_task_group_join (group, error));
+  g_assert_cmpuint (order->len, ==, 10);
+  for (guint i = 0; i < 10; i++)
+    g_assert_cmpuint (g_array_index (order, guint, i), ==, i);
+  g_assert_cmpuint (fake_figures.n_connects, ==, 1);
+  g_assert_cmpuint (cupel_pool_get_peak_checked_out (cupel_engine_get_pool (engine)), ==, 1);
+  end_engine (engine);
+  return TRUE;
+}
+
+static gboolean
+test_null (gpointer       data,
+           GCancellable  *cancellable,
+           GError       **error)
+{
+  CupelEngine *engine = new_engine ("pool-name", "null", NULL);
+
+  give_back (borrow (engine));
+  g_assert_cmpuint (fake_figures.n_connected, ==, 0);
+  give_back (borrow (engine));
+  g_assert_cmpuint (fake_figures.n_connects, ==, 2);
+  end_engine (engine);
+
+  engine = new_engine ("pool-name", "no-such-pool", NULL);
+  {
+    GError *local = NULL;
+
+    g_assert_null (cupel_engine_connect (engine, NULL, &local));
+    g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_PLUGIN_NOT_FOUND);
+    g_clear_error (&local);
+  }
+  g_object_unref (engine);
+  return TRUE;
+}
+
+/* No main loop, no fiber: programs that block. */
+static void
+test_blocking (void)
+{
+  CupelEngine *engine = new_engine (NULL);
+
+  for (guint i = 0; i < 3; i++)
+    {
+      CupelConnection *connection = borrow (engine);
+
+      execute (connection, "one");
+      give_back (connection);
+    }
+  g_assert_cmpuint (fake_figures.n_connects, ==, 1);
+  end_engine (engine);
+}
+
+/* An engine that is dropped without being disposed of. */
+static void
+test_dropped (void)
+{
+  CupelEngine *engine = new_engine (NULL);
+  CupelConnection *connection = borrow (engine);
+
+  g_object_unref (connection);
+  g_assert_cmpuint (fake_figures.n_connected, ==, 1);
+  g_assert_finalize_object (engine);
+  g_assert_cmpuint (fake_figures.n_connected, ==, 0);
+}
+
+#define ADD(path, func) g_test_add_data_func ("/engine/pool/" path, func, in_fiber)
+
+int
+main (int   argc,
+      char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  fake_database_register ();
+
+  ADD ("gather", test_gather);
+  ADD ("timeout", test_timeout);
+  ADD ("cancel-when-served", test_cancel_when_served);
+  ADD ("connect-failures", test_connect_failures);
+  ADD ("recycle", test_recycle);
+  ADD ("pre-ping", test_pre_ping);
+  ADD ("order", test_order);
+  ADD ("reset-failure", test_reset_failure);
+  ADD ("dispose", test_dispose);
+  ADD ("static", test_static);
+  ADD ("null", test_null);
+  g_test_add_func ("/engine/pool/blocking", test_blocking);
+  g_test_add_func ("/engine/pool/dropped", test_dropped);
+
+  return g_test_run ();
+}
