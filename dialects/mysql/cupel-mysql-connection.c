@@ -2,6 +2,7 @@
 
 #include "cupel-mysql-private.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -344,6 +345,8 @@ cupel_mysql_connection_free_handle (CupelMysqlConnection *self)
   cupel_mysql_connection_detach (self);
   self->mysql->methods = self->library_methods;
   mysql_close (self->mysql);
+  if (self->clear_tls_errors != NULL)
+    self->clear_tls_errors ();
   cupel_mysql_connection_closed (self);
 }
 
@@ -439,7 +442,8 @@ cupel_mysql_connection_new (CupelMysqlParams *params,
   self->params = cupel_mysql_params_ref (params);
   self->mysql = mysql;
   self->fd = fcntl (mysql_get_socket (mysql), F_DUPFD_CLOEXEC, 0);
-  if (self->fd >= 0)
+  /* The library asks not to block for each read and write, but not under TLS. */
+  if (self->fd >= 0 && fcntl (self->fd, F_SETFL, fcntl (self->fd, F_GETFL) | O_NONBLOCK) == 0)
     self->watch = cupel_io_watch_new (self->fd);
   else
     self->broken = TRUE;
@@ -450,6 +454,11 @@ cupel_mysql_connection_new (CupelMysqlParams *params,
   mariadb_get_infov (mysql, MARIADB_CONNECTION_EXTENDED_SERVER_CAPABILITIES, &extended_capabilities);
   self->is_mariadb = (server_capabilities & CLIENT_MYSQL) == 0;
   self->has_bulk = self->is_mariadb && (extended_capabilities & (MARIADB_CLIENT_STMT_BULK_OPERATIONS >> 32)) != 0;
+  /* OpenSSL keeps errors per thread, and the library reads what another connection left there as its own: the end of one
+   * connection would be that of the next. There is no name for it in a library that was built with another TLS. */
+  if (mysql_get_ssl_cipher (mysql) != NULL)
+    self->clear_tls_errors = (void (*) (void)) dlsym (RTLD_DEFAULT, "ERR_clear_error");
+
   cupel_mysql_direct_init (self);
   return CUPEL_DRIVER_CONNECTION (self);
 }

@@ -121,6 +121,8 @@ cupel_mysql_connection_wait (CupelMysqlConnection *self,
         }
     }
   self->suspended = FALSE;
+  if (self->clear_tls_errors != NULL)
+    self->clear_tls_errors ();
 
   /* A socket that is shut down lets everything return at once. */
   if (self->broken || (got & (G_IO_HUP | G_IO_ERR | G_IO_NVAL)) != 0)

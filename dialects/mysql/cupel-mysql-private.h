@@ -66,6 +66,7 @@ struct _CupelMysqlConnection
   CupelMysqlParams      *params;
   int                    fd;            /* a duplicate: the library closes its own when it likes */
   CupelIoWatch          *watch;
+  void                 (*clear_tls_errors) (void);   /* NULL: not needed */
   gboolean               is_mariadb;
   gboolean               has_bulk;
   struct st_mariadb_methods  methods;         /* see cupel-mysql-direct.c */
@@ -110,8 +111,11 @@ CupelDriverConnection *cupel_mysql_connection_new (CupelMysqlParams *params,
 /* io: a call of the library that may suspend, as in CUPEL_MYSQL_CALL (self, mysql_ping_start (&r, m), mysql_ping_cont (&r, m, ready)) */
 #define CUPEL_MYSQL_CALL(self, start, cont)                             \
   G_STMT_START {                                                        \
-    int ready = (start);                                                \
+    int ready;                                                          \
                                                                         \
+    if ((self)->clear_tls_errors != NULL)                               \
+      (self)->clear_tls_errors ();                                      \
+    ready = (start);                                                    \
     while (ready != 0)                                                  \
       {                                                                 \
         ready = cupel_mysql_connection_wait ((self), ready);            \
