@@ -1,88 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "runtime/cupel-scheduler-private.h"
-
-#include "runtime/cupel-deadlines-private.h"
-
-/* A look at the clock every so many ticks at most; fewer when ticks turn out to be slow. */
-#define MAX_TICKS 64
+#include "runtime/cupel-fiber-private.h"
 
 /* When the system refuses one more stack: how long until the next attempt, in microseconds. */
 #define STARVED_RETRY 10000
-
-typedef enum
-{
-  FIBER_QUEUED,
-  FIBER_RUNNING,
-  FIBER_WAITING,
-  FIBER_FINISHED,
-} FiberState;
-
-/* One call of cupel_scheduler_run (). They nest when code on the main stack iterates the context again. */
-typedef struct
-{
-  CupelContext  caller;
-  CupelFiber   *outer;            /* not NULL when a fiber iterates a main loop itself */
-  GMainContext *thread_default;
-  int           depth;
-  gboolean      pushed;
-} Frame;
-
-struct _CupelFiber
-{
-  gatomicrefcount  ref_count;
-  CupelScheduler  *scheduler;
-  const char      *name;
-  gsize            stack_size;
-  CupelFiberFunc   func;
-  gpointer         user_data;
-  GDestroyNotify   destroy;
-
-  /* guarded by the lock of the scheduler */
-  GList            link;          /* in all fibers */
-  CupelFiber      *next;          /* in the queue */
-  FiberState       state;
-  gboolean         woken;         /* while it was running */
-
-  /* of the thread that runs the context */
-  CupelStack      *stack;
-  Frame           *frame;         /* while running */
-  CupelDeadline    deadline;
-  CupelFiberFunc   closure;       /* to be run on the main stack */
-  gpointer         closure_data;
-  GCancellable    *cancellable;   /* connected: kept from one wait to the next, for it is mostly the same */
-  gulong           cancelled_id;
-  gint64           slice_end;
-  gint64           last_look;
-  int              ticks_left;
-  int              ticks;
-  gboolean         finished;
-};
-
-typedef struct
-{
-  CupelFiber *head;
-  CupelFiber *tail;
-} FiberList;
-
-struct _CupelScheduler
-{
-  gatomicrefcount  ref_count;
-  GMainContext    *context;         /* not owned: it owns the source, which owns this */
-  GMainContext    *thread_default;  /* how g_main_context_get_thread_default () names the context */
-
-  GMutex           lock;
-  FiberList        queue;
-  int              n_queued;        /* written under the lock, read without */
-  GQueue           fibers;
-  int              closing;         /* likewise */
-
-  /* of the thread that runs the context */
-  CupelStackPool   stacks;
-  CupelDeadlines   deadlines;
-  FiberList        starved;         /* found no stack */
-  gint64           retry_time;
-};
 
 typedef struct
 {
@@ -93,23 +14,8 @@ typedef struct
 static GMutex schedulers_lock;
 static GHashTable *schedulers;   /* GMainContext -> CupelScheduler, neither owned */
 
-static __thread CupelFiber *current_fiber;
-
-/* The address of a thread-local variable must not survive a switch in a register: a closing context may run its last fibers in another thread. */
-static CupelFiber * G_GNUC_NO_INLINE
-peek_current (void)
-{
-  return current_fiber;
-}
-
-static void G_GNUC_NO_INLINE
-set_current (CupelFiber *fiber)
-{
-  current_fiber = fiber;
-}
-
 static void
-list_push (FiberList  *list,
+list_push (CupelFiberList  *list,
            CupelFiber *fiber)
 {
   fiber->next = NULL;
@@ -121,7 +27,7 @@ list_push (FiberList  *list,
 }
 
 static CupelFiber *
-list_pop (FiberList *list)
+list_pop (CupelFiberList *list)
 {
   CupelFiber *fiber = list->head;
 
@@ -155,7 +61,7 @@ cupel_scheduler_unref (CupelScheduler *self)
   g_free (self);
 }
 
-static CupelFiber *
+CupelFiber *
 cupel_fiber_ref (CupelFiber *fiber)
 {
   g_atomic_ref_count_inc (&fiber->ref_count);
@@ -163,7 +69,7 @@ cupel_fiber_ref (CupelFiber *fiber)
 }
 
 /* The last reference may be that of a signal connection that another thread drops: nothing but memory is freed here. */
-static void
+void
 cupel_fiber_unref (CupelFiber *fiber)
 {
   if (!g_atomic_ref_count_dec (&fiber->ref_count))
@@ -174,9 +80,9 @@ cupel_fiber_unref (CupelFiber *fiber)
 }
 
 /* With the lock held. */
-static void
-enqueue (CupelScheduler *self,
-         CupelFiber     *fiber)
+void
+cupel_scheduler_enqueue (CupelScheduler *self,
+                         CupelFiber     *fiber)
 {
   fiber->state = FIBER_QUEUED;
   list_push (&self->queue, fiber);
@@ -203,7 +109,7 @@ cupel_fiber_wake (CupelFiber *fiber)
   switch (fiber->state)
     {
     case FIBER_WAITING:
-      enqueue (self, fiber);
+      cupel_scheduler_enqueue (self, fiber);
       wake_context (self);
       break;
     case FIBER_RUNNING:
@@ -243,7 +149,7 @@ unstarve (CupelScheduler *self)
   if (fiber == NULL)
     return;
   g_mutex_lock (&self->lock);
-  enqueue (self, fiber);
+  cupel_scheduler_enqueue (self, fiber);
   g_mutex_unlock (&self->lock);
 }
 
@@ -266,46 +172,6 @@ expire (CupelScheduler *self,
     }
 }
 
-static void
-forget_cancellable (CupelFiber *fiber)
-{
-  if (fiber->cancellable == NULL)
-    return;
-
-  /* Not g_cancellable_disconnect (), which waits for handlers that run and would wait for itself below one of them. A handler in
-   * flight holds a reference to the fiber. */
-  g_signal_handler_disconnect (fiber->cancellable, fiber->cancelled_id);
-  fiber->cancelled_id = 0;
-  g_clear_object (&fiber->cancellable);
-}
-
-static void
-on_cancelled (GCancellable *cancellable,
-              gpointer      fiber)
-{
-  cupel_fiber_wake (fiber);
-}
-
-static void
-drop_fiber_closure (gpointer  fiber,
-                    GClosure *closure)
-{
-  cupel_fiber_unref (fiber);
-}
-
-static void
-watch_cancellable (CupelFiber   *fiber,
-                   GCancellable *cancellable)
-{
-  if (fiber->cancellable == cancellable)
-    return;
-
-  forget_cancellable (fiber);
-  fiber->cancellable = g_object_ref (cancellable);
-  fiber->cancelled_id = g_signal_connect_data (cancellable, "cancelled", G_CALLBACK (on_cancelled),
-                                               cupel_fiber_ref (fiber), drop_fiber_closure, 0);
-}
-
 /* On the stack of the fiber. */
 static void
 fiber_main (gpointer data)
@@ -322,7 +188,7 @@ finish (CupelScheduler *self,
         CupelFiber     *fiber)
 {
   cupel_stack_pool_release (&self->stacks, g_steal_pointer (&fiber->stack));
-  forget_cancellable (fiber);
+  cupel_fiber_forget_cancellable (fiber);
   if (self->starved.head != NULL)
     unstarve (self);
 
@@ -338,7 +204,7 @@ finish (CupelScheduler *self,
 
 static void
 resume (CupelScheduler *self,
-        Frame          *frame,
+        CupelFrame          *frame,
         CupelFiber     *fiber,
         gint64          now)
 {
@@ -359,9 +225,9 @@ resume (CupelScheduler *self,
     {
       CupelFiberFunc closure;
 
-      set_current (fiber);
+      cupel_fiber_set_current (fiber);
       cupel_stack_enter (fiber->stack, &frame->caller, fiber_main, fiber);
-      set_current (NULL);
+      cupel_fiber_set_current (NULL);
 
       closure = g_steal_pointer (&fiber->closure);
       if (closure == NULL)
@@ -379,7 +245,7 @@ cupel_scheduler_run (CupelScheduler *self)
   gint64 now = g_get_monotonic_time ();
   gint64 end = now + CUPEL_SLICE;
   CupelFiber *fiber;
-  Frame frame;
+  CupelFrame frame;
   int n;
 
   expire (self, now);
@@ -388,7 +254,7 @@ cupel_scheduler_run (CupelScheduler *self)
     return;
 
   cupel_context_init_caller (&frame.caller);
-  frame.outer = peek_current ();
+  frame.outer = cupel_fiber_peek_current ();
   frame.depth = g_main_depth ();
   frame.pushed = FALSE;
   frame.thread_default = g_main_context_get_thread_default ();
@@ -410,7 +276,7 @@ cupel_scheduler_run (CupelScheduler *self)
 
   if (frame.pushed)
     g_main_context_pop_thread_default (self->context);
-  set_current (frame.outer);
+  cupel_fiber_set_current (frame.outer);
 }
 
 /* The thread that attached the source may be another one. GLib's locks order that, but ThreadSanitizer does not see those. */
@@ -579,7 +445,7 @@ cupel_scheduler_spawn (CupelScheduler *self,
 
   g_mutex_lock (&self->lock);
   g_queue_push_tail_link (&self->fibers, &fiber->link);
-  enqueue (self, fiber);
+  cupel_scheduler_enqueue (self, fiber);
   wake_context (self);
   g_mutex_unlock (&self->lock);
 }
@@ -596,7 +462,7 @@ cupel_scheduler_close (CupelScheduler *self)
       CupelFiber *fiber = l->data;
 
       if (fiber->state == FIBER_WAITING)
-        enqueue (self, fiber);
+        cupel_scheduler_enqueue (self, fiber);
     }
   g_mutex_unlock (&self->lock);
 
@@ -627,205 +493,4 @@ cupel_scheduler_get_for_caller (GMainContext *context)
     return fiber->scheduler;
 
   return cupel_scheduler_get (context);
-}
-
-CupelFiber *
-cupel_fiber_get_current (void)
-{
-  CupelFiber *fiber = peek_current ();
-
-  if (fiber == NULL || g_main_depth () != fiber->frame->depth)
-    return NULL;
-
-  return fiber;
-}
-
-CupelScheduler *
-cupel_fiber_get_scheduler (CupelFiber *fiber)
-{
-  return fiber->scheduler;
-}
-
-void
-cupel_fiber_get_stack (CupelFiber *fiber,
-                       gpointer   *base,
-                       gsize      *size)
-{
-  cupel_stack_get_bounds (fiber->stack, base, size);
-}
-
-static gboolean
-may_suspend (CupelFiber *fiber)
-{
-  return g_main_context_get_thread_default () == fiber->frame->thread_default && g_main_depth () == fiber->frame->depth;
-}
-
-static gboolean
-check_may_suspend (CupelFiber *fiber)
-{
-  if (G_LIKELY (may_suspend (fiber)))
-    return TRUE;
-
-  g_critical ("The fiber \"%s\" cannot wait: %s", fiber->name ? fiber->name : "unnamed",
-              g_main_depth () != fiber->frame->depth
-              ? "it runs a main loop, and this is called from there"
-              : "a thread-default main context was pushed and not popped; pop it before anything that suspends");
-
-  return FALSE;
-}
-
-static void
-requeue (CupelFiber *fiber)
-{
-  CupelScheduler *self = fiber->scheduler;
-
-  g_mutex_lock (&self->lock);
-  enqueue (self, fiber);
-  g_mutex_unlock (&self->lock);
-  cupel_stack_exit (fiber->stack);
-}
-
-void
-cupel_fiber_yield (void)
-{
-  CupelFiber *fiber = cupel_fiber_get_current ();
-
-  if (fiber != NULL && check_may_suspend (fiber))
-    requeue (fiber);
-}
-
-static void G_GNUC_NO_INLINE
-look_at_clock (CupelFiber *fiber)
-{
-  gint64 now = g_get_monotonic_time ();
-  gint64 elapsed = now - fiber->last_look;
-
-  if (elapsed > CUPEL_SLICE / 8)
-    fiber->ticks = MAX (1, fiber->ticks / 2);
-  else if (elapsed < CUPEL_SLICE / 32)
-    fiber->ticks = MIN (MAX_TICKS, fiber->ticks * 2);
-  fiber->ticks_left = fiber->ticks;
-  fiber->last_look = now;
-
-  if (now >= fiber->slice_end && may_suspend (fiber))
-    requeue (fiber);
-}
-
-void
-cupel_fiber_tick (void)
-{
-  CupelFiber *fiber = current_fiber;
-
-  if (fiber != NULL && --fiber->ticks_left <= 0)
-    look_at_clock (fiber);
-}
-
-static void
-suspend (CupelFiber *fiber,
-         gint64      deadline)
-{
-  CupelScheduler *self = fiber->scheduler;
-
-  g_mutex_lock (&self->lock);
-  if (fiber->woken)
-    {
-      fiber->woken = FALSE;
-      g_mutex_unlock (&self->lock);
-      return;
-    }
-  fiber->state = FIBER_WAITING;
-  g_mutex_unlock (&self->lock);
-
-  if (deadline >= 0)
-    cupel_deadlines_insert (&self->deadlines, &fiber->deadline, deadline);
-  cupel_stack_exit (fiber->stack);
-  if (deadline >= 0)
-    cupel_deadlines_remove (&self->deadlines, &fiber->deadline);
-}
-
-CupelParkResult
-cupel_fiber_park (CupelFiber   *fiber,
-                  const int    *done,
-                  gint64        deadline,
-                  GCancellable *cancellable)
-{
-  gboolean suspended = FALSE;
-
-  for (;;)
-    {
-      if (done != NULL && g_atomic_int_get (done))
-        {
-          if (!suspended)
-            cupel_fiber_tick ();
-          return CUPEL_PARK_READY;
-        }
-      if (g_cancellable_is_cancelled (cancellable))
-        return CUPEL_PARK_CANCELLED;
-      if (G_UNLIKELY (g_atomic_int_get (&fiber->scheduler->closing)))
-        {
-          cupel_fiber_tick ();
-          return CUPEL_PARK_CANCELLED;
-        }
-      if (deadline >= 0 && g_get_monotonic_time () >= deadline)
-        return CUPEL_PARK_TIMEOUT;
-      if (!check_may_suspend (fiber))
-        return CUPEL_PARK_FORBIDDEN;
-
-      if (cancellable != NULL && fiber->cancellable != cancellable)
-        {
-          /* What is cancelled between the test above and the connection emits no signal: test again. */
-          watch_cancellable (fiber, cancellable);
-          continue;
-        }
-
-      suspend (fiber, deadline);
-      suspended = TRUE;
-    }
-}
-
-gboolean
-cupel_park_result_check (CupelParkResult   result,
-                         GError          **error)
-{
-  switch (result)
-    {
-    case CUPEL_PARK_READY:
-      return TRUE;
-    case CUPEL_PARK_TIMEOUT:
-      g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_TIMEOUT, "The operation timed out");
-      return FALSE;
-    case CUPEL_PARK_CANCELLED:
-      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The operation was cancelled");
-      return FALSE;
-    case CUPEL_PARK_FORBIDDEN:
-    default:
-      g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_WRONG_CONTEXT,
-                           "A fiber cannot wait while another thread-default main context is pushed, or in a main loop of its own");
-      return FALSE;
-    }
-}
-
-void
-cupel_set_error_not_in_fiber (GError     **error,
-                              const char  *function)
-{
-  g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_MISSING_FIBER,
-               "%s() suspends and was called outside a fiber: run the caller with cupel_run_async()", function);
-}
-
-void
-cupel_call_on_main_stack (CupelFiberFunc func,
-                          gpointer       user_data)
-{
-  CupelFiber *fiber = cupel_fiber_get_current ();
-
-  if (fiber == NULL)
-    {
-      func (user_data);
-      return;
-    }
-
-  fiber->closure_data = user_data;
-  fiber->closure = func;
-  cupel_stack_exit (fiber->stack);
 }

@@ -513,6 +513,56 @@ test_starvation (gconstpointer data)
   g_assert_cmpint (worst[G_N_ELEMENTS (worst) / 2], <, scale (10000, 100000));
 }
 
+/* Many descriptors are ready at the same time, and each has a fiber with something to do. */
+typedef struct
+{
+  Starve *starve;
+  int fds[2];
+} Reader;
+
+static void
+reader_run (gpointer data)
+{
+  Reader *reader = data;
+  CupelIoWatch *watch = cupel_io_watch_new (reader->fds[0]);
+  g_autoptr(GError) error = NULL;
+
+  while (!reader->starve->stop)
+    {
+      g_assert_cmpint (cupel_io_watch_wait (watch, G_IO_IN, CUPEL_NO_DEADLINE, NULL, &error), ==, G_IO_IN);
+      be_busy (1000);
+    }
+  cupel_io_watch_free (watch);
+  n_destroyed++;
+}
+
+static void
+test_starvation_io (void)
+{
+  Starve starve = { FALSE, 0, 0, 0, FALSE };
+  Reader readers[40];
+
+  n_destroyed = 0;
+  for (guint i = 0; i < G_N_ELEMENTS (readers); i++)
+    {
+      readers[i].starve = &starve;
+      g_assert_cmpint (pipe (readers[i].fds), ==, 0);
+      g_assert_cmpint (write (readers[i].fds[1], "x", 1), ==, 1);
+      cupel_fiber_spawn (NULL, reader_run, &readers[i], NULL);
+    }
+  starve.last = get_thread_time ();
+  g_timeout_add (1, starve_tick, &starve);
+  while (n_destroyed < G_N_ELEMENTS (readers))
+    g_main_context_iteration (NULL, TRUE);
+  g_test_message ("worst lateness of a 1 ms timer: %" G_GINT64_FORMAT " us", starve.worst);
+  g_assert_cmpint (starve.worst, <, scale (15000, 100000));
+  for (guint i = 0; i < G_N_ELEMENTS (readers); i++)
+    {
+      close (readers[i].fds[0]);
+      close (readers[i].fds[1]);
+    }
+}
+
 typedef struct
 {
   GMainContext *context;
@@ -705,6 +755,7 @@ main (int   argc,
   g_test_add_func ("/runtime/fiber/pushed-context", test_pushed_context);
   g_test_add_data_func ("/runtime/fiber/starvation/ready-waits", GINT_TO_POINTER (FALSE), test_starvation);
   g_test_add_data_func ("/runtime/fiber/starvation/rows", GINT_TO_POINTER (TRUE), test_starvation);
+  g_test_add_func ("/runtime/fiber/starvation/descriptors", test_starvation_io);
   g_test_add_func ("/runtime/fiber/spawn-remote", test_spawn_remote);
   g_test_add_func ("/runtime/fiber/context-destroyed", test_context_destroyed);
   g_test_add_func ("/runtime/fiber/thread-ends", test_thread_ends);

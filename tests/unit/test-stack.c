@@ -3,13 +3,30 @@
 #include "runtime/cupel-deadlines-private.h"
 #include "runtime/cupel-scheduler-private.h"
 
+#include <malloc.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "scale.h"
 
 #define FRAME 1024
+
+static gsize
+get_address_space (void)
+{
+  long pages = 0;
+  FILE *file = fopen ("/proc/self/statm", "r");
+
+  g_assert_nonnull (file);
+  g_assert_cmpint (fscanf (file, "%ld", &pages), ==, 1);
+  fclose (file);
+
+  return (gsize) pages * (gsize) sysconf (_SC_PAGESIZE);
+}
 
 static guint G_GNUC_NO_INLINE
 recurse (guint depth)
@@ -156,6 +173,59 @@ test_overflow (void)
   g_assert_cmpint (WTERMSIG (status), ==, SIGSEGV);
 }
 
+/* The system has no memory for so many stacks at once: some fibers begin when others have ended. */
+static void
+crowd_run (gpointer data)
+{
+  if (!cupel_fiber_sleep (20000, NULL, NULL))
+    abort ();
+  ++*(guint *) data;
+}
+
+static void
+test_crowd (void)
+{
+  pid_t pid;
+  int status;
+
+  if (scale_is_slow ())
+    {
+      g_test_skip ("the tool needs the address space");
+      return;
+    }
+
+  pid = fork ();
+  g_assert_cmpint (pid, >=, 0);
+  if (pid == 0)
+    {
+      struct rlimit limit;
+      guint n_done = 0;
+      guint n_iterations = 0;
+      gpointer spare;
+
+      /* the heap grows beforehand */
+      mallopt (M_TOP_PAD, 8 * 1024 * 1024);
+      mallopt (M_TRIM_THRESHOLD, 64 * 1024 * 1024);
+      spare = malloc (64 * 1024);
+      free (spare);
+      for (guint i = 0; i < 400; i++)
+        cupel_fiber_spawn (NULL, crowd_run, &n_done, NULL);
+      limit.rlim_cur = limit.rlim_max = get_address_space () + 20 * CUPEL_STACK_DEFAULT_SIZE;
+      if (setrlimit (RLIMIT_AS, &limit) != 0)
+        _exit (3);
+      while (n_done < 400)
+        {
+          g_main_context_iteration (NULL, TRUE);
+          n_iterations++;
+        }
+      /* and it was not by turning in circles */
+      _exit (n_iterations < 20000 ? 0 : 4);
+    }
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  g_assert_true (WIFEXITED (status));
+  g_assert_cmpint (WEXITSTATUS (status), ==, 0);
+}
+
 static void
 test_deadlines (void)
 {
@@ -207,6 +277,7 @@ main (int   argc,
   g_test_add_func ("/runtime/stack/deep", test_deep);
   g_test_add_func ("/runtime/stack/size", test_size);
   g_test_add_func ("/runtime/stack/overflow", test_overflow);
+  g_test_add_func ("/runtime/stack/crowd", test_crowd);
   g_test_add_func ("/runtime/deadlines", test_deadlines);
 
   return g_test_run ();

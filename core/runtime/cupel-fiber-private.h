@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "runtime/cupel-deadlines-private.h"
+#include "runtime/cupel-scheduler-private.h"
+
+G_BEGIN_DECLS
+
+/* What the scheduler and the waits share; for nobody else. */
+
+typedef enum
+{
+  FIBER_QUEUED,
+  FIBER_RUNNING,
+  FIBER_WAITING,
+  FIBER_FINISHED,
+} CupelFiberState;
+
+/* One call of cupel_scheduler_run (). They nest when code on the main stack iterates the context again. */
+typedef struct
+{
+  CupelContext  caller;
+  CupelFiber   *outer;            /* not NULL when a fiber iterates a main loop itself */
+  GMainContext *thread_default;
+  int           depth;
+  gboolean      pushed;
+} CupelFrame;
+
+struct _CupelFiber
+{
+  gatomicrefcount  ref_count;
+  CupelScheduler  *scheduler;
+  const char      *name;
+  gsize            stack_size;
+  CupelFiberFunc   func;
+  gpointer         user_data;
+  GDestroyNotify   destroy;
+
+  /* guarded by the lock of the scheduler */
+  GList            link;          /* in all fibers */
+  CupelFiber      *next;          /* in the queue */
+  CupelFiberState  state;
+  gboolean         woken;         /* while it was running */
+
+  /* of the thread that runs the context */
+  CupelStack      *stack;
+  CupelFrame      *frame;         /* while running */
+  CupelDeadline    deadline;
+  CupelFiberFunc   closure;       /* to be run on the main stack */
+  gpointer         closure_data;
+  GCancellable    *cancellable;   /* connected: kept from one wait to the next, for it is mostly the same */
+  gulong           cancelled_id;
+  gint64           slice_end;
+  gint64           last_look;
+  int              ticks_left;
+  int              ticks;
+  gboolean         finished;
+};
+
+typedef struct
+{
+  CupelFiber *head;
+  CupelFiber *tail;
+} CupelFiberList;
+
+struct _CupelScheduler
+{
+  gatomicrefcount  ref_count;
+  GMainContext    *context;         /* not owned: it owns the source, which owns this */
+  GMainContext    *thread_default;  /* how g_main_context_get_thread_default () names the context */
+
+  GMutex           lock;
+  CupelFiberList   queue;
+  int              n_queued;        /* written under the lock, read without */
+  GQueue           fibers;
+  int              closing;         /* likewise */
+
+  /* of the thread that runs the context */
+  CupelStackPool   stacks;
+  CupelDeadlines   deadlines;
+  CupelFiberList   starved;         /* found no stack */
+  gint64           retry_time;
+};
+
+/* The fiber on whose stack the thread is, even if a main loop that it runs has called. */
+CupelFiber *cupel_fiber_peek_current       (void);
+void        cupel_fiber_set_current        (CupelFiber     *fiber);
+CupelFiber *cupel_fiber_ref                (CupelFiber     *fiber);
+void        cupel_fiber_unref              (CupelFiber     *fiber);
+void        cupel_fiber_forget_cancellable (CupelFiber     *fiber);
+/* With the lock held. */
+void        cupel_scheduler_enqueue        (CupelScheduler *self,
+                                            CupelFiber     *fiber);
+
+G_END_DECLS
