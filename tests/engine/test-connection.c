@@ -420,7 +420,7 @@ run_slowly (gpointer       data,
             GError       **error)
 {
   Slow *slow = data;
-  g_autoptr(CupelResult) result = try_execute (slow->connection, "slow", cancellable, &slow->error);
+  G_GNUC_UNUSED g_autoptr(CupelResult) result = try_execute (slow->connection, "slow", cancellable, &slow->error);
 
   slow->done = TRUE;
   return TRUE;

@@ -1091,7 +1091,6 @@ expect_no_connection (const char *text,
 static void
 test_connect_errors (CupelDriverConnection *connection)
 {
-  g_autoptr(GError) error = NULL;
   g_autofree char *text = cupel_url_to_string (url);
   const char *question = strchr (text, '?');
   const char *host = cupel_url_get_host (url);

@@ -524,7 +524,6 @@ test_transaction (CupelDriverConnection *connection)
   g_autoptr(GError) error = NULL;
   g_autoptr(GError) failed = NULL;
   g_autoptr(GError) refused = NULL;
-  g_autofree char *level = NULL;
 
   /* first use: BEGIN, Parse and Execute together */
   {
@@ -1040,7 +1039,7 @@ test_stream_ends (CupelDriverConnection *connection)
   /* over with its transaction, also when a new one has begun */
   {
     g_autoptr(CupelDriverCursor) cursor = open_stream (connection, compiled, NULL, CUPEL_REQUEST_BEGIN, 10);
-    g_autoptr(CupelRowBlock) block = fetch (cursor);
+    G_GNUC_UNUSED g_autoptr(CupelRowBlock) block = fetch (cursor);
 
     g_assert_true (cupel_driver_connection_rollback (connection, -1, NULL));
     g_assert_true (cupel_driver_connection_begin (connection, NULL, NULL));
@@ -1066,7 +1065,7 @@ test_stream_ends (CupelDriverConnection *connection)
     close_stream (cursor);
   }
   {
-    g_autoptr(CupelDriverCursor) cursor = open_stream (connection, compiled, NULL, CUPEL_REQUEST_NONE, 40);
+    G_GNUC_UNUSED g_autoptr(CupelDriverCursor) cursor = open_stream (connection, compiled, NULL, CUPEL_REQUEST_NONE, 40);
 
     g_assert_true (cupel_driver_connection_reset (connection, g_get_monotonic_time () + G_USEC_PER_SEC, NULL));
     g_assert_cmpint (query_int (connection, "SELECT count(*) FROM pg_cursors WHERE name LIKE 'cupel%'"), ==, 0);

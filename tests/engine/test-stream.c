@@ -78,7 +78,7 @@ execute (Fixture    *f,
 {
   g_autoptr(CupelText) text = cupel_text_new (sql);
   GError *error = NULL;
-  g_autoptr(CupelResult) result = cupel_connection_execute (f->connection, CUPEL_STATEMENT (text), NULL, NULL, &error);
+  G_GNUC_UNUSED g_autoptr(CupelResult) result = cupel_connection_execute (f->connection, CUPEL_STATEMENT (text), NULL, NULL, &error);
 
   g_assert_no_error (error);
 }
@@ -261,8 +261,6 @@ test_errors (gpointer       data,
 {
   Fixture *f = data;
   g_autoptr(CupelStream) stream = open_stream (f, "rows 5", 2);
-  g_autoptr(CupelText) text = cupel_text_new ("rows :n");
-  g_autoptr(CupelParameters) parameters = cupel_parameters_new ();
   GError *local = NULL;
 
   fake_knobs.disconnect = TRUE;
