@@ -117,6 +117,55 @@ connect_address (const CupelPgSettings  *settings,
   return conn;
 }
 
+/* A look-up that may outlast the wait for it. */
+typedef struct
+{
+  CupelCompletion *done;
+  GAsyncResult    *result;
+} Lookup;
+
+static void
+lookup_free (gpointer data)
+{
+  Lookup *lookup = data;
+
+  cupel_completion_unref (lookup->done);
+  g_clear_object (&lookup->result);
+}
+
+static void
+lookup_ready (GObject      *resolver,
+              GAsyncResult *result,
+              gpointer      data)
+{
+  Lookup *lookup = data;
+
+  lookup->result = g_object_ref (result);
+  cupel_completion_complete (lookup->done);
+  g_rc_box_release_full (lookup, lookup_free);
+}
+
+static GList *
+look_up (const char    *host,
+         gint64         deadline,
+         GCancellable  *cancellable,
+         GError       **error)
+{
+  g_autoptr(GResolver) resolver = g_resolver_get_default ();
+  g_autoptr(GCancellable) stop = g_cancellable_new ();
+  Lookup *lookup = g_rc_box_new0 (Lookup);
+  GList *found = NULL;
+
+  lookup->done = cupel_completion_new ();
+  g_resolver_lookup_by_name_async (resolver, host, stop, lookup_ready, g_rc_box_acquire (lookup));
+  if (cupel_completion_wait (lookup->done, deadline, cancellable, error))
+    found = g_resolver_lookup_by_name_finish (resolver, lookup->result, error);
+  else
+    g_cancellable_cancel (stop);
+  g_rc_box_release_full (lookup, lookup_free);
+  return found;
+}
+
 /* Numeric addresses of a host name; one NULL when there is nothing to look up. */
 static GPtrArray *
 resolve (const CupelPgSettings  *settings,
@@ -124,43 +173,30 @@ resolve (const CupelPgSettings  *settings,
          GCancellable           *cancellable,
          GError                **error)
 {
-  GPtrArray *addresses = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr(GResolver) resolver = NULL;
-  g_autoptr(CupelAwait) await = NULL;
-  g_autoptr(GAsyncResult) result = NULL;
+  g_autoptr(GPtrArray) addresses = g_ptr_array_new_with_free_func (g_free);
   g_autoptr(GError) local = NULL;
   GList *found;
 
   if (settings->is_socket || g_hostname_is_ip_address (settings->host))
     {
       g_ptr_array_add (addresses, settings->is_socket ? NULL : g_strdup (settings->host));
-      return addresses;
+      return g_steal_pointer (&addresses);
     }
 
-  resolver = g_resolver_get_default ();
-  await = cupel_await_new ();
-  g_resolver_lookup_by_name_async (resolver, settings->host, cancellable, cupel_await_ready, cupel_await_ref (await));
-  if (!(result = cupel_await_wait (await, cancellable, error)))
-    {
-      g_ptr_array_unref (addresses);
-      return NULL;
-    }
-  found = g_resolver_lookup_by_name_finish (resolver, result, &local);
+  found = look_up (settings->host, deadline, cancellable, &local);
   for (GList *l = found; l != NULL; l = l->next)
     g_ptr_array_add (addresses, g_inet_address_to_string (l->data));
   g_resolver_free_addresses (found);
-  if (addresses->len == 0)
-    {
-      g_ptr_array_unref (addresses);
-      if (g_error_matches (local, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-        g_propagate_error (error, g_steal_pointer (&local));
-      else
-        cupel_set_error_with_details (error, CUPEL_ERROR_CONNECTION, &(CupelErrorDetails) { .disconnect = TRUE, .retryable = TRUE },
-                                      "Could not find the PostgreSQL host “%s”: %s", settings->host,
-                                      local != NULL ? local->message : "it has no address");
-      return NULL;
-    }
-  return addresses;
+  if (addresses->len > 0)
+    return g_steal_pointer (&addresses);
+
+  if (g_error_matches (local, G_IO_ERROR, G_IO_ERROR_CANCELLED) || g_error_matches (local, CUPEL_ERROR, CUPEL_ERROR_TIMEOUT))
+    g_propagate_prefixed_error (error, g_steal_pointer (&local), "Looking up the PostgreSQL host “%s”: ", settings->host);
+  else
+    cupel_set_error_with_details (error, CUPEL_ERROR_CONNECTION, &(CupelErrorDetails) { .disconnect = TRUE, .retryable = TRUE },
+                                  "Could not find the PostgreSQL host “%s”: %s", settings->host,
+                                  local != NULL ? local->message : "it has no address");
+  return NULL;
 }
 
 static CupelDriverConnection *

@@ -128,11 +128,13 @@ cupel_pg_error_new_from_result (const PGresult *result)
   const char *state = PQresultErrorField (result, PG_DIAG_SQLSTATE);
   const char *primary = PQresultErrorField (result, PG_DIAG_MESSAGE_PRIMARY);
   const char *detail = PQresultErrorField (result, PG_DIAG_MESSAGE_DETAIL);
+  const char *hint = PQresultErrorField (result, PG_DIAG_MESSAGE_HINT);
   const CupelPgErrorClass *class = cupel_pg_error_classify (state);
   gboolean fatal = cupel_pg_error_is_fatal (result);
   g_autofree char *message = NULL;
   g_autofree char *valid = NULL;
   g_autofree char *full = NULL;
+  g_autofree char *advice = NULL;
   CupelErrorDetails details = {
     .sqlstate = state,
     .constraint = PQresultErrorField (result, PG_DIAG_CONSTRAINT_NAME),
@@ -156,8 +158,12 @@ cupel_pg_error_new_from_result (const PGresult *result)
 
   if (state == NULL)
     return cupel_error_new_with_details (class->code, &details, "PostgreSQL: %s", message);
+  /* What the server advises about a statement; elsewhere it may quote data. */
+  if (g_str_has_prefix (class->state, "42") && hint != NULL)
+    advice = g_utf8_make_valid (hint, -1);
   return cupel_error_new_with_details (fatal && !class->disconnect ? CUPEL_ERROR_DISCONNECTED : class->code, &details,
-                                       "PostgreSQL: %s (SQLSTATE %s)", message, state);
+                                       "PostgreSQL: %s (SQLSTATE %s)%s%s", message, state,
+                                       advice != NULL ? ". " : "", advice != NULL ? advice : "");
 }
 
 static gboolean

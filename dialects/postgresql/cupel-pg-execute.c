@@ -186,6 +186,51 @@ cupel_pg_execute_one (CupelPgConnection   *self,
     }
 }
 
+static gboolean
+together_once (CupelPgConnection   *self,
+               const CupelRequest  *requests,
+               CupelReply          *replies,
+               guint                n_requests,
+               gboolean             wants_begin,
+               gboolean            *stale,
+               GError             **error)
+{
+  CupelPgGather gather = { .requests = requests, .replies = replies, .by_tag = TRUE };
+  g_autoptr(GError) failure = NULL;
+  CupelPgFlight flight;
+  gsize paced = 0;
+
+  /* All values first: when one does not fit, nothing is sent. */
+  for (guint i = 0; i < n_requests; i++)
+    {
+      replies[i].row_count = -1;
+      if (!cupel_pg_params_set_request (&self->params, &requests[i], 0, error))
+        return FALSE;
+    }
+
+  cupel_pg_flight_init (&flight, self, cupel_pg_gather_take, &gather);
+  if (cupel_pg_flight_add_evicted (&flight) && cupel_pg_flight_add_begin (&flight, wants_begin))
+    for (guint i = 0; i < n_requests; i++)
+      if (!cupel_pg_params_set_request (&self->params, &requests[i], 0, &flight.failure) ||
+          !cupel_pg_flight_add_encoded (&flight, i, &requests[i]) ||
+          !cupel_pg_flight_pace (&flight, &paced))
+        break;
+  if (cupel_pg_flight_finish (&flight, &failure))
+    {
+      replies[0].began = wants_begin;
+      return TRUE;
+    }
+
+  for (guint i = MIN (flight.failed_tag, n_requests); i < n_requests; i++)
+    {
+      cupel_reply_clear (&replies[i]);
+      memset (&replies[i], 0, sizeof replies[i]);
+    }
+  *stale = flight.stale && !self->broken && self->stopped == NULL;
+  cupel_pg_propagate_failure (&flight, g_steal_pointer (&failure), error);
+  return FALSE;
+}
+
 gboolean
 cupel_pg_execute_together (CupelPgConnection   *self,
                            const CupelRequest  *requests,
@@ -194,33 +239,23 @@ cupel_pg_execute_together (CupelPgConnection   *self,
                            gboolean             wants_begin,
                            GError             **error)
 {
-  CupelPgGather gather = { .requests = requests, .replies = replies, .by_tag = TRUE };
-  CupelPgFlight flight;
-  gsize paced = 0;
+  gboolean stale = FALSE;
+  GError *local = NULL;
 
-  cupel_pg_flight_init (&flight, self, cupel_pg_gather_take, &gather);
-  for (guint i = 0; i < n_requests; i++)
+  if (together_once (self, requests, replies, n_requests, wants_begin, &stale, &local))
+    return TRUE;
+  /* In a transaction that began here, nothing but this was done: all of it can be done again. */
+  if (stale && wants_begin)
     {
-      replies[i].row_count = -1;
-      if (!cupel_pg_params_set_request (&self->params, &requests[i], 0, error))
-        return FALSE;
-    }
-  cupel_pg_flight_add_evicted (&flight);
-  cupel_pg_flight_add_begin (&flight, wants_begin);
-  for (guint i = 0; i < n_requests && flight.failure == NULL && !self->broken; i++)
-    if (!cupel_pg_params_set_request (&self->params, &requests[i], 0, &flight.failure) ||
-        !cupel_pg_flight_add_encoded (&flight, i, &requests[i]) ||
-        !cupel_pg_flight_pace (&flight, &paced))
-      break;
-  if (!cupel_pg_flight_finish (&flight, error))
-    {
-      for (guint i = MIN (flight.failed_tag, n_requests); i < n_requests; i++)
+      for (guint i = 0; i < n_requests; i++)
         {
           cupel_reply_clear (&replies[i]);
           memset (&replies[i], 0, sizeof replies[i]);
         }
-      return FALSE;
+      g_clear_error (&local);
+      return cupel_pg_undo_flight (self, error) &&
+             together_once (self, requests, replies, n_requests, wants_begin, &stale, error);
     }
-  replies[0].began = wants_begin;
-  return TRUE;
+  g_propagate_error (error, local);
+  return FALSE;
 }

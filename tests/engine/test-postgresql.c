@@ -9,6 +9,7 @@
 
 #include "cupel-pg-compiler.h"
 #include "cupel-pg-connection.h"
+#include "cupel-pg-dialect.h"
 #include "cupel-pg-driver.h"
 
 #define URL_VARIABLE "CUPEL_TEST_POSTGRESQL_URL"
@@ -817,6 +818,28 @@ test_stale_plan (CupelDriverConnection *connection)
     g_assert_true (cupel_error_is_retryable (error));
   }
   g_assert_true (cupel_driver_connection_rollback (connection, -1, NULL));
+
+  /* a whole pipeline that began its transaction is done again */
+  exec_sql (connection, "ALTER TABLE ps ADD c int");
+  {
+    CupelRequest requests[] = { { .compiled = compiled, .flags = CUPEL_REQUEST_BEGIN }, { .compiled = compiled } };
+    CupelReply replies[2] = { { 0 } };
+
+    {
+      g_auto(CupelReply) reply = { 0 };
+
+      exec (connection, compiled, NULL, CUPEL_REQUEST_NONE, &reply);
+    }
+    exec_sql (connection, "ALTER TABLE ps DROP COLUMN c");
+    g_clear_error (&error);
+    cupel_driver_connection_pipeline (connection, requests, replies, 2, NULL, &error);
+    g_assert_no_error (error);
+    g_assert_true (replies[0].began);
+    g_assert_cmpuint (count_rows (&replies[1]), ==, 1);
+    cupel_reply_clear (&replies[0]);
+    cupel_reply_clear (&replies[1]);
+  }
+  g_assert_true (cupel_driver_connection_rollback (connection, -1, NULL));
 }
 
 static void
@@ -1041,6 +1064,7 @@ test_stream_ends (CupelDriverConnection *connection)
     g_autoptr(CupelDriverCursor) cursor = open_stream (connection, compiled, NULL, CUPEL_REQUEST_BEGIN, 10);
     G_GNUC_UNUSED g_autoptr(CupelRowBlock) block = fetch (cursor);
 
+    g_assert_cmpuint (block->n_rows, ==, 10);
     g_assert_true (cupel_driver_connection_rollback (connection, -1, NULL));
     g_assert_true (cupel_driver_connection_begin (connection, NULL, NULL));
     g_assert_null (CUPEL_DRIVER_CURSOR_GET_CLASS (cursor)->fetch (cursor, NULL, &error));
@@ -1067,6 +1091,7 @@ test_stream_ends (CupelDriverConnection *connection)
   {
     G_GNUC_UNUSED g_autoptr(CupelDriverCursor) cursor = open_stream (connection, compiled, NULL, CUPEL_REQUEST_NONE, 40);
 
+    g_assert_nonnull (cursor);
     g_assert_true (cupel_driver_connection_reset (connection, g_get_monotonic_time () + G_USEC_PER_SEC, NULL));
     g_assert_cmpint (query_int (connection, "SELECT count(*) FROM pg_cursors WHERE name LIKE 'cupel%'"), ==, 0);
   }
@@ -1452,6 +1477,96 @@ test_server_refusals (void)
   g_assert_no_error (error);
 }
 
+/* Through the engine: the dialect, a pool, and tables that come and go. The dialect is the one in this program. */
+static gboolean
+run_engine (gpointer       data,
+            GCancellable  *cancellable,
+            GError       **error)
+{
+  g_autoptr(CupelEngine) engine = cupel_engine_new (g_getenv (URL_VARIABLE), error);
+  g_autoptr(CupelMetadata) metadata = cupel_metadata_new ();
+  g_autoptr(CupelTable) table = cupel_table_new ("cupel_test_engine");
+  g_autoptr(CupelConnection) connection = NULL;
+  g_autoptr(CupelInsert) insert = NULL;
+  g_autoptr(CupelSelect) select = NULL;
+  g_autoptr(CupelParameters) parameters = cupel_parameters_new ();
+  g_autoptr(CupelResult) result = NULL;
+  g_autoptr(CupelResult) rows = NULL;
+  g_autoptr(CupelStream) stream = NULL;
+  CupelColumn *id = cupel_column_new ("id", cupel_sql_type_new (CUPEL_SQL_INT64));
+  guint n = 0;
+
+  if (engine == NULL)
+    return FALSE;
+  cupel_column_set_primary_key (id, TRUE);
+  cupel_table_add_column (table, id);
+  cupel_table_add_column (table, cupel_column_new ("name", cupel_sql_type_new_sized (CUPEL_SQL_STRING, 30)));
+  if (!cupel_metadata_add_table (metadata, table, error) ||
+      !cupel_engine_drop_all (engine, metadata, NULL, error) ||
+      !cupel_engine_create_all (engine, metadata, NULL, error) ||
+      !cupel_engine_create_all (engine, metadata, NULL, error))      /* finds that it exists */
+    return FALSE;
+  g_assert_true (cupel_engine_get_capabilities (engine) & CUPEL_CAP_INSERT_MANY_RETURNING);
+
+  if (!(connection = cupel_engine_connect (engine, NULL, error)))
+    return FALSE;
+  insert = cupel_insert_new (table);
+  cupel_insert_add_column (insert, cupel_table_get_column (table, "name"));
+  cupel_insert_returning (insert, cupel_table_c (table, "id"));
+  for (guint i = 0; i < 3000; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("name %u", i + 1);
+
+      if (i > 0)
+        cupel_parameters_next (parameters);
+      cupel_parameters_set_string (parameters, "name", name);
+    }
+  if (!(result = cupel_connection_execute_many (connection, CUPEL_STATEMENT (insert), parameters, NULL, error)))
+    return FALSE;
+  g_assert_cmpuint (cupel_result_get_n_rows (result), ==, 3000);
+  for (gint64 i = 1; cupel_result_step (result); i++)
+    g_assert_cmpint (cupel_result_get_int64 (result, 0), ==, i);
+
+  select = cupel_select_new_from_table (table);
+  cupel_select_where (select, cupel_gt (cupel_table_c (table, "id"), cupel_literal_int64 (2990)));
+  cupel_select_order_by (select, cupel_desc (cupel_table_c (table, "id")));
+  cupel_select_limit (select, 3);
+  if (!(rows = cupel_connection_execute (connection, CUPEL_STATEMENT (select), NULL, NULL, error)))
+    return FALSE;
+  g_assert_true (cupel_result_step (rows));
+  g_assert_cmpstr (cupel_result_get_string (rows, 1), ==, "name 3000");
+  g_assert_cmpuint (cupel_result_get_n_rows (rows), ==, 3);
+
+  g_clear_object (&select);
+  select = cupel_select_new_from_table (table);
+  if (!(stream = cupel_connection_stream (connection, CUPEL_STATEMENT (select), NULL, 700, NULL, error)))
+    return FALSE;
+  while (cupel_stream_step (stream, NULL, error))
+    n++;
+  g_assert_cmpuint (n, ==, 3000);
+  return cupel_stream_close (stream, NULL, error) &&
+         cupel_connection_commit (connection, NULL, error) &&
+         cupel_connection_close (connection, NULL, error) &&
+         cupel_engine_drop_all (engine, metadata, NULL, error) &&
+         cupel_engine_dispose (engine, NULL, error);
+}
+
+static void
+test_engine (void)
+{
+  g_autoptr(GError) error = NULL;
+
+  if (g_getenv (URL_VARIABLE) == NULL)
+    {
+      g_test_skip (URL_VARIABLE " is not set");
+      return;
+    }
+  cupel_plugin_register_type (CUPEL_PLUGIN_DIALECT, "postgresql", CUPEL_PG_TYPE_DIALECT, &error);
+  g_assert_no_error (error);
+  cupel_run (run_engine, NULL, NULL, &error);
+  g_assert_no_error (error);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -1493,5 +1608,6 @@ main (int    argc,
   g_test_add_func ("/postgresql/connect/errors", test_connect_errors);
   g_test_add_func ("/postgresql/connect/silent", test_connect_silent);
   g_test_add_func ("/postgresql/connect/refused", test_server_refusals);
+  g_test_add_func ("/postgresql/engine", test_engine);
   return g_test_run ();
 }
