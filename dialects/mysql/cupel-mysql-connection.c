@@ -133,6 +133,10 @@ cupel_mysql_connection_rollback (CupelDriverConnection  *connection,
   if (!cupel_mysql_connection_enter (self, deadline, NULL, FALSE, error))
     return FALSE;
 
+  /* A stream ends with its transaction: nobody gets the rest. */
+  if (self->cursor != NULL)
+    cupel_mysql_cursor_orphan (self->cursor);
+  self->cursor = NULL;
   ok = cupel_mysql_connection_settle (self, &failure) &&
        cupel_mysql_connection_command (self, "ROLLBACK", &failure);
   /* Galera may answer with the certification failure once more: it is rolled back. */

@@ -37,8 +37,8 @@ cupel_mysql_cursor_orphan (CupelMysqlCursor *self)
 {
   self->rows = NULL;
   if (self->error == NULL)
-    self->error = g_error_new (CUPEL_ERROR, CUPEL_ERROR_DISCONNECTED,
-                               "The connection to the MySQL server was closed while its rows were read");
+    self->error = g_error_new (CUPEL_ERROR, self->connection->broken ? CUPEL_ERROR_DISCONNECTED : CUPEL_ERROR_CLOSED,
+                               "The transaction or the connection of the stream ended before all rows were read");
 }
 
 /* One block from the wire; NULL at the end and on failure. */

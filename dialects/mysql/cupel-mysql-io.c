@@ -59,7 +59,10 @@ cupel_mysql_connection_interrupt (CupelMysqlConnection *self,
 
   self->op = CUPEL_MYSQL_OP_INTERRUPTED;
   self->op_error = reason;
-  self->grace = g_get_monotonic_time () + CUPEL_MYSQL_GRACE;
+  self->grace = g_get_monotonic_time ();
+  /* Clean-up that is out of time has had its time. */
+  if (self->killable || !g_error_matches (reason, CUPEL_ERROR, CUPEL_ERROR_TIMEOUT))
+    self->grace += CUPEL_MYSQL_GRACE;
   if (self->killable && self->mysql != NULL)
     self->kill = cupel_mysql_kill_start (self->params, mysql_thread_id (self->mysql));
 }

@@ -932,6 +932,19 @@ test_stream_early_close (CupelDriverConnection *connection)
       g_assert_cmpint (query_int64 (connection, "SELECT 1"), ==, 1);
     }
 
+  /* ended by its transaction */
+  {
+    g_auto(CupelReply) reply = { 0, };
+    g_autoptr(GError) error = NULL;
+
+    open_stream (connection, endless, &reply);
+    cupel_driver_connection_rollback (connection, g_get_monotonic_time () + 2 * SECOND, &error);
+    g_assert_no_error (error);
+    assert_status (connection, IDLE);
+    g_assert_null (cupel_driver_cursor_fetch (reply.cursor, NULL, &error));
+    g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_CLOSED);
+  }
+
   /* dropped without being closed */
   {
     g_auto(CupelReply) reply = { 0, };
