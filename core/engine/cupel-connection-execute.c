@@ -123,7 +123,7 @@ execute_set_by_set (CupelConnection    *self,
           requests[i].n_sets = 1;
           if (done + i > 0)
             requests[i].flags &= ~CUPEL_REQUEST_BEGIN;
-          replies[i] = (CupelReply) { .row_count = -1 };
+          replies[i] = (CupelReply) { 0 };
         }
 
       success = cupel_driver_connection_pipeline (self->driver, requests, replies, n, cancellable, error);
@@ -172,7 +172,6 @@ execute_one (CupelConnection    *self,
              GCancellable       *cancellable,
              GError            **error)
 {
-  reply->row_count = -1;
   if (G_UNLIKELY (is_set_by_set (request)))
     return execute_set_by_set (self, request, reply, cancellable, error);
   return cupel_driver_connection_execute (self->driver, request, reply, cancellable, error);
@@ -242,8 +241,6 @@ cupel_connection_perform (CupelConnection    *self,
     {
       g_autofree CupelReply *replies = g_new0 (CupelReply, n_items);
 
-      for (guint i = 0; i < n_items; i++)
-        replies[i].row_count = -1;
       success = cupel_driver_connection_pipeline (self->driver, requests, replies, n_items, cancellable, &local);
       for (guint i = 0; i < n_items; i++)
         items[i].reply = replies[i];
