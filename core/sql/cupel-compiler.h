@@ -90,12 +90,7 @@ int            cupel_compiled_find_bind      (CupelCompiled   *compiled,
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CupelCompiled, cupel_compiled_unref)
 
-/**
- * CupelCompiler:
- *
- * Walks a statement and writes SQL. Core has one; a dialect derives from it and overrides what differs.
- * Every vfunc appends to the compiler's text with cupel_compiler_append().
- */
+/* Every vfunc appends to the compiler's text with cupel_compiler_append(). */
 #define CUPEL_TYPE_COMPILER (cupel_compiler_get_type ())
 CUPEL_AVAILABLE_IN_1_0
 G_DECLARE_DERIVABLE_TYPE (CupelCompiler, cupel_compiler, CUPEL, COMPILER, GObject)

@@ -1242,7 +1242,7 @@ binary_type (const CupelExpression *self)
 
 /**
  * cupel_expression_get_sql_type: (skip)
- * @self: an expression
+ * @expression: an expression
  *
  * Tells what is known of the type of an expression: for dialects that write some types in another way.
  *
@@ -1251,27 +1251,27 @@ binary_type (const CupelExpression *self)
  * Since: 1.0
  */
 CupelSqlType *
-cupel_expression_get_sql_type (const CupelExpression *self)
+cupel_expression_get_sql_type (const CupelExpression *expression)
 {
-  switch ((CupelExpressionKind) self->kind)
+  switch ((CupelExpressionKind) expression->kind)
     {
     case CUPEL_EXPRESSION_COLUMN:
-      return cupel_column_get_sql_type (self->v.column.column);
+      return cupel_column_get_sql_type (expression->v.column.column);
 
     case CUPEL_EXPRESSION_LITERAL:
-      return cupel_sql_type_plain (cupel_cell_kind_to_sql_kind (cupel_value_get_cell (self->v.value)->kind));
+      return cupel_sql_type_plain (cupel_cell_kind_to_sql_kind (cupel_value_get_cell (expression->v.value)->kind));
 
     case CUPEL_EXPRESSION_BIND:
-      return self->type != NULL ? self->type : cupel_sql_type_plain (CUPEL_SQL_NULL);
+      return expression->type != NULL ? expression->type : cupel_sql_type_plain (CUPEL_SQL_NULL);
 
     case CUPEL_EXPRESSION_FUNCTION:
-      return function_type (self);
+      return function_type (expression);
 
     case CUPEL_EXPRESSION_COUNT_ALL:
       return cupel_sql_type_plain (CUPEL_SQL_INT64);
 
     case CUPEL_EXPRESSION_BINARY:
-      return binary_type (self);
+      return binary_type (expression);
 
     case CUPEL_EXPRESSION_AND:
     case CUPEL_EXPRESSION_OR:
@@ -1284,17 +1284,17 @@ cupel_expression_get_sql_type (const CupelExpression *self)
       return cupel_sql_type_plain (CUPEL_SQL_BOOLEAN);
 
     case CUPEL_EXPRESSION_SUBQUERY:
-      if (self->v.select->columns->len > 0)
-        return cupel_expression_get_sql_type (g_ptr_array_index (self->v.select->columns, 0));
+      if (expression->v.select->columns->len > 0)
+        return cupel_expression_get_sql_type (g_ptr_array_index (expression->v.select->columns, 0));
       return cupel_sql_type_plain (CUPEL_SQL_NULL);
 
     case CUPEL_EXPRESSION_CAST:
-      return self->type;
+      return expression->type;
 
     case CUPEL_EXPRESSION_LABEL:
     case CUPEL_EXPRESSION_ASC:
     case CUPEL_EXPRESSION_DESC:
-      return cupel_expression_get_sql_type (self->children[0]);
+      return cupel_expression_get_sql_type (expression->children[0]);
 
     case CUPEL_EXPRESSION_NULL:
     case CUPEL_EXPRESSION_TEXT:

@@ -155,11 +155,3 @@ cupel_mysql_dialect_init (CupelMysqlDialect *self)
 static const char *const other_names[] = { "mariadb", NULL };
 
 CUPEL_PLUGIN_DEFINE (DIALECT, dialect, mysql, "mysql", other_names, "1.0", cupel_mysql_dialect_get_type)
-
-/* The entry point under the other name. */
-CUPEL_MODULE_EXPORT const CupelPluginDescriptor *cupel_plugin_dialect_mariadb_describe (void);
-CUPEL_MODULE_EXPORT const CupelPluginDescriptor *
-cupel_plugin_dialect_mariadb_describe (void)
-{
-  return cupel_plugin_dialect_mysql_describe ();
-}
