@@ -73,9 +73,18 @@ CupelResult *
 cupel_result_new_from_reply (CupelCompiled *compiled,
                              CupelReply    *reply)
 {
+  g_autoptr(CupelRowShape) shape = cupel_row_shape_new (compiled, reply);
+
+  return cupel_result_new_with_shape (shape, reply);
+}
+
+CupelResult *
+cupel_result_new_with_shape (CupelRowShape *shape,
+                             CupelReply    *reply)
+{
   CupelResult *self = g_object_new (CUPEL_TYPE_RESULT, NULL);
 
-  self->shape = cupel_row_shape_new (compiled, reply);
+  self->shape = cupel_row_shape_ref (shape);
   self->blocks = g_steal_pointer (&reply->blocks);
   self->row_count = reply->row_count;
   self->last_insert_id = reply->last_insert_id;
@@ -121,6 +130,12 @@ CupelRowShape *
 cupel_result_get_shape (CupelResult *self)
 {
   return self->shape;
+}
+
+GType
+cupel_result_get_item_type (CupelResult *self)
+{
+  return self->item_type;
 }
 
 gboolean

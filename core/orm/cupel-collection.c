@@ -1,0 +1,529 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "orm/cupel-collection-private.h"
+#include "orm/cupel-session-private.h"
+
+static void cupel_collection_list_model_init (GListModelInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (CupelCollection, cupel_collection, G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, cupel_collection_list_model_init))
+
+static void
+cupel_collection_finalize (GObject *object)
+{
+  CupelCollection *self = CUPEL_COLLECTION (object);
+
+  g_clear_pointer (&self->items, g_ptr_array_unref);
+  g_clear_pointer (&self->added, g_ptr_array_unref);
+  g_clear_pointer (&self->removed, g_ptr_array_unref);
+
+  G_OBJECT_CLASS (cupel_collection_parent_class)->finalize (object);
+}
+
+static void
+cupel_collection_class_init (CupelCollectionClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = cupel_collection_finalize;
+}
+
+static void
+cupel_collection_init (CupelCollection *self)
+{
+  self->items = g_ptr_array_new_with_free_func (g_object_unref);
+}
+
+static GType
+cupel_collection_get_item_type (GListModel *list)
+{
+  return CUPEL_TYPE_ENTITY;
+}
+
+static guint
+cupel_collection_get_n_items (GListModel *list)
+{
+  return CUPEL_COLLECTION (list)->items->len;
+}
+
+static gpointer
+cupel_collection_get_item (GListModel *list,
+                           guint       position)
+{
+  CupelCollection *self = CUPEL_COLLECTION (list);
+
+  return position < self->items->len ? g_object_ref (g_ptr_array_index (self->items, position)) : NULL;
+}
+
+static void
+cupel_collection_list_model_init (GListModelInterface *iface)
+{
+  iface->get_item_type = cupel_collection_get_item_type;
+  iface->get_n_items = cupel_collection_get_n_items;
+  iface->get_item = cupel_collection_get_item;
+}
+
+CupelCollection *
+cupel_collection_new (CupelEntity       *owner,
+                      CupelRelationship *relationship)
+{
+  CupelCollection *self = g_object_new (CUPEL_TYPE_COLLECTION, NULL);
+
+  self->owner = owner;
+  self->relationship = relationship;
+  return self;
+}
+
+/* items-changed is the user's: it runs on the main stack. */
+typedef struct
+{
+  CupelCollection *self;
+  guint position;
+  guint removed;
+  guint added;
+} ItemsChanged;
+
+static void
+emit_items_changed (gpointer data)
+{
+  ItemsChanged *change = data;
+
+  g_list_model_items_changed (G_LIST_MODEL (change->self), change->position, change->removed, change->added);
+}
+
+static void
+items_changed (CupelCollection *self,
+               guint            position,
+               guint            removed,
+               guint            added)
+{
+  static guint signal_id;
+  ItemsChanged change = { self, position, removed, added };
+
+  if (signal_id == 0)
+    signal_id = g_signal_lookup ("items-changed", G_TYPE_LIST_MODEL);
+  if (g_signal_has_handler_pending (self, signal_id, 0, FALSE))
+    cupel_call_on_main_stack (emit_items_changed, &change);
+}
+
+/* The child's side of a two-way pair. The collection owns the child, so the child's slot holds no reference. */
+static void
+point_back (CupelEntity       *child,
+            CupelRelationship *relationship,
+            CupelEntity       *owner)
+{
+  CupelRelationship *inverse = relationship->inverse;
+
+  if (inverse == NULL)
+    return;
+  if (owner != NULL)
+    cupel_entity_store_related (child, inverse->index, G_OBJECT (owner), TRUE);
+  else
+    cupel_entity_unload_related (child, inverse->index);
+}
+
+void
+cupel_collection_load (CupelCollection  *self,
+                       CupelEntity     **items,
+                       guint             n_items)
+{
+  guint old = self->items->len;
+
+  g_ptr_array_set_size (self->items, 0);
+  for (guint i = 0; i < n_items; i++)
+    {
+      g_ptr_array_add (self->items, g_object_ref (items[i]));
+      if (self->owner != NULL)
+        point_back (items[i], self->relationship, self->owner);
+    }
+  /* What was appended before it was loaded and is not flushed yet stays. */
+  if (self->added != NULL)
+    for (guint i = 0; i < self->added->len; i++)
+      if (!g_ptr_array_find (self->items, g_ptr_array_index (self->added, i), NULL))
+        g_ptr_array_add (self->items, g_object_ref (g_ptr_array_index (self->added, i)));
+  if (old > 0 || self->items->len > 0)
+    items_changed (self, 0, old, self->items->len);
+}
+
+static gboolean
+drop (GPtrArray  **array,
+      CupelEntity *entity)
+{
+  return *array != NULL && g_ptr_array_remove (*array, entity);
+}
+
+static void
+note (GPtrArray  **array,
+      CupelEntity *entity)
+{
+  if (*array == NULL)
+    *array = g_ptr_array_new_with_free_func (g_object_unref);
+  g_ptr_array_add (*array, g_object_ref (entity));
+}
+
+/* The owner has something to flush, and what was appended goes where the owner is. */
+static void
+owner_changed (CupelEntity *owner,
+               CupelEntity *appended)
+{
+  if (owner == NULL || owner->session == NULL)
+    return;
+  if (appended != NULL)
+    cupel_session_cascade_add (owner->session, appended);
+  if ((owner->flags & CUPEL_ENTITY_FLAG_PERSISTENT) && !(owner->flags & CUPEL_ENTITY_FLAG_DIRTY))
+    cupel_session_entity_dirty (owner->session, owner);
+}
+
+/**
+ * cupel_collection_append:
+ * @collection: a collection
+ * @entity: an entity of the target class
+ *
+ * Appends an entity. If the owner is in a session, @entity is added to it; the flush gives it the owner's key.
+ * An entity that is there already stays where it is.
+ *
+ * Since: 1.0
+ */
+void
+cupel_collection_append (CupelCollection *collection,
+                         CupelEntity     *entity)
+{
+  g_return_if_fail (CUPEL_IS_COLLECTION (collection));
+  g_return_if_fail (g_type_is_a (G_OBJECT_TYPE (entity), collection->relationship->target_type));
+
+  if (g_ptr_array_find (collection->items, entity, NULL))
+    return;
+  g_ptr_array_add (collection->items, g_object_ref (entity));
+  if (!drop (&collection->removed, entity))
+    note (&collection->added, entity);
+  if (collection->owner != NULL)
+    point_back (entity, collection->relationship, collection->owner);
+  owner_changed (collection->owner, entity);
+  items_changed (collection, collection->items->len - 1, 0, 1);
+}
+
+/**
+ * cupel_collection_remove:
+ * @collection: a collection
+ * @entity: an entity
+ *
+ * Removes an entity. The flush sets its reference to NULL, or deletes it if the relationship says so.
+ *
+ * Returns: %TRUE if it was there
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_collection_remove (CupelCollection *collection,
+                         CupelEntity     *entity)
+{
+  g_autoptr(CupelEntity) held = NULL;
+  guint position;
+
+  g_return_val_if_fail (CUPEL_IS_COLLECTION (collection), FALSE);
+  g_return_val_if_fail (CUPEL_IS_ENTITY (entity), FALSE);
+
+  if (!g_ptr_array_find (collection->items, entity, &position))
+    return FALSE;
+  held = g_object_ref (entity);
+  if (!drop (&collection->added, entity))
+    note (&collection->removed, entity);
+  g_ptr_array_remove_index (collection->items, position);
+  point_back (entity, collection->relationship, NULL);
+  owner_changed (collection->owner, NULL);
+  items_changed (collection, position, 1, 0);
+  return TRUE;
+}
+
+/**
+ * cupel_collection_contains:
+ * @collection: a collection
+ * @entity: an entity
+ *
+ * Tells whether an entity is in the collection.
+ *
+ * Returns: %TRUE if it is
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_collection_contains (CupelCollection *collection,
+                           CupelEntity     *entity)
+{
+  g_return_val_if_fail (CUPEL_IS_COLLECTION (collection), FALSE);
+  g_return_val_if_fail (CUPEL_IS_ENTITY (entity), FALSE);
+
+  return g_ptr_array_find (collection->items, entity, NULL);
+}
+
+G_DEFINE_FINAL_TYPE (CupelWriteOnlyCollection, cupel_write_only_collection, G_TYPE_OBJECT)
+
+static void
+cupel_write_only_collection_finalize (GObject *object)
+{
+  CupelWriteOnlyCollection *self = CUPEL_WRITE_ONLY_COLLECTION (object);
+
+  g_clear_pointer (&self->added, g_ptr_array_unref);
+  g_clear_pointer (&self->removed, g_ptr_array_unref);
+
+  G_OBJECT_CLASS (cupel_write_only_collection_parent_class)->finalize (object);
+}
+
+static void
+cupel_write_only_collection_class_init (CupelWriteOnlyCollectionClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = cupel_write_only_collection_finalize;
+}
+
+static void
+cupel_write_only_collection_init (CupelWriteOnlyCollection *self)
+{
+}
+
+CupelWriteOnlyCollection *
+cupel_write_only_collection_new (CupelEntity       *owner,
+                                 CupelRelationship *relationship)
+{
+  CupelWriteOnlyCollection *self = g_object_new (CUPEL_TYPE_WRITE_ONLY_COLLECTION, NULL);
+
+  self->owner = owner;
+  self->relationship = relationship;
+  return self;
+}
+
+/**
+ * cupel_write_only_collection_append:
+ * @collection: a write-only collection
+ * @entity: an entity of the target class
+ *
+ * Queues an entity for the owner: the flush gives it the owner's key. Nothing is loaded.
+ *
+ * Since: 1.0
+ */
+void
+cupel_write_only_collection_append (CupelWriteOnlyCollection *collection,
+                                    CupelEntity              *entity)
+{
+  g_return_if_fail (CUPEL_IS_WRITE_ONLY_COLLECTION (collection));
+  g_return_if_fail (g_type_is_a (G_OBJECT_TYPE (entity), collection->relationship->target_type));
+
+  if (!drop (&collection->removed, entity))
+    note (&collection->added, entity);
+  owner_changed (collection->owner, entity);
+}
+
+/**
+ * cupel_write_only_collection_remove:
+ * @collection: a write-only collection
+ * @entity: an entity of the target class
+ *
+ * Queues the removal of an entity: the flush sets its reference to NULL, or deletes it if the relationship says so.
+ *
+ * Since: 1.0
+ */
+void
+cupel_write_only_collection_remove (CupelWriteOnlyCollection *collection,
+                                    CupelEntity              *entity)
+{
+  g_return_if_fail (CUPEL_IS_WRITE_ONLY_COLLECTION (collection));
+  g_return_if_fail (g_type_is_a (G_OBJECT_TYPE (entity), collection->relationship->target_type));
+
+  if (!drop (&collection->added, entity))
+    note (&collection->removed, entity);
+  owner_changed (collection->owner, NULL);
+}
+
+/* `child.fk = key of the owner`; NULL with an error if there is no owner with a row. */
+static CupelExpression *
+owner_condition (CupelWriteOnlyCollection  *self,
+                 CupelValue               **key,
+                 GError                   **error)
+{
+  CupelRelationship *relationship = self->relationship;
+  CupelMapper *mapper = relationship->parent;
+  g_autoptr(CupelRowBlock) block = cupel_row_block_new (1, 1);
+  CupelCell *cell = cupel_row_block_add_row (block);
+
+  if (self->owner == NULL || !(self->owner->flags & CUPEL_ENTITY_FLAG_PERSISTENT) ||
+      !cupel_entity_fetch_cell (self->owner, mapper, relationship->local, block, cell, NULL) || cell->kind == CUPEL_CELL_NULL)
+    {
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_DETACHED,
+                   "%s.%s: the owner has no row yet, so that nothing can refer to it; flush it first",
+                   g_type_name (mapper->type), relationship->name);
+      return NULL;
+    }
+  if (key != NULL)
+    *key = cupel_value_new_from_cell (cell);
+  return cupel_eq (cupel_column_expression (cupel_mapper_attribute (relationship->target, relationship->remote)->column),
+                   cupel_literal (cupel_value_new_from_cell (cell)));
+}
+
+/**
+ * cupel_write_only_collection_select:
+ * @collection: a write-only collection
+ * @error: return location for an error
+ *
+ * Makes a `SELECT` of the entities that refer to the owner. Nothing is remembered on the owner.
+ *
+ * Returns: (transfer full): a new statement, or %NULL with %CUPEL_ERROR_DETACHED if the owner has no row
+ *
+ * Since: 1.0
+ */
+CupelSelect *
+cupel_write_only_collection_select (CupelWriteOnlyCollection  *collection,
+                                    GError                   **error)
+{
+  CupelExpression *condition;
+  CupelSelect *select;
+
+  g_return_val_if_fail (CUPEL_IS_WRITE_ONLY_COLLECTION (collection), NULL);
+
+  condition = owner_condition (collection, NULL, error);
+  if (condition == NULL)
+    return NULL;
+  select = cupel_entity_select (collection->relationship->target_type);
+  cupel_select_where (select, condition);
+  if (collection->relationship->order_by != NULL)
+    cupel_select_order_by (select, cupel_attr (collection->relationship->target_type, collection->relationship->order_by));
+  return select;
+}
+
+/**
+ * cupel_write_only_collection_update:
+ * @collection: a write-only collection
+ * @error: return location for an error
+ *
+ * Makes an `UPDATE` of the rows that refer to the owner.
+ *
+ * Returns: (transfer full): a new statement, or %NULL with %CUPEL_ERROR_DETACHED if the owner has no row
+ *
+ * Since: 1.0
+ */
+CupelUpdate *
+cupel_write_only_collection_update (CupelWriteOnlyCollection  *collection,
+                                    GError                   **error)
+{
+  CupelExpression *condition;
+  CupelUpdate *update;
+
+  g_return_val_if_fail (CUPEL_IS_WRITE_ONLY_COLLECTION (collection), NULL);
+
+  condition = owner_condition (collection, NULL, error);
+  if (condition == NULL)
+    return NULL;
+  update = cupel_update_new (collection->relationship->target->table);
+  cupel_update_where (update, condition);
+  return update;
+}
+
+/**
+ * cupel_write_only_collection_delete:
+ * @collection: a write-only collection
+ * @error: return location for an error
+ *
+ * Makes a `DELETE` of the rows that refer to the owner.
+ *
+ * Returns: (transfer full): a new statement, or %NULL with %CUPEL_ERROR_DETACHED if the owner has no row
+ *
+ * Since: 1.0
+ */
+CupelDelete *
+cupel_write_only_collection_delete (CupelWriteOnlyCollection  *collection,
+                                    GError                   **error)
+{
+  CupelExpression *condition;
+  CupelDelete *delete_;
+
+  g_return_val_if_fail (CUPEL_IS_WRITE_ONLY_COLLECTION (collection), NULL);
+
+  condition = owner_condition (collection, NULL, error);
+  if (condition == NULL)
+    return NULL;
+  delete_ = cupel_delete_new (collection->relationship->target->table);
+  cupel_delete_where (delete_, condition);
+  return delete_;
+}
+
+/**
+ * cupel_write_only_collection_insert:
+ * @collection: a write-only collection
+ * @error: return location for an error
+ *
+ * Makes an `INSERT` of rows that refer to the owner: its reference is set, the other columns come with cupel_insert_add_column() or
+ * cupel_insert_set().
+ *
+ * Returns: (transfer full): a new statement, or %NULL with %CUPEL_ERROR_DETACHED if the owner has no row
+ *
+ * Since: 1.0
+ */
+CupelInsert *
+cupel_write_only_collection_insert (CupelWriteOnlyCollection  *collection,
+                                    GError                   **error)
+{
+  CupelRelationship *relationship;
+  g_autoptr(CupelExpression) condition = NULL;
+  CupelValue *key = NULL;
+  CupelInsert *insert;
+
+  g_return_val_if_fail (CUPEL_IS_WRITE_ONLY_COLLECTION (collection), NULL);
+
+  condition = owner_condition (collection, &key, error);
+  if (condition == NULL)
+    return NULL;
+  relationship = collection->relationship;
+  insert = cupel_insert_new (relationship->target->table);
+  cupel_insert_set (insert, cupel_mapper_attribute (relationship->target, relationship->remote)->column_name, cupel_literal (key));
+  return insert;
+}
+
+GPtrArray *
+cupel_related_get_added (GObject *collection)
+{
+  if (CUPEL_IS_COLLECTION (collection))
+    return CUPEL_COLLECTION (collection)->added;
+  return CUPEL_IS_WRITE_ONLY_COLLECTION (collection) ? CUPEL_WRITE_ONLY_COLLECTION (collection)->added : NULL;
+}
+
+GPtrArray *
+cupel_related_get_removed (GObject *collection)
+{
+  if (CUPEL_IS_COLLECTION (collection))
+    return CUPEL_COLLECTION (collection)->removed;
+  return CUPEL_IS_WRITE_ONLY_COLLECTION (collection) ? CUPEL_WRITE_ONLY_COLLECTION (collection)->removed : NULL;
+}
+
+void
+cupel_related_flushed (GObject *collection)
+{
+  if (CUPEL_IS_COLLECTION (collection))
+    {
+      g_clear_pointer (&CUPEL_COLLECTION (collection)->added, g_ptr_array_unref);
+      g_clear_pointer (&CUPEL_COLLECTION (collection)->removed, g_ptr_array_unref);
+    }
+  else if (CUPEL_IS_WRITE_ONLY_COLLECTION (collection))
+    {
+      g_clear_pointer (&CUPEL_WRITE_ONLY_COLLECTION (collection)->added, g_ptr_array_unref);
+      g_clear_pointer (&CUPEL_WRITE_ONLY_COLLECTION (collection)->removed, g_ptr_array_unref);
+    }
+}
+
+/* Its owner goes, or loads it anew: the children no longer point there. */
+void
+cupel_related_disown (GObject *object)
+{
+  if (CUPEL_IS_COLLECTION (object))
+    {
+      CupelCollection *self = CUPEL_COLLECTION (object);
+      CupelRelationship *inverse = self->relationship->inverse;
+
+      if (inverse != NULL)
+        for (guint i = 0; i < self->items->len; i++)
+          {
+            CupelEntity *child = g_ptr_array_index (self->items, i);
+
+            if (cupel_entity_peek_related (child, inverse->index) == G_OBJECT (self->owner))
+              cupel_entity_unload_related (child, inverse->index);
+          }
+      self->owner = NULL;
+    }
+  else if (CUPEL_IS_WRITE_ONLY_COLLECTION (object))
+    CUPEL_WRITE_ONLY_COLLECTION (object)->owner = NULL;
+}

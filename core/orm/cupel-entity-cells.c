@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Attributes to cells and back: direct loads and stores for struct members, GValues for properties of a class's own. */
+
+#include "orm/cupel-entity-private.h"
+
+#define UNIX_EPOCH_JULIAN 719163 /* g_date_get_julian () of 1970-01-01 */
+
+static gboolean
+mismatch (CupelEntity     *self,
+          CupelAttribute  *attribute,
+          const CupelCell *cell,
+          GError         **error)
+{
+  static const char *const names[] = { "NULL", "a boolean", "an integer", "an unsigned integer", "a double", "text", "bytes", "a decimal",
+                                       "a date", "a time", "a datetime", "a timestamp", "a UUID", "JSON", "a value of another type" };
+
+  g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_DATA,
+               "%s.%s: the column holds %s that does not fit the attribute's type; map the column with the type that it has",
+               G_OBJECT_TYPE_NAME (self), attribute->name, names[MIN (cell->kind, G_N_ELEMENTS (names) - 1)]);
+  return FALSE;
+}
+
+static gboolean
+cell_to_int64 (const CupelCell *cell,
+               gint64          *value)
+{
+  switch (cell->kind)
+    {
+    case CUPEL_CELL_BOOLEAN:
+    case CUPEL_CELL_INT64:
+    case CUPEL_CELL_TIME:
+      *value = cell->v.i64;
+      return TRUE;
+    case CUPEL_CELL_DOUBLE:
+      /* What a double can hold exactly, as SUM() of some servers gives it. */
+      if (cell->v.f64 != (double) (gint64) CLAMP (cell->v.f64, -9007199254740992.0, 9007199254740992.0))
+        return FALSE;
+      *value = (gint64) cell->v.f64;
+      return TRUE;
+    case CUPEL_CELL_DECIMAL:
+      return g_ascii_string_to_signed (cell->v.text, 10, G_MININT64, G_MAXINT64, value, NULL);
+    default:
+      return FALSE;
+    }
+}
+
+static GDateTime *
+datetime_from_cell (const CupelCell *cell)
+{
+  gint64 seconds = cell->v.i64 / G_USEC_PER_SEC;
+  gint64 rest = cell->v.i64 % G_USEC_PER_SEC;
+  g_autoptr(GDateTime) whole = NULL;
+
+  if (rest < 0)
+    {
+      seconds--;
+      rest += G_USEC_PER_SEC;
+    }
+  whole = g_date_time_new_from_unix_utc (seconds);
+  if (whole == NULL || rest == 0)
+    return g_steal_pointer (&whole);
+  return g_date_time_add (whole, rest);
+}
+
+static gboolean
+store_null (CupelAttribute *attribute,
+            gpointer        member)
+{
+  switch (attribute->store)
+    {
+    case CUPEL_STORE_BOOLEAN:
+    case CUPEL_STORE_INT:
+      *(int *) member = 0;
+      return TRUE;
+    case CUPEL_STORE_INT64:
+      *(gint64 *) member = 0;
+      return TRUE;
+    case CUPEL_STORE_DOUBLE:
+      *(double *) member = 0;
+      return TRUE;
+    case CUPEL_STORE_STRING:
+      g_clear_pointer ((char **) member, g_free);
+      return TRUE;
+    case CUPEL_STORE_BYTES:
+      g_clear_pointer ((GBytes **) member, g_bytes_unref);
+      return TRUE;
+    case CUPEL_STORE_DATETIME:
+      g_clear_pointer ((GDateTime **) member, g_date_time_unref);
+      return TRUE;
+    case CUPEL_STORE_DATE:
+      g_clear_pointer ((GDate **) member, g_date_free);
+      return TRUE;
+    case CUPEL_STORE_PROPERTY:
+    default:
+      return FALSE;
+    }
+}
+
+static gboolean
+store_member (CupelAttribute  *attribute,
+              gpointer         member,
+              const CupelCell *cell)
+{
+  gint64 number;
+
+  switch (attribute->store)
+    {
+    case CUPEL_STORE_INT64:
+      if (G_LIKELY (cell->kind == CUPEL_CELL_INT64))
+        {
+          *(gint64 *) member = cell->v.i64;
+          return TRUE;
+        }
+      return cell_to_int64 (cell, member);
+
+    case CUPEL_STORE_INT:
+      if (!cell_to_int64 (cell, &number) || number < G_MININT || number > G_MAXINT)
+        return FALSE;
+      *(int *) member = (int) number;
+      return TRUE;
+
+    case CUPEL_STORE_BOOLEAN:
+      if (!cell_to_int64 (cell, &number))
+        return FALSE;
+      *(gboolean *) member = number != 0;
+      return TRUE;
+
+    case CUPEL_STORE_DOUBLE:
+      if (cell->kind == CUPEL_CELL_DOUBLE)
+        *(double *) member = cell->v.f64;
+      else if (cell->kind == CUPEL_CELL_DECIMAL)
+        *(double *) member = g_ascii_strtod (cell->v.text, NULL);
+      else if (cell_to_int64 (cell, &number))
+        *(double *) member = (double) number;
+      else
+        return FALSE;
+      return TRUE;
+
+    case CUPEL_STORE_STRING:
+      if (G_LIKELY (cell->kind == CUPEL_CELL_TEXT))
+        {
+          char *copy = g_malloc ((gsize) cell->length + 1);
+
+          memcpy (copy, cell->v.text, (gsize) cell->length + 1);
+          g_free (*(char **) member);
+          *(char **) member = copy;
+          return TRUE;
+        }
+      if (cell->kind == CUPEL_CELL_BYTES)
+        return FALSE;
+      g_free (*(char **) member);
+      *(char **) member = cupel_cell_to_string (cell);
+      return TRUE;
+
+    case CUPEL_STORE_BYTES:
+      if (cell->kind != CUPEL_CELL_BYTES && cell->kind != CUPEL_CELL_TEXT)
+        return FALSE;
+      g_clear_pointer ((GBytes **) member, g_bytes_unref);
+      *(GBytes **) member = g_bytes_new (cell->v.bytes, cell->length);
+      return TRUE;
+
+    case CUPEL_STORE_DATETIME:
+      {
+        GDateTime *value;
+
+        if (cell->kind != CUPEL_CELL_DATETIME && cell->kind != CUPEL_CELL_TIMESTAMP)
+          return FALSE;
+        value = datetime_from_cell (cell);
+        if (value == NULL)
+          return FALSE;
+        g_clear_pointer ((GDateTime **) member, g_date_time_unref);
+        *(GDateTime **) member = value;
+        return TRUE;
+      }
+
+    case CUPEL_STORE_DATE:
+      if (cell->kind != CUPEL_CELL_DATE || !g_date_valid_julian (cell->v.i64 + UNIX_EPOCH_JULIAN) ||
+          cell->v.i64 + UNIX_EPOCH_JULIAN <= 0)
+        return FALSE;
+      g_clear_pointer ((GDate **) member, g_date_free);
+      *(GDate **) member = g_date_new_julian ((guint32) (cell->v.i64 + UNIX_EPOCH_JULIAN));
+      return TRUE;
+
+    case CUPEL_STORE_PROPERTY:
+    default:
+      return FALSE;
+    }
+}
+
+static gboolean
+store_property (CupelEntity     *self,
+                CupelMapper     *mapper,
+                CupelAttribute  *attribute,
+                const CupelCell *cell,
+                GError         **error)
+{
+  g_auto(GValue) value = G_VALUE_INIT;
+  CupelEntityExtra *extra = cupel_entity_extra (self);
+  guint flags = self->flags;
+
+  g_value_init (&value, G_PARAM_SPEC_VALUE_TYPE (attribute->pspec));
+  if (cell->kind == CUPEL_CELL_NULL)
+    g_param_value_set_default (attribute->pspec, &value);
+  else if (!cupel_cell_to_gvalue (cell, &value, error))
+    {
+      g_prefix_error (error, "%s.%s: ", G_OBJECT_TYPE_NAME (self), attribute->name);
+      return FALSE;
+    }
+
+  self->flags |= CUPEL_ENTITY_FLAG_LOADING;
+  g_object_set_property (G_OBJECT (self), attribute->pspec->name, &value);
+  if (!(flags & CUPEL_ENTITY_FLAG_LOADING))
+    self->flags &= ~CUPEL_ENTITY_FLAG_LOADING;
+
+  /* Its setter may be anybody's code: what the row had is remembered to tell a change later. */
+  if (extra->snapshot == NULL)
+    extra->snapshot = g_new0 (CupelValue *, mapper->attributes->len);
+  g_clear_pointer (&extra->snapshot[attribute->index], cupel_value_unref);
+  extra->snapshot[attribute->index] = cupel_value_new_from_cell (cell);
+  return TRUE;
+}
+
+gboolean
+cupel_entity_store_cell (CupelEntity      *self,
+                         CupelMapper      *mapper,
+                         guint             index,
+                         const CupelCell  *cell,
+                         GError          **error)
+{
+  CupelAttribute *attribute = cupel_mapper_attribute (mapper, index);
+
+  if (attribute->store == CUPEL_STORE_PROPERTY)
+    {
+      if (!store_property (self, mapper, attribute, cell, error))
+        return FALSE;
+    }
+  else
+    {
+      gpointer member = G_STRUCT_MEMBER_P (self, attribute->offset);
+
+      if (cell->kind == CUPEL_CELL_NULL ? !store_null (attribute, member) : !store_member (attribute, member, cell))
+        return mismatch (self, attribute, cell, error);
+    }
+
+  cupel_entity_set_bit (mapper, &self->nulls, index, cell->kind == CUPEL_CELL_NULL);
+  return TRUE;
+}
+
+gboolean
+cupel_entity_assign_cell (CupelEntity      *self,
+                          guint             index,
+                          const CupelCell  *cell,
+                          GError          **error)
+{
+  CupelMapper *mapper = cupel_mapper_of (self);
+
+  if (!cupel_entity_store_cell (self, mapper, index, cell, error))
+    return FALSE;
+  cupel_entity_set_bit (mapper, &self->loaded, index, TRUE);
+  cupel_entity_set_bit (mapper, &self->modified, index, FALSE);
+  return TRUE;
+}
+
+static void
+fetch_datetime (CupelAttribute *attribute,
+                GDateTime      *value,
+                CupelCell      *cell)
+{
+  cell->kind = attribute->kind == CUPEL_SQL_TIMESTAMP ? CUPEL_CELL_TIMESTAMP : CUPEL_CELL_DATETIME;
+  cell->v.i64 = g_date_time_to_unix (value) * G_USEC_PER_SEC + g_date_time_get_microsecond (value);
+}
+
+static gboolean
+fetch_text (CupelEntity     *self,
+            CupelAttribute  *attribute,
+            const char      *text,
+            CupelRowBlock   *block,
+            CupelCell       *cell,
+            GError         **error)
+{
+  gsize length = strlen (text);
+
+  if (!g_utf8_validate (text, length, NULL))
+    {
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_DATA, "%s.%s: the text is not valid UTF-8", G_OBJECT_TYPE_NAME (self), attribute->name);
+      return FALSE;
+    }
+  cupel_row_block_set_text (block, cell,
+                            attribute->kind == CUPEL_SQL_NUMERIC ? CUPEL_CELL_DECIMAL
+                            : attribute->kind == CUPEL_SQL_JSON  ? CUPEL_CELL_JSON
+                                                                 : CUPEL_CELL_TEXT,
+                            text, length);
+  return TRUE;
+}
+
+gboolean
+cupel_entity_fetch_cell (CupelEntity    *self,
+                         CupelMapper    *mapper,
+                         guint           index,
+                         CupelRowBlock  *block,
+                         CupelCell      *cell,
+                         GError        **error)
+{
+  CupelAttribute *attribute = cupel_mapper_attribute (mapper, index);
+  gpointer member = G_STRUCT_MEMBER_P (self, attribute->offset);
+
+  cell->kind = CUPEL_CELL_NULL;
+  if (!cupel_entity_bit (mapper, &self->loaded, index) || cupel_entity_bit (mapper, &self->nulls, index))
+    return TRUE;
+
+  switch (attribute->store)
+    {
+    case CUPEL_STORE_BOOLEAN:
+      cell->kind = CUPEL_CELL_BOOLEAN;
+      cell->v.i64 = *(gboolean *) member != FALSE;
+      return TRUE;
+    case CUPEL_STORE_INT:
+      cell->kind = CUPEL_CELL_INT64;
+      cell->v.i64 = *(int *) member;
+      return TRUE;
+    case CUPEL_STORE_INT64:
+      cell->kind = attribute->kind == CUPEL_SQL_TIME ? CUPEL_CELL_TIME : CUPEL_CELL_INT64;
+      cell->v.i64 = *(gint64 *) member;
+      return TRUE;
+    case CUPEL_STORE_DOUBLE:
+      cell->kind = CUPEL_CELL_DOUBLE;
+      cell->v.f64 = *(double *) member;
+      return TRUE;
+    case CUPEL_STORE_STRING:
+      if (*(char **) member == NULL)
+        return TRUE;
+      return fetch_text (self, attribute, *(char **) member, block, cell, error);
+    case CUPEL_STORE_BYTES:
+      if (*(GBytes **) member != NULL)
+        {
+          gsize length;
+          gconstpointer data = g_bytes_get_data (*(GBytes **) member, &length);
+
+          cupel_row_block_set_bytes (block, cell, CUPEL_CELL_BYTES, data, length);
+        }
+      return TRUE;
+    case CUPEL_STORE_DATETIME:
+      if (*(GDateTime **) member != NULL)
+        fetch_datetime (attribute, *(GDateTime **) member, cell);
+      return TRUE;
+    case CUPEL_STORE_DATE:
+      if (*(GDate **) member != NULL && g_date_valid (*(GDate **) member))
+        {
+          cell->kind = CUPEL_CELL_DATE;
+          cell->v.i64 = (gint64) g_date_get_julian (*(GDate **) member) - UNIX_EPOCH_JULIAN;
+        }
+      return TRUE;
+    case CUPEL_STORE_PROPERTY:
+    default:
+      {
+        g_auto(GValue) value = G_VALUE_INIT;
+
+        g_value_init (&value, G_PARAM_SPEC_VALUE_TYPE (attribute->pspec));
+        g_object_get_property (G_OBJECT (self), attribute->pspec->name, &value);
+        if (!cupel_cell_from_gvalue (block, cell, cupel_column_get_sql_type (attribute->column), &value, error))
+          {
+            g_prefix_error (error, "%s.%s: ", G_OBJECT_TYPE_NAME (self), attribute->name);
+            return FALSE;
+          }
+        return TRUE;
+      }
+    }
+}
+
+/* A part of an integer key; 0 for NULL. */
+gint64
+cupel_entity_fetch_int (CupelEntity *self,
+                        CupelMapper *mapper,
+                        guint        index)
+{
+  CupelAttribute *attribute = cupel_mapper_attribute (mapper, index);
+  g_autoptr(CupelRowBlock) block = NULL;
+  CupelCell *cell;
+
+  if (attribute->store == CUPEL_STORE_INT64)
+    return G_STRUCT_MEMBER (gint64, self, attribute->offset);
+  if (attribute->store == CUPEL_STORE_INT)
+    return G_STRUCT_MEMBER (int, self, attribute->offset);
+
+  block = cupel_row_block_new (1, 1);
+  cell = cupel_row_block_add_row (block);
+  return cupel_entity_fetch_cell (self, mapper, index, block, cell, NULL) && cell->kind == CUPEL_CELL_INT64 ? cell->v.i64 : 0;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "orm/cupel-entity.h"
+#include "orm/cupel-mapper-private.h"
+
+G_BEGIN_DECLS
+
+enum
+{
+  CUPEL_ENTITY_FLAG_PENDING    = 1 << 0,  /* in session->new */
+  CUPEL_ENTITY_FLAG_PERSISTENT = 1 << 1,  /* has a row */
+  CUPEL_ENTITY_FLAG_DELETED    = 1 << 2,  /* marked, or its row was deleted in this transaction */
+  CUPEL_ENTITY_FLAG_DIRTY      = 1 << 3,  /* in session->dirty */
+  CUPEL_ENTITY_FLAG_LOADING    = 1 << 4,  /* property changes are the loader's */
+  CUPEL_ENTITY_FLAG_INSERTED   = 1 << 5,  /* in this transaction */
+  CUPEL_ENTITY_FLAG_EXPIRED    = 1 << 6,
+  CUPEL_ENTITY_FLAG_MARK       = 1 << 7,  /* scratch of one walk */
+  CUPEL_ENTITY_FLAG_BORN       = 1 << 8,  /* its row is the session's own: a collection that nobody touched is empty */
+};
+
+/* What only some entities have. */
+typedef struct
+{
+  GObject    **related;         /* by relationship: CupelCollection, CupelWriteOnlyCollection, or the one side */
+  guint64      related_loaded;
+  guint64      related_weak;    /* the slot holds no reference: the one side owns this entity */
+  CupelLoaderStrategy **strategies;  /* by relationship: what the query said, if not the mapping's */
+  CupelValue **originals;       /* by attribute: what the row has, while the attribute is modified */
+  CupelValue **snapshot;        /* classes with properties of their own: what was loaded */
+} CupelEntityExtra;
+
+static inline gboolean
+cupel_entity_bit (CupelMapper           *mapper,
+                  const CupelEntityBits *bits,
+                  guint                  index)
+{
+  if (mapper->n_words == 1)
+    return (bits->word >> index) & 1;
+  return bits->words != NULL && ((bits->words[index / 64] >> (index % 64)) & 1);
+}
+
+static inline void
+cupel_entity_set_bit (CupelMapper     *mapper,
+                      CupelEntityBits *bits,
+                      guint            index,
+                      gboolean         value)
+{
+  guint64 *word = &bits->word;
+
+  if (mapper->n_words > 1)
+    {
+      if (bits->words == NULL)
+        bits->words = g_new0 (guint64, mapper->n_words);
+      word = &bits->words[index / 64];
+    }
+  if (value)
+    *word |= G_GUINT64_CONSTANT (1) << (index % 64);
+  else
+    *word &= ~(G_GUINT64_CONSTANT (1) << (index % 64));
+}
+
+/* The words of @bits, for reading: valid until they change. */
+static inline const guint64 *
+cupel_entity_peek_bits (CupelMapper           *mapper,
+                        const CupelEntityBits *bits)
+{
+  static const guint64 zeros[64];
+
+  return mapper->n_words == 1 ? &bits->word : bits->words != NULL ? bits->words : zeros;
+}
+
+gboolean          cupel_entity_bits_any        (CupelMapper            *mapper,
+                                                const CupelEntityBits  *bits);
+void              cupel_entity_bits_clear      (CupelMapper            *mapper,
+                                                CupelEntityBits        *bits);
+
+CupelEntityExtra *cupel_entity_extra           (CupelEntity            *self);   /* made when missing */
+
+/* One attribute: from a row (no notify, no tracking), to a parameter set. On the main stack when the class is not native. */
+gboolean          cupel_entity_store_cell      (CupelEntity            *self,
+                                                CupelMapper            *mapper,
+                                                guint                   index,
+                                                const CupelCell        *cell,
+                                                GError                **error);
+gboolean          cupel_entity_fetch_cell      (CupelEntity            *self,
+                                                CupelMapper            *mapper,
+                                                guint                   index,
+                                                CupelRowBlock          *block,
+                                                CupelCell              *cell,
+                                                GError                **error);
+/* Sets an attribute as the flush does: loaded, not modified, without notify. */
+gboolean          cupel_entity_assign_cell     (CupelEntity            *self,
+                                                guint                   index,
+                                                const CupelCell        *cell,
+                                                GError                **error);
+gint64            cupel_entity_fetch_int       (CupelEntity            *self,
+                                                CupelMapper            *mapper,
+                                                guint                   index);
+void              cupel_entity_expire          (CupelEntity            *self);
+void              cupel_entity_forget_changes  (CupelEntity            *self);   /* what is in memory is what the row has */
+void              cupel_entity_discard_changes (CupelEntity            *self);   /* originals come back */
+void              cupel_entity_touch           (CupelEntity            *self,
+                                                CupelMapper            *mapper,
+                                                guint                   index);  /* about to change: remembers the original, joins the dirty */
+/* The related objects of a slot. */
+GObject          *cupel_entity_peek_related    (CupelEntity            *self,
+                                                guint                   relationship);
+gboolean          cupel_entity_related_loaded  (CupelEntity            *self,
+                                                guint                   relationship);
+void              cupel_entity_store_related   (CupelEntity            *self,
+                                                guint                   relationship,
+                                                GObject                *related,     /* (transfer none) (nullable) */
+                                                gboolean                weak);
+void              cupel_entity_unload_related  (CupelEntity            *self,
+                                                guint                   relationship);
+/* The collection of a slot, made empty if there is none; whether it counts as loaded is the caller's business. */
+CupelCollection  *cupel_entity_ensure_collection (CupelEntity          *self,
+                                                CupelRelationship      *relationship);
+/* The getter and setter of every class that is mapped in C; GObject does not inherit them. */
+void              cupel_entity_get_property    (GObject                *object,
+                                                guint                   prop_id,
+                                                GValue                 *value,
+                                                GParamSpec             *pspec);
+void              cupel_entity_set_property    (GObject                *object,
+                                                guint                   prop_id,
+                                                const GValue           *value,
+                                                GParamSpec             *pspec);
+char             *cupel_entity_describe        (CupelEntity            *self);   /* "A with key 3", for messages */
+
+G_END_DECLS

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The relationship slots of an entity. */
+
+#include "orm/cupel-collection-private.h"
+#include "orm/cupel-session-private.h"
+
+GObject *
+cupel_entity_peek_related (CupelEntity *self,
+                           guint        relationship)
+{
+  CupelEntityExtra *extra = self->extra;
+
+  return extra != NULL && extra->related != NULL ? extra->related[relationship] : NULL;
+}
+
+gboolean
+cupel_entity_related_loaded (CupelEntity *self,
+                             guint        relationship)
+{
+  CupelEntityExtra *extra = self->extra;
+
+  if (extra != NULL && ((extra->related_loaded >> relationship) & 1))
+    return TRUE;
+  if (self->flags & CUPEL_ENTITY_FLAG_BORN)
+    {
+      CupelMapper *mapper = cupel_mapper_of (self);
+
+      return ((CupelRelationship *) g_ptr_array_index (mapper->relationships, relationship))->kind == CUPEL_RELATIONSHIP_HAS_MANY;
+    }
+  return FALSE;
+}
+
+static CupelEntityExtra *
+ensure_slots (CupelEntity *self)
+{
+  CupelEntityExtra *extra = cupel_entity_extra (self);
+
+  if (extra->related == NULL)
+    extra->related = g_new0 (GObject *, cupel_mapper_of (self)->relationships->len);
+  return extra;
+}
+
+void
+cupel_entity_unload_related (CupelEntity *self,
+                             guint        relationship)
+{
+  CupelEntityExtra *extra = self->extra;
+  const guint64 bit = G_GUINT64_CONSTANT (1) << relationship;
+  GObject *old;
+  gboolean weak;
+
+  self->flags &= ~CUPEL_ENTITY_FLAG_BORN;
+  if (extra == NULL || extra->related == NULL)
+    return;
+  old = g_steal_pointer (&extra->related[relationship]);
+  weak = (extra->related_weak & bit) != 0;
+  extra->related_loaded &= ~bit;
+  extra->related_weak &= ~bit;
+  if (old == NULL)
+    return;
+  if (!CUPEL_IS_ENTITY (old))
+    cupel_related_disown (old);
+  if (!weak)
+    g_object_unref (old);
+}
+
+void
+cupel_entity_store_related (CupelEntity *self,
+                            guint        relationship,
+                            GObject     *related,
+                            gboolean     weak)
+{
+  CupelEntityExtra *extra = ensure_slots (self);
+  const guint64 bit = G_GUINT64_CONSTANT (1) << relationship;
+
+  const guint born = self->flags & CUPEL_ENTITY_FLAG_BORN;
+
+  if (related != NULL && !weak)
+    g_object_ref (related);
+  cupel_entity_unload_related (self, relationship);
+  self->flags |= born;
+  extra->related[relationship] = related;
+  extra->related_loaded |= bit;
+  if (weak)
+    extra->related_weak |= bit;
+}
+
+CupelCollection *
+cupel_entity_ensure_collection (CupelEntity       *self,
+                                CupelRelationship *relationship)
+{
+  CupelEntityExtra *extra = ensure_slots (self);
+
+  if (extra->related[relationship->index] == NULL)
+    extra->related[relationship->index] = G_OBJECT (cupel_collection_new (self, relationship));
+  return CUPEL_COLLECTION (extra->related[relationship->index]);
+}
+
+static gboolean
+is_write_only (CupelRelationship *relationship)
+{
+  return relationship->strategy != NULL && CUPEL_LOADER_STRATEGY_GET_CLASS (relationship->strategy)->write_only;
+}
+
+static CupelRelationship *
+require_kind (CupelEntity            *entity,
+              const char             *name,
+              CupelRelationshipKind   kind,
+              GError                **error)
+{
+  CupelMapper *mapper = cupel_mapper_of (entity);
+  CupelRelationship *relationship;
+
+  if (mapper == NULL)
+    {
+      cupel_mapper_for_type (G_OBJECT_TYPE (entity), error);
+      return NULL;
+    }
+  relationship = cupel_mapper_require_relationship (mapper, name, error);
+  if (relationship != NULL && relationship->kind != kind)
+    {
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_MAPPING, "%s.%s is a relationship to %s, not to %s",
+                   g_type_name (mapper->type), name, kind == CUPEL_RELATIONSHIP_HAS_MANY ? "one" : "many",
+                   kind == CUPEL_RELATIONSHIP_HAS_MANY ? "many" : "one");
+      return NULL;
+    }
+  return relationship;
+}
+
+/* A new entity has empty, loaded collections: nothing can refer to a row that does not exist. */
+static gboolean
+load_if_new (CupelEntity       *entity,
+             CupelRelationship *relationship)
+{
+  if (entity->flags & CUPEL_ENTITY_FLAG_PERSISTENT)
+    return FALSE;
+  if (relationship->kind == CUPEL_RELATIONSHIP_HAS_MANY)
+    cupel_entity_ensure_collection (entity, relationship);
+  ensure_slots (entity)->related_loaded |= G_GUINT64_CONSTANT (1) << relationship->index;
+  return TRUE;
+}
+
+/**
+ * cupel_entity_get_list:
+ * @entity: an entity
+ * @name: the name of a relationship to many
+ * @error: return location for an error
+ *
+ * Gets the entities of a relationship, as a live list. A new entity has an empty one. Outside a fiber nothing is loaded: it fails with
+ * %CUPEL_ERROR_NOT_LOADED unless it was; in a fiber it is loaded by its strategy, suspending.
+ *
+ * Returns: (transfer none): a #CupelCollection, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+GListModel *
+cupel_entity_get_list (CupelEntity  *entity,
+                       const char   *name,
+                       GError      **error)
+{
+  CupelRelationship *relationship;
+
+  g_return_val_if_fail (CUPEL_IS_ENTITY (entity), NULL);
+  g_return_val_if_fail (name != NULL, NULL);
+
+  relationship = require_kind (entity, name, CUPEL_RELATIONSHIP_HAS_MANY, error);
+  if (relationship == NULL)
+    return NULL;
+  if (is_write_only (relationship))
+    {
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_NOT_LOADED,
+                   "%s.%s is write-only and never loaded: query cupel_write_only_collection_select() instead",
+                   G_OBJECT_TYPE_NAME (entity), name);
+      return NULL;
+    }
+  if (!cupel_entity_related_loaded (entity, relationship->index) && !load_if_new (entity, relationship) &&
+      !cupel_entity_require (entity, name, error))
+    return NULL;
+  return G_LIST_MODEL (cupel_entity_ensure_collection (entity, relationship));
+}
+
+/**
+ * cupel_entity_get_write_only:
+ * @entity: an entity
+ * @name: the name of a write-only relationship
+ * @error: return location for an error
+ *
+ * Gets the collection of a relationship whose loader is "write-only". It never does I/O.
+ *
+ * Returns: (transfer none): the collection, or %NULL with @error set if the relationship is of another kind
+ *
+ * Since: 1.0
+ */
+CupelWriteOnlyCollection *
+cupel_entity_get_write_only (CupelEntity  *entity,
+                             const char   *name,
+                             GError      **error)
+{
+  CupelRelationship *relationship;
+  CupelEntityExtra *extra;
+
+  g_return_val_if_fail (CUPEL_IS_ENTITY (entity), NULL);
+  g_return_val_if_fail (name != NULL, NULL);
+
+  relationship = require_kind (entity, name, CUPEL_RELATIONSHIP_HAS_MANY, error);
+  if (relationship == NULL)
+    return NULL;
+  if (!is_write_only (relationship))
+    {
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_MAPPING, "%s.%s is not write-only: read it with cupel_entity_get_list()",
+                   G_OBJECT_TYPE_NAME (entity), name);
+      return NULL;
+    }
+  extra = ensure_slots (entity);
+  if (extra->related[relationship->index] == NULL)
+    extra->related[relationship->index] = G_OBJECT (cupel_write_only_collection_new (entity, relationship));
+  return CUPEL_WRITE_ONLY_COLLECTION (extra->related[relationship->index]);
+}
+
+/**
+ * cupel_entity_get_related:
+ * @entity: an entity
+ * @name: the name of a relationship to one
+ * @error: return location for an error
+ *
+ * Gets the entity that this one refers to. Outside a fiber nothing is loaded: it fails with %CUPEL_ERROR_NOT_LOADED unless it was.
+ *
+ * Returns: (transfer none) (nullable) (type CupelEntity): the entity; %NULL without @error set if it refers to none
+ *
+ * Since: 1.0
+ */
+gpointer
+cupel_entity_get_related (CupelEntity  *entity,
+                          const char   *name,
+                          GError      **error)
+{
+  CupelRelationship *relationship;
+
+  g_return_val_if_fail (CUPEL_IS_ENTITY (entity), NULL);
+  g_return_val_if_fail (name != NULL, NULL);
+
+  relationship = require_kind (entity, name, CUPEL_RELATIONSHIP_BELONGS_TO, error);
+  if (relationship == NULL)
+    return NULL;
+  if (!cupel_entity_related_loaded (entity, relationship->index) && !load_if_new (entity, relationship) &&
+      !cupel_entity_require (entity, name, error))
+    return NULL;
+  return cupel_entity_peek_related (entity, relationship->index);
+}
+
+/**
+ * cupel_entity_set_related:
+ * @entity: an entity
+ * @name: the name of a relationship to one
+ * @related: (nullable): what it refers to from now on
+ * @error: return location for an error
+ *
+ * Makes the entity refer to another. Nothing is loaded; the flush writes the key. The other side of a two-way pair follows if it is loaded.
+ *
+ * Returns: %TRUE, or %FALSE with @error set if there is no such relationship or @related is of another class
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_entity_set_related (CupelEntity  *entity,
+                          const char   *name,
+                          CupelEntity  *related,
+                          GError      **error)
+{
+  CupelRelationship *relationship;
+  CupelRelationship *inverse;
+  CupelEntity *old;
+
+  g_return_val_if_fail (CUPEL_IS_ENTITY (entity), FALSE);
+  g_return_val_if_fail (name != NULL, FALSE);
+  g_return_val_if_fail (related == NULL || CUPEL_IS_ENTITY (related), FALSE);
+
+  relationship = require_kind (entity, name, CUPEL_RELATIONSHIP_BELONGS_TO, error);
+  if (relationship == NULL)
+    return FALSE;
+  if (related != NULL && !g_type_is_a (G_OBJECT_TYPE (related), relationship->target_type))
+    {
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_MAPPING, "%s.%s refers to %s, not to %s",
+                   G_OBJECT_TYPE_NAME (entity), name, g_type_name (relationship->target_type), G_OBJECT_TYPE_NAME (related));
+      return FALSE;
+    }
+
+  inverse = relationship->inverse;
+  old = (CupelEntity *) cupel_entity_peek_related (entity, relationship->index);
+  if (old == related && cupel_entity_related_loaded (entity, relationship->index))
+    return TRUE;
+
+  g_object_ref (entity);
+  if (old != NULL && inverse != NULL)
+    {
+      GObject *list = cupel_entity_peek_related (old, inverse->index);
+
+      if (CUPEL_IS_COLLECTION (list))
+        cupel_collection_remove (CUPEL_COLLECTION (list), entity);
+    }
+  if (related != NULL && inverse != NULL &&
+      (cupel_entity_related_loaded (related, inverse->index) || load_if_new (related, inverse)))
+    cupel_collection_append (cupel_entity_ensure_collection (related, inverse), entity);
+  else
+    cupel_entity_store_related (entity, relationship->index, (GObject *) related, FALSE);
+
+  /* The key is copied at flush; a reference that is known already, or none, is written down at once. */
+  if (related == NULL)
+    cupel_entity_set_null (entity, cupel_mapper_attribute (relationship->parent, relationship->local)->name);
+  else if (entity->session != NULL)
+    cupel_session_cascade_add (entity->session, related);
+  if (entity->session != NULL && (entity->flags & CUPEL_ENTITY_FLAG_PERSISTENT) && !(entity->flags & CUPEL_ENTITY_FLAG_DIRTY))
+    cupel_session_entity_dirty (entity->session, entity);
+  g_object_unref (entity);
+  return TRUE;
+}
+
+/**
+ * cupel_entity_append:
+ * @entity: an entity
+ * @name: the name of a relationship to many
+ * @related: an entity of the target class
+ *
+ * Appends to a relationship, write-only or not, without loading it.
+ *
+ * Since: 1.0
+ */
+void
+cupel_entity_append (CupelEntity *entity,
+                     const char  *name,
+                     CupelEntity *related)
+{
+  g_autoptr(GError) error = NULL;
+  CupelRelationship *relationship;
+
+  g_return_if_fail (CUPEL_IS_ENTITY (entity));
+  g_return_if_fail (name != NULL);
+  g_return_if_fail (CUPEL_IS_ENTITY (related));
+
+  relationship = require_kind (entity, name, CUPEL_RELATIONSHIP_HAS_MANY, &error);
+  if (relationship == NULL)
+    g_critical ("%s", error->message);
+  else if (is_write_only (relationship))
+    cupel_write_only_collection_append (cupel_entity_get_write_only (entity, name, NULL), related);
+  else
+    {
+      load_if_new (entity, relationship);
+      cupel_collection_append (cupel_entity_ensure_collection (entity, relationship), related);
+    }
+}
+
+/**
+ * cupel_entity_remove:
+ * @entity: an entity
+ * @name: the name of a relationship to many
+ * @related: an entity of the target class
+ *
+ * Removes from a relationship, write-only or not, without loading it.
+ *
+ * Since: 1.0
+ */
+void
+cupel_entity_remove (CupelEntity *entity,
+                     const char  *name,
+                     CupelEntity *related)
+{
+  g_autoptr(GError) error = NULL;
+  CupelRelationship *relationship;
+
+  g_return_if_fail (CUPEL_IS_ENTITY (entity));
+  g_return_if_fail (name != NULL);
+  g_return_if_fail (CUPEL_IS_ENTITY (related));
+
+  relationship = require_kind (entity, name, CUPEL_RELATIONSHIP_HAS_MANY, &error);
+  if (relationship == NULL)
+    g_critical ("%s", error->message);
+  else if (is_write_only (relationship))
+    cupel_write_only_collection_remove (cupel_entity_get_write_only (entity, name, NULL), related);
+  else
+    cupel_collection_remove (cupel_entity_ensure_collection (entity, relationship), related);
+}

@@ -1,0 +1,783 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "orm/cupel-session-private.h"
+#include "runtime/cupel-call-private.h"
+
+G_DEFINE_ABSTRACT_TYPE (CupelEntity, cupel_entity, G_TYPE_OBJECT)
+
+static guint notify_signal;
+
+gboolean
+cupel_entity_bits_any (CupelMapper           *mapper,
+                       const CupelEntityBits *bits)
+{
+  const guint64 *words = cupel_entity_peek_bits (mapper, bits);
+
+  for (guint i = 0; i < mapper->n_words; i++)
+    if (words[i] != 0)
+      return TRUE;
+  return FALSE;
+}
+
+void
+cupel_entity_bits_clear (CupelMapper     *mapper,
+                         CupelEntityBits *bits)
+{
+  if (mapper->n_words == 1)
+    bits->word = 0;
+  else if (bits->words != NULL)
+    memset (bits->words, 0, mapper->n_words * sizeof (guint64));
+}
+
+CupelEntityExtra *
+cupel_entity_extra (CupelEntity *self)
+{
+  if (self->extra == NULL)
+    self->extra = g_new0 (CupelEntityExtra, 1);
+  return self->extra;
+}
+
+static void
+clear_values (CupelValue ***values,
+              guint         n)
+{
+  if (*values == NULL)
+    return;
+  for (guint i = 0; i < n; i++)
+    g_clear_pointer (&(*values)[i], cupel_value_unref);
+  g_clear_pointer (values, g_free);
+}
+
+static void
+cupel_entity_finalize (GObject *object)
+{
+  CupelEntity *self = CUPEL_ENTITY (object);
+  CupelMapper *mapper = cupel_mapper_of (self);
+  CupelEntityExtra *extra = self->extra;
+
+  if (self->session != NULL)
+    cupel_session_entity_finalized (self->session, self);
+
+  if (extra != NULL)
+    {
+      if (extra->related != NULL)
+        for (guint i = 0; i < mapper->relationships->len; i++)
+          cupel_entity_unload_related (self, i);
+      if (extra->strategies != NULL)
+        for (guint i = 0; i < mapper->relationships->len; i++)
+          g_clear_object (&extra->strategies[i]);
+      g_free (extra->strategies);
+      g_free (extra->related);
+      clear_values (&extra->originals, mapper->attributes->len);
+      clear_values (&extra->snapshot, mapper->attributes->len);
+      g_free (extra);
+    }
+  if (mapper != NULL)
+    {
+      for (guint i = 0; i < mapper->attributes->len; i++)
+        {
+          CupelAttribute *attribute = cupel_mapper_attribute (mapper, i);
+          gpointer *member = G_STRUCT_MEMBER_P (self, attribute->offset);
+
+          switch (attribute->store)
+            {
+            case CUPEL_STORE_STRING:
+              g_free (*member);
+              break;
+            case CUPEL_STORE_BYTES:
+              g_clear_pointer ((GBytes **) member, g_bytes_unref);
+              break;
+            case CUPEL_STORE_DATETIME:
+              g_clear_pointer ((GDateTime **) member, g_date_time_unref);
+              break;
+            case CUPEL_STORE_DATE:
+              g_clear_pointer ((GDate **) member, g_date_free);
+              break;
+            case CUPEL_STORE_BOOLEAN:
+            case CUPEL_STORE_INT:
+            case CUPEL_STORE_INT64:
+            case CUPEL_STORE_DOUBLE:
+            case CUPEL_STORE_PROPERTY:
+            default:
+              break;
+            }
+        }
+      if (mapper->n_words > 1)
+        {
+          g_free (self->loaded.words);
+          g_free (self->modified.words);
+          g_free (self->nulls.words);
+        }
+    }
+
+  G_OBJECT_CLASS (cupel_entity_parent_class)->finalize (object);
+}
+
+/* The properties of a class that is mapped in C: one getter and one setter for all. */
+void
+cupel_entity_get_property (GObject    *object,
+                           guint       prop_id,
+                           GValue     *value,
+                           GParamSpec *pspec)
+{
+  CupelEntity *self = CUPEL_ENTITY (object);
+  CupelMapper *mapper = cupel_mapper_of (self);
+  CupelAttribute *attribute;
+  gpointer member;
+
+  if (mapper == NULL || prop_id > mapper->attributes->len)
+    {
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+      return;
+    }
+  attribute = cupel_mapper_attribute (mapper, prop_id - 1);
+  member = G_STRUCT_MEMBER_P (self, attribute->offset);
+  switch (attribute->store)
+    {
+    case CUPEL_STORE_BOOLEAN:
+      g_value_set_boolean (value, *(gboolean *) member);
+      break;
+    case CUPEL_STORE_INT:
+      g_value_set_int (value, *(int *) member);
+      break;
+    case CUPEL_STORE_INT64:
+      g_value_set_int64 (value, *(gint64 *) member);
+      break;
+    case CUPEL_STORE_DOUBLE:
+      g_value_set_double (value, *(double *) member);
+      break;
+    case CUPEL_STORE_STRING:
+      g_value_set_string (value, *(char **) member);
+      break;
+    case CUPEL_STORE_BYTES:
+    case CUPEL_STORE_DATETIME:
+    case CUPEL_STORE_DATE:
+      g_value_set_boxed (value, *(gpointer *) member);
+      break;
+    case CUPEL_STORE_PROPERTY:
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+      break;
+    }
+}
+
+/* TRUE: the member was another value. */
+static gboolean
+replace_member (CupelAttribute *attribute,
+                gpointer        member,
+                const GValue   *value)
+{
+  switch (attribute->store)
+    {
+    case CUPEL_STORE_BOOLEAN:
+      if (!*(gboolean *) member == !g_value_get_boolean (value))
+        return FALSE;
+      *(gboolean *) member = g_value_get_boolean (value);
+      return TRUE;
+    case CUPEL_STORE_INT:
+      if (*(int *) member == g_value_get_int (value))
+        return FALSE;
+      *(int *) member = g_value_get_int (value);
+      return TRUE;
+    case CUPEL_STORE_INT64:
+      if (*(gint64 *) member == g_value_get_int64 (value))
+        return FALSE;
+      *(gint64 *) member = g_value_get_int64 (value);
+      return TRUE;
+    case CUPEL_STORE_DOUBLE:
+      if (memcmp (member, &value->data[0].v_double, sizeof (double)) == 0)
+        return FALSE;
+      *(double *) member = g_value_get_double (value);
+      return TRUE;
+    case CUPEL_STORE_STRING:
+      if (g_strcmp0 (*(char **) member, g_value_get_string (value)) == 0)
+        return FALSE;
+      g_free (*(char **) member);
+      *(char **) member = g_value_dup_string (value);
+      return TRUE;
+    case CUPEL_STORE_BYTES:
+      {
+        GBytes *old = *(GBytes **) member;
+        GBytes *new = g_value_get_boxed (value);
+
+        if (old == new || (old != NULL && new != NULL && g_bytes_equal (old, new)))
+          return FALSE;
+        *(GBytes **) member = g_value_dup_boxed (value);
+        g_clear_pointer (&old, g_bytes_unref);
+        return TRUE;
+      }
+    case CUPEL_STORE_DATETIME:
+      {
+        GDateTime *old = *(GDateTime **) member;
+        GDateTime *new = g_value_get_boxed (value);
+
+        if (old == new || (old != NULL && new != NULL && g_date_time_equal (old, new)))
+          return FALSE;
+        *(GDateTime **) member = g_value_dup_boxed (value);
+        g_clear_pointer (&old, g_date_time_unref);
+        return TRUE;
+      }
+    case CUPEL_STORE_DATE:
+      {
+        GDate *old = *(GDate **) member;
+        GDate *new = g_value_get_boxed (value);
+
+        if (old == new || (old != NULL && new != NULL && g_date_compare (old, new) == 0))
+          return FALSE;
+        *(GDate **) member = g_value_dup_boxed (value);
+        g_clear_pointer (&old, g_date_free);
+        return TRUE;
+      }
+    case CUPEL_STORE_PROPERTY:
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+static gboolean
+value_is_null (const GValue *value)
+{
+  return (G_VALUE_HOLDS_STRING (value) || G_VALUE_HOLDS_BOXED (value)) && g_value_peek_pointer (value) == NULL;
+}
+
+/* Joins the session's dirty, which hold it until it is flushed. */
+static void
+mark_modified (CupelEntity *self,
+               CupelMapper *mapper,
+               guint        index)
+{
+  cupel_entity_set_bit (mapper, &self->modified, index, TRUE);
+  cupel_entity_set_bit (mapper, &self->loaded, index, TRUE);
+  if (self->session != NULL && (self->flags & CUPEL_ENTITY_FLAG_PERSISTENT) && !(self->flags & CUPEL_ENTITY_FLAG_DIRTY))
+    cupel_session_entity_dirty (self->session, self);
+}
+
+void
+cupel_entity_touch (CupelEntity *self,
+                    CupelMapper *mapper,
+                    guint        index)
+{
+  if ((self->flags & CUPEL_ENTITY_FLAG_PERSISTENT) && cupel_entity_bit (mapper, &self->loaded, index) &&
+      !cupel_entity_bit (mapper, &self->modified, index))
+    {
+      CupelEntityExtra *extra = cupel_entity_extra (self);
+      g_autoptr(CupelRowBlock) block = cupel_row_block_new (1, 1);
+      CupelCell *cell = cupel_row_block_add_row (block);
+
+      if (extra->originals == NULL)
+        extra->originals = g_new0 (CupelValue *, mapper->attributes->len);
+      if (extra->originals[index] == NULL && cupel_entity_fetch_cell (self, mapper, index, block, cell, NULL))
+        extra->originals[index] = cupel_value_new_from_cell (cell);
+    }
+}
+
+/* A value that is set back to what the row has is no change. */
+static void
+settle (CupelEntity *self,
+        CupelMapper *mapper,
+        guint        index)
+{
+  CupelEntityExtra *extra = self->extra;
+
+  mark_modified (self, mapper, index);
+  if (extra != NULL && extra->originals != NULL && extra->originals[index] != NULL)
+    {
+      g_autoptr(CupelRowBlock) block = cupel_row_block_new (1, 1);
+      CupelCell *cell = cupel_row_block_add_row (block);
+
+      if (cupel_entity_fetch_cell (self, mapper, index, block, cell, NULL) &&
+          cupel_cell_equal (cell, cupel_value_get_cell (extra->originals[index])))
+        {
+          cupel_entity_set_bit (mapper, &self->modified, index, FALSE);
+          g_clear_pointer (&extra->originals[index], cupel_value_unref);
+        }
+    }
+}
+
+void
+cupel_entity_set_property (GObject      *object,
+                           guint         prop_id,
+                           const GValue *value,
+                           GParamSpec   *pspec)
+{
+  CupelEntity *self = CUPEL_ENTITY (object);
+  CupelMapper *mapper = cupel_mapper_of (self);
+  CupelAttribute *attribute;
+  guint index = prop_id - 1;
+  gboolean was_null, is_null, known;
+  gpointer member;
+
+  if (mapper == NULL || index >= mapper->attributes->len)
+    {
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+      return;
+    }
+  attribute = cupel_mapper_attribute (mapper, index);
+  member = G_STRUCT_MEMBER_P (self, attribute->offset);
+  known = cupel_entity_bit (mapper, &self->loaded, index);
+  was_null = cupel_entity_bit (mapper, &self->nulls, index);
+  is_null = value_is_null (value);
+
+  cupel_entity_touch (self, mapper, index);
+  if (!replace_member (attribute, member, value) && known && was_null == is_null)
+    return;
+
+  cupel_entity_set_bit (mapper, &self->nulls, index, is_null);
+  settle (self, mapper, index);
+  g_object_notify_by_pspec (object, pspec);
+}
+
+/* Handlers of notify are the user's: they run on the main stack, even when a fiber sets a property. */
+typedef struct
+{
+  GObject *object;
+  guint n_pspecs;
+  GParamSpec **pspecs;
+} Dispatch;
+
+static void
+dispatch_on_main_stack (gpointer data)
+{
+  Dispatch *dispatch = data;
+
+  G_OBJECT_CLASS (cupel_entity_parent_class)->dispatch_properties_changed (dispatch->object, dispatch->n_pspecs, dispatch->pspecs);
+}
+
+static gboolean
+is_watched (GObject     *object,
+            guint        n_pspecs,
+            GParamSpec **pspecs)
+{
+  for (guint i = 0; i < n_pspecs; i++)
+    if (g_signal_has_handler_pending (object, notify_signal, g_param_spec_get_name_quark (pspecs[i]), FALSE))
+      return TRUE;
+  return FALSE;
+}
+
+static void
+cupel_entity_dispatch_properties_changed (GObject     *object,
+                                          guint        n_pspecs,
+                                          GParamSpec **pspecs)
+{
+  Dispatch dispatch = { object, n_pspecs, pspecs };
+
+  if (cupel_in_fiber () && is_watched (object, n_pspecs, pspecs))
+    cupel_call_on_main_stack (dispatch_on_main_stack, &dispatch);
+  else
+    dispatch_on_main_stack (&dispatch);
+}
+
+/* Classes with properties of their own are watched here. */
+static void
+cupel_entity_notify (GObject    *object,
+                     GParamSpec *pspec)
+{
+  CupelEntity *self = CUPEL_ENTITY (object);
+  CupelMapper *mapper = cupel_mapper_of (self);
+  int index;
+
+  if (mapper != NULL && !mapper->native && !(self->flags & CUPEL_ENTITY_FLAG_LOADING) &&
+      (index = cupel_mapper_find (mapper, pspec->name)) >= 0)
+    {
+      cupel_entity_set_bit (mapper, &self->nulls, index, FALSE);
+      mark_modified (self, mapper, index);
+    }
+
+  if (G_OBJECT_CLASS (cupel_entity_parent_class)->notify != NULL)
+    G_OBJECT_CLASS (cupel_entity_parent_class)->notify (object, pspec);
+}
+
+static void
+cupel_entity_class_init (CupelEntityClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->finalize = cupel_entity_finalize;
+  object_class->notify = cupel_entity_notify;
+  object_class->dispatch_properties_changed = cupel_entity_dispatch_properties_changed;
+
+  notify_signal = g_signal_lookup ("notify", G_TYPE_OBJECT);
+}
+
+static void
+cupel_entity_init (CupelEntity *self)
+{
+}
+
+char *
+cupel_entity_describe (CupelEntity *self)
+{
+  CupelMapper *mapper = cupel_mapper_of (self);
+  g_autoptr(CupelRowBlock) block = NULL;
+  GString *text = g_string_new (G_OBJECT_TYPE_NAME (self));
+
+  if (mapper == NULL || !mapper->native || !(self->flags & CUPEL_ENTITY_FLAG_PERSISTENT))
+    return g_string_free (text, FALSE);
+
+  block = cupel_row_block_new (1, 1);
+  g_string_append (text, " with key ");
+  for (guint i = 0; i < mapper->n_key; i++)
+    {
+      CupelCell *cell = cupel_row_block_add_row (block);
+
+      if (cupel_entity_fetch_cell (self, mapper, mapper->key[i], block, cell, NULL))
+        {
+          g_autofree char *part = cupel_cell_to_string (cell);
+
+          g_string_append_printf (text, i == 0 ? "%s" : ", %s", part);
+        }
+    }
+  return g_string_free (text, FALSE);
+}
+
+void
+cupel_entity_expire (CupelEntity *self)
+{
+  CupelMapper *mapper = cupel_mapper_of (self);
+
+  cupel_entity_forget_changes (self);
+  for (guint i = 0; i < mapper->attributes->len; i++)
+    if (!cupel_mapper_attribute (mapper, i)->primary_key)
+      cupel_entity_set_bit (mapper, &self->loaded, i, FALSE);
+  for (guint i = 0; i < mapper->relationships->len; i++)
+    cupel_entity_unload_related (self, i);
+  self->flags |= CUPEL_ENTITY_FLAG_EXPIRED;
+}
+
+void
+cupel_entity_forget_changes (CupelEntity *self)
+{
+  CupelMapper *mapper = cupel_mapper_of (self);
+  CupelEntityExtra *extra = self->extra;
+
+  cupel_entity_bits_clear (mapper, &self->modified);
+  if (extra != NULL)
+    clear_values (&extra->originals, mapper->attributes->len);
+}
+
+void
+cupel_entity_discard_changes (CupelEntity *self)
+{
+  CupelMapper *mapper = cupel_mapper_of (self);
+  CupelEntityExtra *extra = self->extra;
+
+  if (extra != NULL && extra->originals != NULL)
+    for (guint i = 0; i < mapper->attributes->len; i++)
+      if (extra->originals[i] != NULL)
+        cupel_entity_assign_cell (self, i, cupel_value_get_cell (extra->originals[i]), NULL);
+  cupel_entity_forget_changes (self);
+}
+
+/**
+ * cupel_entity_get_state:
+ * @entity: an entity
+ *
+ * Gets where the entity is in its life.
+ *
+ * Returns: its state
+ *
+ * Since: 1.0
+ */
+CupelEntityState
+cupel_entity_get_state (CupelEntity *entity)
+{
+  g_return_val_if_fail (CUPEL_IS_ENTITY (entity), CUPEL_ENTITY_TRANSIENT);
+
+  if (entity->session == NULL)
+    return entity->flags & CUPEL_ENTITY_FLAG_PERSISTENT ? CUPEL_ENTITY_DETACHED : CUPEL_ENTITY_TRANSIENT;
+  if (entity->flags & CUPEL_ENTITY_FLAG_DELETED)
+    return CUPEL_ENTITY_DELETED;
+  return entity->flags & CUPEL_ENTITY_FLAG_PENDING ? CUPEL_ENTITY_PENDING : CUPEL_ENTITY_PERSISTENT;
+}
+
+/**
+ * cupel_entity_get_session:
+ * @entity: an entity
+ *
+ * Gets the session that the entity is in.
+ *
+ * Returns: (transfer none) (nullable): the session, or %NULL
+ *
+ * Since: 1.0
+ */
+CupelSession *
+cupel_entity_get_session (CupelEntity *entity)
+{
+  g_return_val_if_fail (CUPEL_IS_ENTITY (entity), NULL);
+
+  return entity->session;
+}
+
+static int
+find_attribute (CupelEntity *entity,
+                const char  *name)
+{
+  CupelMapper *mapper = cupel_mapper_of (entity);
+  int index = mapper != NULL ? cupel_mapper_find (mapper, name) : -1;
+
+  if (index < 0)
+    g_critical ("%s has no attribute \"%s\"", G_OBJECT_TYPE_NAME (entity), name);
+  return index;
+}
+
+/**
+ * cupel_entity_is_loaded:
+ * @entity: an entity
+ * @name: the name of an attribute or a relationship
+ *
+ * Tells whether an attribute has a value in memory: one that was loaded, or set.
+ *
+ * Returns: %TRUE if reading it needs no I/O
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_entity_is_loaded (CupelEntity *entity,
+                        const char  *name)
+{
+  CupelMapper *mapper;
+  CupelRelationship *relationship;
+  int index;
+
+  g_return_val_if_fail (CUPEL_IS_ENTITY (entity), FALSE);
+  g_return_val_if_fail (name != NULL, FALSE);
+
+  mapper = cupel_mapper_of (entity);
+  g_return_val_if_fail (mapper != NULL, FALSE);
+
+  relationship = cupel_mapper_find_relationship (mapper, name);
+  if (relationship != NULL)
+    return cupel_entity_related_loaded (entity, relationship->index);
+  index = find_attribute (entity, name);
+  return index >= 0 && cupel_entity_bit (mapper, &entity->loaded, index);
+}
+
+/**
+ * cupel_entity_is_modified:
+ * @entity: an entity
+ * @name: the name of an attribute
+ *
+ * Tells whether the attribute differs from its row: a value that was set back counts as unchanged.
+ *
+ * Returns: %TRUE if the next flush would write it
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_entity_is_modified (CupelEntity *entity,
+                          const char  *name)
+{
+  int index;
+
+  g_return_val_if_fail (CUPEL_IS_ENTITY (entity), FALSE);
+  g_return_val_if_fail (name != NULL, FALSE);
+
+  index = find_attribute (entity, name);
+  return index >= 0 && cupel_entity_bit (cupel_mapper_of (entity), &entity->modified, index);
+}
+
+/**
+ * cupel_entity_is_null:
+ * @entity: an entity
+ * @name: the name of an attribute
+ *
+ * Tells SQL NULL from 0 and from the empty string.
+ *
+ * Returns: %TRUE if the attribute is NULL, or was never set
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_entity_is_null (CupelEntity *entity,
+                      const char  *name)
+{
+  CupelMapper *mapper;
+  int index;
+
+  g_return_val_if_fail (CUPEL_IS_ENTITY (entity), FALSE);
+  g_return_val_if_fail (name != NULL, FALSE);
+
+  mapper = cupel_mapper_of (entity);
+  index = find_attribute (entity, name);
+  return index >= 0 && (!cupel_entity_bit (mapper, &entity->loaded, index) || cupel_entity_bit (mapper, &entity->nulls, index));
+}
+
+/**
+ * cupel_entity_set_null:
+ * @entity: an entity
+ * @name: the name of an attribute
+ *
+ * Sets an attribute to SQL NULL: the way to do so for a number or a boolean.
+ *
+ * Since: 1.0
+ */
+void
+cupel_entity_set_null (CupelEntity *entity,
+                       const char  *name)
+{
+  static const CupelCell null = { .kind = CUPEL_CELL_NULL };
+  CupelMapper *mapper;
+  int index;
+
+  g_return_if_fail (CUPEL_IS_ENTITY (entity));
+  g_return_if_fail (name != NULL);
+
+  mapper = cupel_mapper_of (entity);
+  index = find_attribute (entity, name);
+  if (index < 0 || (cupel_entity_bit (mapper, &entity->loaded, index) && cupel_entity_bit (mapper, &entity->nulls, index)))
+    return;
+
+  cupel_entity_touch (entity, mapper, index);
+  cupel_entity_store_cell (entity, mapper, index, &null, NULL);
+  settle (entity, mapper, index);
+  if (mapper->native)
+    g_object_notify_by_pspec (G_OBJECT (entity), cupel_mapper_attribute (mapper, index)->pspec);
+}
+
+/* What stands in the way of reading an attribute without I/O. */
+static gboolean
+not_loaded (CupelEntity  *entity,
+            const char   *name,
+            GError      **error)
+{
+  const char *type = G_OBJECT_TYPE_NAME (entity);
+
+  if (entity->session == NULL)
+    g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_DETACHED,
+                 "%s.%s is not loaded, and the entity belongs to no session that could load it", type, name);
+  else
+    g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_NOT_LOADED,
+                 "%s.%s is %s: reading it would need I/O; await cupel_entity_load_async(), load it with the query, or read it in a fiber",
+                 type, name, entity->flags & CUPEL_ENTITY_FLAG_EXPIRED ? "expired" : "not loaded");
+  return FALSE;
+}
+
+/**
+ * cupel_entity_require:
+ * @entity: an entity
+ * @name: the name of an attribute or a relationship
+ * @error: return location for an error
+ *
+ * Makes sure that an attribute can be read. Outside a fiber this never does I/O: it fails with %CUPEL_ERROR_NOT_LOADED, or with
+ * %CUPEL_ERROR_DETACHED when the entity is in no session. In a fiber it loads what is missing, suspending.
+ *
+ * Returns: %TRUE if the attribute has its value
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_entity_require (CupelEntity  *entity,
+                      const char   *name,
+                      GError      **error)
+{
+  g_return_val_if_fail (CUPEL_IS_ENTITY (entity), FALSE);
+  g_return_val_if_fail (name != NULL, FALSE);
+
+  if (cupel_entity_is_loaded (entity, name))
+    return TRUE;
+  if (entity->session == NULL || !cupel_in_fiber ())
+    return not_loaded (entity, name, error);
+  return cupel_entity_load (entity, name, NULL, error);
+}
+
+static gpointer
+load_body (gpointer       self,
+           gpointer       args,
+           GCancellable  *cancellable,
+           GError       **error)
+{
+  CupelEntity *entity = self;
+  const char *name = args;
+  CupelSession *session = entity->session;
+  gboolean ok;
+
+  if (cupel_entity_is_loaded (entity, name))
+    return GINT_TO_POINTER (TRUE);
+  if (session == NULL)
+    return GINT_TO_POINTER (not_loaded (entity, name, error));
+  if (!cupel_session_enter (session, "cupel_entity_load", error))
+    return NULL;
+
+  g_object_ref (session);
+  g_object_ref (entity);
+  ok = cupel_session_load_attribute (session, entity, name, cancellable, error);
+  cupel_session_leave (session);
+  g_object_unref (entity);
+  g_object_unref (session);
+  return GINT_TO_POINTER (ok);
+}
+
+static const CupelCall load_call = { "cupel_entity_load", load_body, NULL };
+
+/**
+ * cupel_entity_load:
+ * @entity: an entity
+ * @name: the name of an attribute or a relationship
+ * @cancellable: (nullable): a #GCancellable
+ * @error: return location for an error
+ *
+ * Loads an attribute unless it is loaded: an expired or deferred column, or a relationship by its loader strategy. It suspends in a fiber, and blocks
+ * where no main loop is running.
+ *
+ * Returns: %TRUE if the attribute has its value
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_entity_load (CupelEntity   *entity,
+                   const char    *name,
+                   GCancellable  *cancellable,
+                   GError       **error)
+{
+  g_return_val_if_fail (CUPEL_IS_ENTITY (entity), FALSE);
+  g_return_val_if_fail (name != NULL, FALSE);
+
+  return GPOINTER_TO_INT (cupel_call_sync (&load_call, entity, (gpointer) name, cancellable, error));
+}
+
+/**
+ * cupel_entity_load_async:
+ * @entity: an entity
+ * @name: the name of an attribute or a relationship
+ * @cancellable: (nullable): a #GCancellable
+ * @callback: (scope async): called when it is done
+ * @user_data: data for @callback
+ *
+ * Loads an attribute unless it is loaded. See cupel_entity_load().
+ *
+ * Since: 1.0
+ */
+void
+cupel_entity_load_async (CupelEntity         *entity,
+                         const char          *name,
+                         GCancellable        *cancellable,
+                         GAsyncReadyCallback  callback,
+                         gpointer             user_data)
+{
+  g_return_if_fail (CUPEL_IS_ENTITY (entity));
+  g_return_if_fail (name != NULL);
+
+  cupel_call_async (&load_call, entity, g_strdup (name), g_free, cancellable, callback, user_data);
+}
+
+/**
+ * cupel_entity_load_finish:
+ * @entity: an entity
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Ends cupel_entity_load_async().
+ *
+ * Returns: %TRUE if the attribute has its value
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_entity_load_finish (CupelEntity   *entity,
+                          GAsyncResult  *result,
+                          GError       **error)
+{
+  g_return_val_if_fail (CUPEL_IS_ENTITY (entity), FALSE);
+
+  return GPOINTER_TO_INT (cupel_call_finish (&load_call, entity, result, error));
+}

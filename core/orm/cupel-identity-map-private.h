@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "orm/cupel-entity-private.h"
+
+G_BEGIN_DECLS
+
+/* One object per row, not owned: entities leave it when they are finalized. Open addressing with linear probing; an entity carries its
+ * own key (entity->identity: the integer key itself, or a hash), so that a slot is one pointer. */
+typedef struct
+{
+  CupelEntity **slots;
+  guint         size;     /* a power of two, or 0 */
+  guint         count;
+} CupelIdentityMap;
+
+/* What identifies a row of a class. @cells: n_key cells, used when the key is not one integer. */
+typedef struct
+{
+  CupelMapper      *mapper;
+  gint64            identity;
+  const CupelCell **cells;
+} CupelIdentityKey;
+
+void         cupel_identity_map_clear   (CupelIdentityMap       *map);
+CupelEntity *cupel_identity_map_lookup  (const CupelIdentityMap *map,
+                                         const CupelIdentityKey *key);
+void         cupel_identity_map_insert  (CupelIdentityMap       *map,
+                                         CupelEntity            *entity);   /* entity->identity is set */
+gboolean     cupel_identity_map_remove  (CupelIdentityMap       *map,
+                                         CupelEntity            *entity);
+/* FALSE: a part of the key is NULL. @cells: the key cells of a row by key position. */
+gboolean     cupel_identity_key_init    (CupelIdentityKey       *key,
+                                         CupelMapper            *mapper,
+                                         const CupelCell       **cells);
+
+G_END_DECLS

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "orm/cupel-identity-map-private.h"
+#include "orm/cupel-mapper-private.h"
+#include "orm/cupel-session.h"
+
+G_BEGIN_DECLS
+
+struct _CupelSession
+{
+  GObject          parent_instance;
+
+  CupelEngine     *engine;
+  GThread         *thread;
+  CupelConnection *connection;     /* of the transaction in progress */
+  CupelIdentityMap identity;
+  GPtrArray       *new_;           /* (element-type CupelEntity), in the order of adding; holds references */
+  GPtrArray       *dirty;          /* the same, of persistent ones that changed */
+  GPtrArray       *deleted;        /* marked for deletion */
+  GPtrArray       *gone;           /* deleted in this transaction, until it ends */
+  guint            n_inserted;     /* in this transaction */
+  const char      *operation;      /* in flight, NULL: none */
+  char            *failure;        /* why a rollback is pending */
+  CupelIsolationLevel isolation;   /* of this transaction */
+  guint            autoflush : 1;
+  guint            expire_on_commit : 1;
+  guint            begun : 1;      /* a transaction of the session's own is in progress, perhaps without a statement yet */
+  guint            flushing : 1;
+};
+
+/* One operation at a time, on the thread that made the session. */
+gboolean         cupel_session_enter          (CupelSession    *self,
+                                               const char      *operation,
+                                               GError         **error);
+/* The same for what ends a failed transaction. */
+gboolean         cupel_session_enter_cleanup  (CupelSession    *self,
+                                               const char      *operation,
+                                               GError         **error);
+void             cupel_session_leave          (CupelSession    *self);
+
+/* The parts of operations: in a fiber, between enter and leave. */
+CupelConnection *cupel_session_acquire        (CupelSession    *self,
+                                               GCancellable    *cancellable,
+                                               GError         **error);
+gboolean         cupel_session_do_flush       (CupelSession    *self,
+                                               GCancellable    *cancellable,
+                                               GError         **error);
+gboolean         cupel_session_do_rollback    (CupelSession    *self,
+                                               GError         **error);
+gboolean         cupel_session_do_commit      (CupelSession    *self,
+                                               GCancellable    *cancellable,
+                                               GError         **error);
+void             cupel_session_do_close       (CupelSession    *self);
+gboolean         cupel_session_autoflush_now  (CupelSession    *self,
+                                               GCancellable    *cancellable,
+                                               GError         **error);
+/* Rows of a select over a mapped class become entities, with everything that its loader options ask for. */
+GPtrArray       *cupel_session_query          (CupelSession    *self,
+                                               CupelSelect     *select,
+                                               CupelRowBlock   *sets,
+                                               gboolean         populate_existing,
+                                               GCancellable    *cancellable,
+                                               GError         **error);
+gboolean         cupel_session_materialize    (CupelSession    *self,
+                                               CupelMapper     *mapper,
+                                               CupelRowBlock   *block,
+                                               gboolean         populate_existing,
+                                               GPtrArray       *entities,
+                                               GError         **error);
+gboolean         cupel_session_run_loaders    (CupelSession    *self,
+                                               CupelMapper     *mapper,
+                                               CupelStatement  *statement,
+                                               CupelEntity    **parents,
+                                               guint            n_parents,
+                                               GCancellable    *cancellable,
+                                               GError         **error);
+gboolean         cupel_session_load_attribute (CupelSession    *self,
+                                               CupelEntity     *entity,
+                                               const char      *name,
+                                               GCancellable    *cancellable,
+                                               GError         **error);
+gboolean         cupel_session_do_refresh     (CupelSession    *self,
+                                               CupelEntity     *entity,
+                                               gboolean         populate_existing,
+                                               GCancellable    *cancellable,
+                                               GError         **error);
+
+/* Called by entities and collections. */
+void             cupel_session_entity_dirty     (CupelSession  *self,
+                                                 CupelEntity   *entity);
+void             cupel_session_entity_finalized (CupelSession  *self,
+                                                 CupelEntity   *entity);
+void             cupel_session_cascade_add      (CupelSession  *self,
+                                                 CupelEntity   *entity);
+gboolean         cupel_session_attach           (CupelSession  *self,
+                                                 CupelEntity   *entity,
+                                                 GError       **error);
+/* After an INSERT: the entity has a row now. Its key is known. */
+gboolean         cupel_session_adopt            (CupelSession  *self,
+                                                 CupelEntity   *entity,
+                                                 GError       **error);
+/* The key of an entity as it is in memory. @block keeps the cells; FALSE: a part is NULL. */
+gboolean         cupel_session_key_of           (CupelEntity      *entity,
+                                                 CupelRowBlock    *block,
+                                                 const CupelCell **cells,
+                                                 CupelIdentityKey *key);
+/* Runs @func where the getters and setters of the class may run. */
+void             cupel_session_run_for_class    (CupelMapper   *mapper,
+                                                 CupelFiberFunc func,
+                                                 gpointer       data);
+
+G_END_DECLS

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* From rows to entities. */
+
+#include "engine/cupel-connection-private.h"
+#include "orm/cupel-loader-private.h"
+#include "orm/cupel-session-private.h"
+
+/* How many rows of a class with setters of its own are built before the loop gets its turn. */
+#define FOREIGN_SLICE 32
+
+void
+cupel_session_run_for_class (CupelMapper    *mapper,
+                             CupelFiberFunc  func,
+                             gpointer        data)
+{
+  if (mapper->native)
+    func (data);
+  else
+    cupel_call_on_main_stack (func, data);
+}
+
+typedef struct
+{
+  CupelSession *session;
+  CupelMapper *mapper;
+  CupelRowBlock *block;
+  guint start;
+  guint end;
+  gboolean populate_existing;
+  GPtrArray *entities;
+  GError **error;
+  gboolean ok;
+} Materialize;
+
+/* A row of an entity that the session knows: what is in memory wins, but for what is not loaded. */
+static gboolean
+fill_in (Materialize     *m,
+         CupelEntity     *entity,
+         const CupelCell *row)
+{
+  CupelMapper *mapper = m->mapper;
+
+  for (guint i = 0; i < mapper->attributes->len; i++)
+    {
+      if (cupel_entity_bit (mapper, &entity->loaded, i) &&
+          (!m->populate_existing || cupel_entity_bit (mapper, &entity->modified, i)))
+        continue;
+      if (!cupel_entity_assign_cell (entity, i, &row[i], m->error))
+        return FALSE;
+    }
+  entity->flags &= ~CUPEL_ENTITY_FLAG_EXPIRED;
+  return TRUE;
+}
+
+static CupelEntity *
+build (Materialize            *m,
+       const CupelIdentityKey *key,
+       const CupelCell        *row)
+{
+  CupelMapper *mapper = m->mapper;
+  const guint n = mapper->attributes->len;
+  CupelEntity *entity = g_object_new (mapper->type, NULL);
+
+  entity->flags |= CUPEL_ENTITY_FLAG_LOADING;
+  for (guint i = 0; i < n; i++)
+    if (!cupel_entity_store_cell (entity, mapper, i, &row[i], m->error))
+      {
+        g_object_unref (entity);
+        return NULL;
+      }
+  entity->flags &= ~CUPEL_ENTITY_FLAG_LOADING;
+  cupel_entity_bits_clear (mapper, &entity->modified);
+  if (mapper->n_words == 1)
+    entity->loaded.word = n == 64 ? G_MAXUINT64 : (G_GUINT64_CONSTANT (1) << n) - 1;
+  else
+    for (guint i = 0; i < n; i++)
+      cupel_entity_set_bit (mapper, &entity->loaded, i, TRUE);
+
+  entity->flags |= CUPEL_ENTITY_FLAG_PERSISTENT;
+  entity->identity = key->identity;
+  entity->session = m->session;
+  cupel_identity_map_insert (&m->session->identity, entity);
+  return entity;
+}
+
+static void
+materialize_slice (gpointer data)
+{
+  Materialize *m = data;
+  CupelMapper *mapper = m->mapper;
+  const CupelCell *cells[G_N_ELEMENTS (mapper->key)];
+
+  m->ok = TRUE;
+  for (guint i = m->start; i < m->end && m->ok; i++)
+    {
+      const CupelCell *row = cupel_row_block_get_row (m->block, i);
+      CupelIdentityKey key;
+      CupelEntity *entity;
+
+      for (guint k = 0; k < mapper->n_key; k++)
+        cells[k] = &row[mapper->key[k]];
+      if (!cupel_identity_key_init (&key, mapper, cells))
+        continue; /* the absent side of an outer join */
+
+      entity = cupel_identity_map_lookup (&m->session->identity, &key);
+      if (entity != NULL)
+        {
+          g_object_ref (entity);
+          m->ok = fill_in (m, entity, row);
+          if (!m->ok)
+            g_clear_object (&entity);
+        }
+      else
+        {
+          entity = build (m, &key, row);
+          m->ok = entity != NULL;
+        }
+      if (entity != NULL)
+        g_ptr_array_add (m->entities, entity);
+      if (mapper->native)
+        cupel_fiber_tick ();
+    }
+}
+
+gboolean
+cupel_session_materialize (CupelSession   *self,
+                           CupelMapper    *mapper,
+                           CupelRowBlock  *block,
+                           gboolean        populate_existing,
+                           GPtrArray      *entities,
+                           GError        **error)
+{
+  const guint slice = mapper->native ? block->n_rows : FOREIGN_SLICE;
+
+  if (block->n_columns < mapper->attributes->len)
+    {
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_INTERNAL, "%s: the row has %u columns instead of %u",
+                   g_type_name (mapper->type), block->n_columns, mapper->attributes->len);
+      return FALSE;
+    }
+  for (guint start = 0; start < block->n_rows; start += slice)
+    {
+      Materialize m = {
+        .session = self,
+        .mapper = mapper,
+        .block = block,
+        .start = start,
+        .end = MIN (start + slice, block->n_rows),
+        .populate_existing = populate_existing,
+        .entities = entities,
+        .error = error,
+      };
+
+      cupel_session_run_for_class (mapper, materialize_slice, &m);
+      if (!m.ok)
+        return FALSE;
+      if (!mapper->native)
+        cupel_fiber_yield ();
+    }
+  return TRUE;
+}
+
+/* The option of @statement that concerns @relationship, if any: the last one wins. */
+static CupelLoaderStrategy *
+strategy_for (CupelStatement    *statement,
+              CupelRelationship *relationship,
+              gboolean          *failed,
+              GError           **error)
+{
+  GPtrArray *options = statement != NULL ? cupel_statement_get_options (statement) : NULL;
+
+  *failed = FALSE;
+  for (guint i = options != NULL ? options->len : 0; i > 0; i--)
+    {
+      GObject *option = g_ptr_array_index (options, i - 1);
+      CupelLoaderStrategy *strategy;
+      CupelRelationship *concerned;
+
+      if (!CUPEL_IS_LOADER_OPTION (option) || CUPEL_LOADER_OPTION (option)->type != relationship->parent->type)
+        continue;
+      concerned = cupel_loader_option_resolve (CUPEL_LOADER_OPTION (option), &strategy, error);
+      if (concerned == NULL)
+        {
+          *failed = TRUE;
+          return NULL;
+        }
+      if (concerned == relationship)
+        return strategy;
+    }
+  return NULL;
+}
+
+/* An option for another class than the statement's is an error rather than silence. */
+static gboolean
+check_options (CupelMapper     *mapper,
+               CupelStatement  *statement,
+               GError         **error)
+{
+  GPtrArray *options = statement != NULL ? cupel_statement_get_options (statement) : NULL;
+
+  for (guint i = 0; options != NULL && i < options->len; i++)
+    {
+      GObject *option = g_ptr_array_index (options, i);
+
+      if (CUPEL_IS_LOADER_OPTION (option) && CUPEL_LOADER_OPTION (option)->type != mapper->type)
+        {
+          g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_MAPPING, "the loader option for %s.%s does not fit a select of %s",
+                       g_type_name (CUPEL_LOADER_OPTION (option)->type), CUPEL_LOADER_OPTION (option)->relationship,
+                       g_type_name (mapper->type));
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+gboolean
+cupel_session_run_loaders (CupelSession    *self,
+                           CupelMapper     *mapper,
+                           CupelStatement  *statement,
+                           CupelEntity    **parents,
+                           guint            n_parents,
+                           GCancellable    *cancellable,
+                           GError         **error)
+{
+  if (mapper->relationships->len == 0 || n_parents == 0)
+    return TRUE;
+
+  for (guint i = 0; i < mapper->relationships->len; i++)
+    {
+      CupelRelationship *relationship = g_ptr_array_index (mapper->relationships, i);
+      CupelLoaderStrategy *strategy;
+      CupelLoaderStrategyClass *klass;
+      g_autoptr(GPtrArray) wanting = NULL;
+      gboolean failed;
+
+      if (!cupel_relationship_resolve (relationship, error))
+        return FALSE;
+      strategy = strategy_for (statement, relationship, &failed, error);
+      if (failed)
+        return FALSE;
+      klass = CUPEL_LOADER_STRATEGY_GET_CLASS (strategy != NULL ? strategy : relationship->strategy);
+
+      if (strategy != NULL && klass->load_batch == NULL)
+        {
+          /* How a later read behaves is remembered with each entity. */
+          for (guint p = 0; p < n_parents; p++)
+            {
+              CupelEntityExtra *extra = cupel_entity_extra (parents[p]);
+
+              if (extra->strategies == NULL)
+                extra->strategies = g_new0 (CupelLoaderStrategy *, mapper->relationships->len);
+              g_set_object (&extra->strategies[i], strategy);
+            }
+          continue;
+        }
+      if (klass->load_batch == NULL)
+        continue;
+
+      wanting = g_ptr_array_sized_new (n_parents);
+      for (guint p = 0; p < n_parents; p++)
+        if (!cupel_entity_related_loaded (parents[p], i))
+          g_ptr_array_add (wanting, parents[p]);
+      if (wanting->len > 0 &&
+          !klass->load_batch (strategy != NULL ? strategy : relationship->strategy, self, relationship,
+                              (CupelEntity **) wanting->pdata, wanting->len, cancellable, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+GPtrArray *
+cupel_session_query (CupelSession   *self,
+                     CupelSelect    *select,
+                     CupelRowBlock  *sets,
+                     gboolean        populate_existing,
+                     GCancellable   *cancellable,
+                     GError        **error)
+{
+  CupelMapper *mapper = cupel_mapper_for_type (cupel_select_get_entity_type (select), error);
+  CupelConnection *connection;
+  g_autoptr(GPtrArray) entities = NULL;
+  g_auto(CupelReply) reply = { NULL, };
+
+  if (mapper == NULL || !check_options (mapper, CUPEL_STATEMENT (select), error))
+    return NULL;
+  connection = cupel_session_acquire (self, cancellable, error);
+  if (connection == NULL ||
+      !cupel_connection_run_request (connection, CUPEL_STATEMENT (select), sets, CUPEL_REQUEST_NONE, &reply, NULL, cancellable, error))
+    return NULL;
+
+  entities = g_ptr_array_new_with_free_func (g_object_unref);
+  while (reply.blocks != NULL && reply.blocks->len > 0)
+    {
+      /* A block is given back as soon as its rows are entities. */
+      g_autoptr(CupelRowBlock) block = g_ptr_array_steal_index (reply.blocks, 0);
+
+      if (!cupel_session_materialize (self, mapper, block, populate_existing, entities, error))
+        return NULL;
+    }
+  if (!cupel_session_run_loaders (self, mapper, CUPEL_STATEMENT (select), (CupelEntity **) entities->pdata, entities->len, cancellable, error))
+    return NULL;
+  return g_steal_pointer (&entities);
+}
+
+/**
+ * cupel_session_load_entities: (skip)
+ * @session: a session with an operation under way
+ * @select: a select of a mapped class
+ * @cancellable: (nullable): a #GCancellable
+ * @error: return location for an error
+ *
+ * Runs a select for a loader strategy, inside the session's operation. Call it in a fiber.
+ *
+ * Returns: (transfer full) (element-type CupelEntity): the entities, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+GPtrArray *
+cupel_session_load_entities (CupelSession  *session,
+                             CupelSelect   *select,
+                             GCancellable  *cancellable,
+                             GError       **error)
+{
+  g_return_val_if_fail (CUPEL_IS_SESSION (session), NULL);
+  g_return_val_if_fail (CUPEL_IS_SELECT (select), NULL);
+  g_return_val_if_fail (session->operation != NULL, NULL);
+
+  return cupel_session_query (session, select, NULL, FALSE, cancellable, error);
+}
+
+gboolean
+cupel_session_do_refresh (CupelSession  *self,
+                          CupelEntity   *entity,
+                          gboolean       populate_existing,
+                          GCancellable  *cancellable,
+                          GError       **error)
+{
+  CupelMapper *mapper = cupel_mapper_of (entity);
+  g_autoptr(CupelRowBlock) sets = cupel_row_block_new (mapper->n_key, 1);
+  const CupelCell *cells[G_N_ELEMENTS (mapper->key)];
+  CupelIdentityKey key;
+  g_autoptr(GPtrArray) found = NULL;
+
+  if (!cupel_session_key_of (entity, sets, cells, &key))
+    {
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_DETACHED, "%s has no key, so that no row can be found for it", G_OBJECT_TYPE_NAME (entity));
+      return FALSE;
+    }
+  found = cupel_session_query (self, cupel_mapper_get_statement (mapper), sets, populate_existing, cancellable, error);
+  if (found == NULL)
+    return FALSE;
+  if (found->len == 0)
+    {
+      g_autofree char *what = cupel_entity_describe (entity);
+
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_NO_ROW, "%s: its row does not exist any more", what);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+gboolean
+cupel_session_load_attribute (CupelSession  *self,
+                              CupelEntity   *entity,
+                              const char    *name,
+                              GCancellable  *cancellable,
+                              GError       **error)
+{
+  CupelMapper *mapper = cupel_mapper_of (entity);
+  CupelRelationship *relationship = cupel_mapper_find_relationship (mapper, name);
+  CupelEntityExtra *extra = entity->extra;
+  CupelLoaderStrategy *strategy;
+
+  if (!(entity->flags & CUPEL_ENTITY_FLAG_PERSISTENT))
+    {
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_NOT_LOADED, "%s.%s has no value yet: the entity was not flushed",
+                   G_OBJECT_TYPE_NAME (entity), name);
+      return FALSE;
+    }
+  if (!cupel_session_autoflush_now (self, cancellable, error))
+    return FALSE;
+  if (relationship == NULL)
+    return cupel_session_do_refresh (self, entity, FALSE, cancellable, error);
+
+  if (!cupel_relationship_resolve (relationship, error))
+    return FALSE;
+  strategy = extra != NULL && extra->strategies != NULL && extra->strategies[relationship->index] != NULL
+               ? extra->strategies[relationship->index]
+               : relationship->strategy;
+  /* The reference itself may be expired. */
+  if (!cupel_entity_bit (mapper, &entity->loaded, relationship->local) &&
+      !cupel_session_do_refresh (self, entity, FALSE, cancellable, error))
+    return FALSE;
+  return CUPEL_LOADER_STRATEGY_GET_CLASS (strategy)->load (strategy, self, relationship, entity, cancellable, error);
+}

@@ -1,0 +1,990 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The session's state: what it knows, what is to be written, and one operation at a time. */
+
+#include "engine/cupel-connection-private.h"
+#include "orm/cupel-collection-private.h"
+#include "orm/cupel-session-private.h"
+
+G_DEFINE_FINAL_TYPE (CupelSession, cupel_session, G_TYPE_OBJECT)
+
+enum
+{
+  PROP_0,
+  PROP_ENGINE,
+  PROP_AUTOFLUSH,
+  PROP_EXPIRE_ON_COMMIT,
+  N_PROPS
+};
+
+static GParamSpec *properties[N_PROPS];
+
+/* Every entity of the identity map, held: letting go of one may free others. */
+static GPtrArray *
+snapshot (CupelSession *self)
+{
+  GPtrArray *all = g_ptr_array_new_full (self->identity.count, g_object_unref);
+
+  for (guint i = 0; i < self->identity.size; i++)
+    if (self->identity.slots[i] != NULL)
+      g_ptr_array_add (all, g_object_ref (self->identity.slots[i]));
+  return all;
+}
+
+static void
+detach_list (GPtrArray *entities)
+{
+  for (guint i = 0; i < entities->len; i++)
+    {
+      CupelEntity *entity = g_ptr_array_index (entities, i);
+
+      entity->session = NULL;
+      entity->flags &= ~(CUPEL_ENTITY_FLAG_PENDING | CUPEL_ENTITY_FLAG_DIRTY | CUPEL_ENTITY_FLAG_INSERTED | CUPEL_ENTITY_FLAG_DELETED);
+    }
+}
+
+static void
+detach_all (CupelSession *self)
+{
+  g_autoptr(GPtrArray) new_ = g_steal_pointer (&self->new_);
+  g_autoptr(GPtrArray) dirty = g_steal_pointer (&self->dirty);
+  g_autoptr(GPtrArray) deleted = g_steal_pointer (&self->deleted);
+  g_autoptr(GPtrArray) gone = g_steal_pointer (&self->gone);
+
+  self->new_ = g_ptr_array_new_with_free_func (g_object_unref);
+  self->dirty = g_ptr_array_new_with_free_func (g_object_unref);
+  self->deleted = g_ptr_array_new_with_free_func (g_object_unref);
+  self->gone = g_ptr_array_new_with_free_func (g_object_unref);
+  self->n_inserted = 0;
+
+  for (guint i = 0; i < self->identity.size; i++)
+    if (self->identity.slots[i] != NULL)
+      {
+        CupelEntity *entity = self->identity.slots[i];
+
+        entity->session = NULL;
+        entity->flags &= ~(CUPEL_ENTITY_FLAG_DIRTY | CUPEL_ENTITY_FLAG_INSERTED | CUPEL_ENTITY_FLAG_DELETED);
+      }
+  cupel_identity_map_clear (&self->identity);
+  detach_list (new_);
+  detach_list (dirty);
+  detach_list (deleted);
+  detach_list (gone);
+}
+
+static void
+cupel_session_dispose (GObject *object)
+{
+  CupelSession *self = CUPEL_SESSION (object);
+
+  if (self->new_ != NULL)
+    detach_all (self);
+  /* An open transaction goes to the pool, which rolls it back on its own. */
+  g_clear_object (&self->connection);
+  g_clear_object (&self->engine);
+
+  G_OBJECT_CLASS (cupel_session_parent_class)->dispose (object);
+}
+
+static void
+cupel_session_finalize (GObject *object)
+{
+  CupelSession *self = CUPEL_SESSION (object);
+
+  g_clear_pointer (&self->new_, g_ptr_array_unref);
+  g_clear_pointer (&self->dirty, g_ptr_array_unref);
+  g_clear_pointer (&self->deleted, g_ptr_array_unref);
+  g_clear_pointer (&self->gone, g_ptr_array_unref);
+  g_free (self->failure);
+
+  G_OBJECT_CLASS (cupel_session_parent_class)->finalize (object);
+}
+
+static void
+cupel_session_get_property (GObject    *object,
+                            guint       prop_id,
+                            GValue     *value,
+                            GParamSpec *pspec)
+{
+  CupelSession *self = CUPEL_SESSION (object);
+
+  switch (prop_id)
+    {
+    case PROP_ENGINE:
+      g_value_set_object (value, self->engine);
+      break;
+    case PROP_AUTOFLUSH:
+      g_value_set_boolean (value, self->autoflush);
+      break;
+    case PROP_EXPIRE_ON_COMMIT:
+      g_value_set_boolean (value, self->expire_on_commit);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+cupel_session_set_property (GObject      *object,
+                            guint         prop_id,
+                            const GValue *value,
+                            GParamSpec   *pspec)
+{
+  CupelSession *self = CUPEL_SESSION (object);
+
+  switch (prop_id)
+    {
+    case PROP_ENGINE:
+      self->engine = g_value_dup_object (value);
+      break;
+    case PROP_AUTOFLUSH:
+      cupel_session_set_autoflush (self, g_value_get_boolean (value));
+      break;
+    case PROP_EXPIRE_ON_COMMIT:
+      cupel_session_set_expire_on_commit (self, g_value_get_boolean (value));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+cupel_session_class_init (CupelSessionClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = cupel_session_dispose;
+  object_class->finalize = cupel_session_finalize;
+  object_class->get_property = cupel_session_get_property;
+  object_class->set_property = cupel_session_set_property;
+
+  /**
+   * CupelSession:engine:
+   *
+   * The engine whose database the session works on.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_ENGINE] =
+    g_param_spec_object ("engine", NULL, NULL, CUPEL_TYPE_ENGINE,
+                         G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+  /**
+   * CupelSession:autoflush:
+   *
+   * Whether what is pending is flushed before each query.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_AUTOFLUSH] =
+    g_param_spec_boolean ("autoflush", NULL, NULL, TRUE, G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  /**
+   * CupelSession:expire-on-commit:
+   *
+   * Whether a commit forgets the attributes of all entities, so that they are loaded again when wanted.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_EXPIRE_ON_COMMIT] =
+    g_param_spec_boolean ("expire-on-commit", NULL, NULL, FALSE, G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+}
+
+static void
+cupel_session_init (CupelSession *self)
+{
+  self->thread = g_thread_self ();
+  self->autoflush = TRUE;
+  self->new_ = g_ptr_array_new_with_free_func (g_object_unref);
+  self->dirty = g_ptr_array_new_with_free_func (g_object_unref);
+  self->deleted = g_ptr_array_new_with_free_func (g_object_unref);
+  self->gone = g_ptr_array_new_with_free_func (g_object_unref);
+}
+
+gboolean
+cupel_session_enter_cleanup (CupelSession  *self,
+                             const char    *operation,
+                             GError       **error)
+{
+  if (self->thread != g_thread_self ())
+    {
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_WRONG_CONTEXT,
+                   "%s() was called from another thread than the one that made the session; make one session per thread", operation);
+      return FALSE;
+    }
+  if (self->operation != NULL)
+    {
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_BUSY,
+                   "%s() was called while %s() is in progress on the same session; use one session per task",
+                   operation, self->operation);
+      return FALSE;
+    }
+  self->operation = operation;
+  return TRUE;
+}
+
+gboolean
+cupel_session_enter (CupelSession  *self,
+                     const char    *operation,
+                     GError       **error)
+{
+  if (!cupel_session_enter_cleanup (self, operation, error))
+    return FALSE;
+  if (self->failure == NULL)
+    return TRUE;
+
+  self->operation = NULL;
+  g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_PENDING_ROLLBACK,
+               "%s(): the transaction was rolled back because a flush failed (%s); call cupel_session_rollback() first",
+               operation, self->failure);
+  return FALSE;
+}
+
+void
+cupel_session_leave (CupelSession *self)
+{
+  self->operation = NULL;
+}
+
+CupelConnection *
+cupel_session_acquire (CupelSession  *self,
+                       GCancellable  *cancellable,
+                       GError       **error)
+{
+  if (self->connection == NULL)
+    {
+      g_autoptr(CupelConnection) connection = cupel_engine_connect (self->engine, cancellable, error);
+
+      if (connection == NULL)
+        return NULL;
+      if (self->isolation != CUPEL_ISOLATION_DEFAULT &&
+          !cupel_connection_set_isolation_level (connection, self->isolation, cancellable, error))
+        {
+          cupel_connection_close (connection, NULL, NULL);
+          return NULL;
+        }
+      self->connection = g_steal_pointer (&connection);
+    }
+  return self->connection;
+}
+
+/* The transaction is over: the connection goes back. */
+static void
+release (CupelSession *self)
+{
+  g_autoptr(CupelConnection) connection = g_steal_pointer (&self->connection);
+
+  self->begun = FALSE;
+  self->isolation = CUPEL_ISOLATION_DEFAULT;
+  if (connection != NULL)
+    cupel_connection_close (connection, NULL, NULL);
+}
+
+/* New ones are transient again, deleted ones are back, and of the others nothing is known any more. */
+static void
+restore (CupelSession *self)
+{
+  g_autoptr(GPtrArray) all = snapshot (self);
+  g_autoptr(GPtrArray) new_ = g_steal_pointer (&self->new_);
+  g_autoptr(GPtrArray) dirty = g_steal_pointer (&self->dirty);
+  g_autoptr(GPtrArray) deleted = g_steal_pointer (&self->deleted);
+  g_autoptr(GPtrArray) gone = g_steal_pointer (&self->gone);
+
+  self->new_ = g_ptr_array_new_with_free_func (g_object_unref);
+  self->dirty = g_ptr_array_new_with_free_func (g_object_unref);
+  self->deleted = g_ptr_array_new_with_free_func (g_object_unref);
+  self->gone = g_ptr_array_new_with_free_func (g_object_unref);
+  self->n_inserted = 0;
+
+  for (guint i = 0; i < gone->len; i++)
+    {
+      CupelEntity *entity = g_ptr_array_index (gone, i);
+
+      if (entity->flags & CUPEL_ENTITY_FLAG_INSERTED)
+        {
+          entity->session = NULL;
+          entity->flags = 0;
+          continue;
+        }
+      cupel_identity_map_insert (&self->identity, entity);
+      g_ptr_array_add (all, g_object_ref (entity));
+    }
+  for (guint i = 0; i < new_->len; i++)
+    {
+      CupelEntity *entity = g_ptr_array_index (new_, i);
+
+      if (entity->flags & CUPEL_ENTITY_FLAG_PENDING)
+        {
+          entity->session = NULL;
+          entity->flags &= ~CUPEL_ENTITY_FLAG_PENDING;
+        }
+    }
+  for (guint i = 0; i < all->len; i++)
+    {
+      CupelEntity *entity = g_ptr_array_index (all, i);
+
+      if (entity->flags & CUPEL_ENTITY_FLAG_INSERTED)
+        {
+          cupel_identity_map_remove (&self->identity, entity);
+          cupel_entity_forget_changes (entity);
+          entity->session = NULL;
+          entity->flags = 0;
+          continue;
+        }
+      entity->flags &= ~(CUPEL_ENTITY_FLAG_DELETED | CUPEL_ENTITY_FLAG_DIRTY);
+      cupel_entity_discard_changes (entity);
+      cupel_entity_expire (entity);
+    }
+}
+
+gboolean
+cupel_session_do_rollback (CupelSession  *self,
+                           GError       **error)
+{
+  gboolean ok = self->connection == NULL || cupel_connection_rollback (self->connection, NULL, error);
+
+  /* Closing rolls back too, or ends a connection that cannot be. */
+  release (self);
+  restore (self);
+  return ok;
+}
+
+gboolean
+cupel_session_autoflush_now (CupelSession  *self,
+                             GCancellable  *cancellable,
+                             GError       **error)
+{
+  if (!self->autoflush || self->flushing || cupel_session_do_flush (self, cancellable, error))
+    return TRUE;
+  g_prefix_error (error, "before the query (autoflush): ");
+  return FALSE;
+}
+
+static void
+forget_deleted (CupelSession *self)
+{
+  for (guint i = 0; i < self->gone->len; i++)
+    {
+      CupelEntity *entity = g_ptr_array_index (self->gone, i);
+
+      entity->session = NULL;
+      entity->flags &= ~(CUPEL_ENTITY_FLAG_DIRTY | CUPEL_ENTITY_FLAG_INSERTED);
+    }
+  g_ptr_array_set_size (self->gone, 0);
+}
+
+gboolean
+cupel_session_do_commit (CupelSession  *self,
+                         GCancellable  *cancellable,
+                         GError       **error)
+{
+  if (!cupel_session_do_flush (self, cancellable, error))
+    return FALSE;
+  if (self->connection != NULL && !cupel_connection_commit (self->connection, cancellable, error))
+    {
+      /* A stream that is open is the caller's to close: nothing was sent, and nothing is lost. */
+      if (cupel_connection_in_transaction (self->connection) && !cupel_connection_is_invalidated (self->connection))
+        return FALSE;
+      cupel_session_do_rollback (self, NULL);
+      return FALSE;
+    }
+  release (self);
+
+  forget_deleted (self);
+  if (self->n_inserted > 0)
+    for (guint i = 0; i < self->identity.size; i++)
+      if (self->identity.slots[i] != NULL)
+        self->identity.slots[i]->flags &= ~CUPEL_ENTITY_FLAG_INSERTED;
+  self->n_inserted = 0;
+  if (self->expire_on_commit)
+    cupel_session_expire_all (self);
+  return TRUE;
+}
+
+void
+cupel_session_do_close (CupelSession *self)
+{
+  release (self);
+  g_clear_pointer (&self->failure, g_free);
+  detach_all (self);
+}
+
+gboolean
+cupel_session_key_of (CupelEntity       *entity,
+                      CupelRowBlock     *block,
+                      const CupelCell  **cells,
+                      CupelIdentityKey  *key)
+{
+  CupelMapper *mapper = cupel_mapper_of (entity);
+  CupelEntityExtra *extra = entity->extra;
+  CupelCell *row;
+
+  g_assert (block->n_columns == mapper->n_key);
+  row = cupel_row_block_add_row (block);
+  for (guint k = 0; k < mapper->n_key; k++)
+    {
+      guint index = mapper->key[k];
+
+      /* The row is found by the key that it has, not by the one it is to get. */
+      if (extra != NULL && extra->originals != NULL && extra->originals[index] != NULL)
+        cupel_row_block_copy_cell (block, &row[k], cupel_value_get_cell (extra->originals[index]));
+      else if (!cupel_entity_fetch_cell (entity, mapper, index, block, &row[k], NULL))
+        return FALSE;
+      cells[k] = &row[k];
+    }
+  return cupel_identity_key_init (key, mapper, cells);
+}
+
+gboolean
+cupel_session_adopt (CupelSession  *self,
+                     CupelEntity   *entity,
+                     GError       **error)
+{
+  CupelMapper *mapper = cupel_mapper_of (entity);
+  CupelEntity *other;
+  CupelIdentityKey key;
+
+  if (mapper->int_key)
+    {
+      guint index = mapper->key[0];
+
+      key = (CupelIdentityKey) { mapper, cupel_entity_fetch_int (entity, mapper, index), NULL };
+      if (!cupel_entity_bit (mapper, &entity->loaded, index) || cupel_entity_bit (mapper, &entity->nulls, index))
+        {
+          g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_INTERNAL, "%s: a row was inserted, but its key is not known",
+                       g_type_name (mapper->type));
+          return FALSE;
+        }
+      other = cupel_identity_map_lookup (&self->identity, &key);
+    }
+  else
+    {
+      g_autoptr(CupelRowBlock) block = cupel_row_block_new (mapper->n_key, 1);
+      const CupelCell *cells[G_N_ELEMENTS (mapper->key)];
+
+      if (!cupel_session_key_of (entity, block, cells, &key))
+        {
+          g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_INTERNAL, "%s: a row was inserted, but its key is not known",
+                       g_type_name (mapper->type));
+          return FALSE;
+        }
+      other = cupel_identity_map_lookup (&self->identity, &key);
+    }
+
+  /* Its row went behind the session's back, and the key was used again. */
+  if (other != NULL && other != entity)
+    {
+      cupel_identity_map_remove (&self->identity, other);
+      other->session = NULL;
+    }
+
+  entity->session = self;
+  entity->identity = key.identity;
+  cupel_entity_forget_changes (entity);
+  entity->flags &= ~CUPEL_ENTITY_FLAG_PENDING;
+  entity->flags |= CUPEL_ENTITY_FLAG_PERSISTENT | CUPEL_ENTITY_FLAG_INSERTED | CUPEL_ENTITY_FLAG_BORN;
+  self->n_inserted++;
+  cupel_identity_map_insert (&self->identity, entity);
+  return TRUE;
+}
+
+void
+cupel_session_entity_dirty (CupelSession *self,
+                            CupelEntity  *entity)
+{
+  entity->flags |= CUPEL_ENTITY_FLAG_DIRTY;
+  g_ptr_array_add (self->dirty, g_object_ref (entity));
+}
+
+void
+cupel_session_entity_finalized (CupelSession *self,
+                                CupelEntity  *entity)
+{
+  cupel_identity_map_remove (&self->identity, entity);
+}
+
+/* One entity, without what it refers to. */
+static gboolean
+attach_one (CupelSession  *self,
+            CupelEntity   *entity,
+            GError       **error)
+{
+  CupelMapper *mapper = cupel_mapper_of (entity);
+  g_autoptr(CupelRowBlock) block = NULL;
+  const CupelCell *cells[8];
+  CupelIdentityKey key;
+
+  if (mapper == NULL || mapper->type != G_OBJECT_TYPE (entity))
+    return cupel_mapper_for_type (G_OBJECT_TYPE (entity), error) != NULL;
+  if (entity->session != NULL)
+    {
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_ARGUMENT, "the %s belongs to another session", g_type_name (mapper->type));
+      return FALSE;
+    }
+  if (!(entity->flags & CUPEL_ENTITY_FLAG_PERSISTENT))
+    {
+      entity->session = self;
+      entity->flags |= CUPEL_ENTITY_FLAG_PENDING;
+      g_ptr_array_add (self->new_, g_object_ref (entity));
+      return TRUE;
+    }
+
+  /* Detached: it comes back as what it is. */
+  block = cupel_row_block_new (mapper->n_key, 1);
+  if (!cupel_session_key_of (entity, block, cells, &key) || cupel_identity_map_lookup (&self->identity, &key) != NULL)
+    {
+      g_autofree char *what = cupel_entity_describe (entity);
+
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_ARGUMENT, "%s: the session has another object for the same row", what);
+      return FALSE;
+    }
+  entity->session = self;
+  entity->identity = key.identity;
+  cupel_identity_map_insert (&self->identity, entity);
+  if (cupel_entity_bits_any (mapper, &entity->modified))
+    cupel_session_entity_dirty (self, entity);
+  return TRUE;
+}
+
+/* Children in the order of their collection, right after their parent. */
+static void
+push_related (CupelEntity *entity,
+              GPtrArray   *stack)
+{
+  CupelMapper *mapper = cupel_mapper_of (entity);
+  CupelEntityExtra *extra = entity->extra;
+
+  if (extra == NULL || extra->related == NULL)
+    return;
+  for (guint i = mapper->relationships->len; i > 0; i--)
+    {
+      GObject *related = extra->related[i - 1];
+      GPtrArray *children = NULL;
+
+      if (related == NULL)
+        continue;
+      if (CUPEL_IS_ENTITY (related))
+        g_ptr_array_add (stack, related);
+      else if (CUPEL_IS_COLLECTION (related))
+        children = CUPEL_COLLECTION (related)->items;
+      else
+        children = cupel_related_get_added (related);
+      for (guint c = children != NULL ? children->len : 0; c > 0; c--)
+        g_ptr_array_add (stack, g_ptr_array_index (children, c - 1));
+    }
+}
+
+gboolean
+cupel_session_attach (CupelSession  *self,
+                      CupelEntity   *entity,
+                      GError       **error)
+{
+  g_autoptr(GPtrArray) stack = g_ptr_array_new ();
+
+  g_ptr_array_add (stack, entity);
+  while (stack->len > 0)
+    {
+      CupelEntity *next = g_ptr_array_steal_index (stack, stack->len - 1);
+
+      if (next->session == self)
+        continue;
+      if (!attach_one (self, next, error))
+        return FALSE;
+      push_related (next, stack);
+    }
+  return TRUE;
+}
+
+void
+cupel_session_cascade_add (CupelSession *self,
+                           CupelEntity  *entity)
+{
+  g_autoptr(GError) error = NULL;
+
+  if (entity->session != self && !cupel_session_attach (self, entity, &error))
+    g_critical ("%s", error->message);
+}
+
+/**
+ * cupel_session_new:
+ * @engine: an engine
+ *
+ * Makes a session. No connection is used before the first statement.
+ *
+ * Returns: (transfer full): a new session, which belongs to this thread
+ *
+ * Since: 1.0
+ */
+CupelSession *
+cupel_session_new (CupelEngine *engine)
+{
+  g_return_val_if_fail (CUPEL_IS_ENGINE (engine), NULL);
+
+  return g_object_new (CUPEL_TYPE_SESSION, "engine", engine, NULL);
+}
+
+/**
+ * cupel_session_get_engine:
+ * @session: a session
+ *
+ * Gets the engine.
+ *
+ * Returns: (transfer none): the engine
+ *
+ * Since: 1.0
+ */
+CupelEngine *
+cupel_session_get_engine (CupelSession *session)
+{
+  g_return_val_if_fail (CUPEL_IS_SESSION (session), NULL);
+
+  return session->engine;
+}
+
+/**
+ * cupel_session_get_autoflush:
+ * @session: a session
+ *
+ * Gets whether what is pending is flushed before each query.
+ *
+ * Returns: %TRUE if it is
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_session_get_autoflush (CupelSession *session)
+{
+  g_return_val_if_fail (CUPEL_IS_SESSION (session), FALSE);
+
+  return session->autoflush;
+}
+
+/**
+ * cupel_session_set_autoflush:
+ * @session: a session
+ * @autoflush: whether what is pending is flushed before each query
+ *
+ * Sets whether what is pending is flushed before each query.
+ *
+ * Since: 1.0
+ */
+void
+cupel_session_set_autoflush (CupelSession *session,
+                             gboolean      autoflush)
+{
+  g_return_if_fail (CUPEL_IS_SESSION (session));
+
+  if (session->autoflush == !!autoflush)
+    return;
+  session->autoflush = !!autoflush;
+  g_object_notify_by_pspec (G_OBJECT (session), properties[PROP_AUTOFLUSH]);
+}
+
+/**
+ * cupel_session_get_expire_on_commit:
+ * @session: a session
+ *
+ * Gets whether a commit forgets the attributes of all entities.
+ *
+ * Returns: %TRUE if it does
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_session_get_expire_on_commit (CupelSession *session)
+{
+  g_return_val_if_fail (CUPEL_IS_SESSION (session), FALSE);
+
+  return session->expire_on_commit;
+}
+
+/**
+ * cupel_session_set_expire_on_commit:
+ * @session: a session
+ * @expire_on_commit: whether a commit forgets the attributes of all entities
+ *
+ * Sets whether a commit forgets the attributes of all entities.
+ *
+ * Since: 1.0
+ */
+void
+cupel_session_set_expire_on_commit (CupelSession *session,
+                                    gboolean      expire_on_commit)
+{
+  g_return_if_fail (CUPEL_IS_SESSION (session));
+
+  if (session->expire_on_commit == !!expire_on_commit)
+    return;
+  session->expire_on_commit = !!expire_on_commit;
+  g_object_notify_by_pspec (G_OBJECT (session), properties[PROP_EXPIRE_ON_COMMIT]);
+}
+
+/**
+ * cupel_session_in_transaction:
+ * @session: a session
+ *
+ * Tells whether a transaction is in progress: begun by cupel_session_begin(), or by a statement.
+ *
+ * Returns: %TRUE if there is one
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_session_in_transaction (CupelSession *session)
+{
+  g_return_val_if_fail (CUPEL_IS_SESSION (session), FALSE);
+
+  return session->begun || session->connection != NULL;
+}
+
+/**
+ * cupel_session_get_n_new:
+ * @session: a session
+ *
+ * Counts the entities that wait for their INSERT.
+ *
+ * Returns: how many
+ *
+ * Since: 1.0
+ */
+guint
+cupel_session_get_n_new (CupelSession *session)
+{
+  g_return_val_if_fail (CUPEL_IS_SESSION (session), 0);
+
+  return session->new_->len;
+}
+
+/**
+ * cupel_session_get_n_dirty:
+ * @session: a session
+ *
+ * Counts the entities that differ from their rows.
+ *
+ * Returns: how many
+ *
+ * Since: 1.0
+ */
+guint
+cupel_session_get_n_dirty (CupelSession *session)
+{
+  guint n = 0;
+
+  g_return_val_if_fail (CUPEL_IS_SESSION (session), 0);
+
+  for (guint i = 0; i < session->dirty->len; i++)
+    {
+      CupelEntity *entity = g_ptr_array_index (session->dirty, i);
+
+      n += cupel_entity_bits_any (cupel_mapper_of (entity), &entity->modified);
+    }
+  return n;
+}
+
+/**
+ * cupel_session_get_n_deleted:
+ * @session: a session
+ *
+ * Counts the entities that wait for their DELETE.
+ *
+ * Returns: how many
+ *
+ * Since: 1.0
+ */
+guint
+cupel_session_get_n_deleted (CupelSession *session)
+{
+  g_return_val_if_fail (CUPEL_IS_SESSION (session), 0);
+
+  return session->deleted->len;
+}
+
+/**
+ * cupel_session_get_n_persistent:
+ * @session: a session
+ *
+ * Counts the entities that the session knows: those with a row that somebody still holds.
+ *
+ * Returns: how many
+ *
+ * Since: 1.0
+ */
+guint
+cupel_session_get_n_persistent (CupelSession *session)
+{
+  g_return_val_if_fail (CUPEL_IS_SESSION (session), 0);
+
+  return session->identity.count;
+}
+
+/**
+ * cupel_session_contains:
+ * @session: a session
+ * @entity: an entity
+ *
+ * Tells whether an entity is in the session.
+ *
+ * Returns: %TRUE if it is
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_session_contains (CupelSession *session,
+                        CupelEntity  *entity)
+{
+  g_return_val_if_fail (CUPEL_IS_SESSION (session), FALSE);
+  g_return_val_if_fail (CUPEL_IS_ENTITY (entity), FALSE);
+
+  return entity->session == session;
+}
+
+/**
+ * cupel_session_add:
+ * @session: a session
+ * @entity: an entity
+ * @error: return location for an error
+ *
+ * Adds an entity with all that it relates to. Nothing is sent before a flush. One that is in the session already stays as it is; a detached one
+ * comes back with its changes.
+ *
+ * Returns: %TRUE, or %FALSE with @error set if its class is not mapped, it belongs to another session, or the session has another object for its row
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_session_add (CupelSession  *session,
+                   CupelEntity   *entity,
+                   GError       **error)
+{
+  g_return_val_if_fail (CUPEL_IS_SESSION (session), FALSE);
+  g_return_val_if_fail (CUPEL_IS_ENTITY (entity), FALSE);
+
+  return cupel_session_attach (session, entity, error);
+}
+
+/**
+ * cupel_session_add_all:
+ * @session: a session
+ * @entities: (array length=n_entities): entities
+ * @n_entities: how many
+ * @error: return location for an error
+ *
+ * Adds several entities. See cupel_session_add().
+ *
+ * Returns: %TRUE, or %FALSE with @error set at the first that cannot be added
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_session_add_all (CupelSession  *session,
+                       CupelEntity  **entities,
+                       gsize          n_entities,
+                       GError       **error)
+{
+  g_return_val_if_fail (CUPEL_IS_SESSION (session), FALSE);
+
+  for (gsize i = 0; i < n_entities; i++)
+    if (!cupel_session_attach (session, entities[i], error))
+      return FALSE;
+  return TRUE;
+}
+
+/**
+ * cupel_session_delete:
+ * @session: a session
+ * @entity: an entity of the session that has a row
+ * @error: return location for an error
+ *
+ * Marks an entity for deletion: the next flush deletes its row, and does with what refers to it as the relationships say.
+ *
+ * Returns: %TRUE, or %FALSE with @error set if the entity is not a persistent one of this session
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_session_delete (CupelSession  *session,
+                      CupelEntity   *entity,
+                      GError       **error)
+{
+  g_return_val_if_fail (CUPEL_IS_SESSION (session), FALSE);
+  g_return_val_if_fail (CUPEL_IS_ENTITY (entity), FALSE);
+
+  if (entity->session != session || !(entity->flags & CUPEL_ENTITY_FLAG_PERSISTENT))
+    {
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_ARGUMENT,
+                   "the %s has no row in this session, so that there is nothing to delete", G_OBJECT_TYPE_NAME (entity));
+      return FALSE;
+    }
+  if (!(entity->flags & CUPEL_ENTITY_FLAG_DELETED))
+    {
+      entity->flags |= CUPEL_ENTITY_FLAG_DELETED;
+      g_ptr_array_add (session->deleted, g_object_ref (entity));
+    }
+  return TRUE;
+}
+
+/**
+ * cupel_session_expunge:
+ * @session: a session
+ * @entity: an entity of the session
+ * @error: return location for an error
+ *
+ * Detaches an entity without any SQL: its pending changes are not written.
+ *
+ * Returns: %TRUE, or %FALSE with @error set if the entity is not in this session
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_session_expunge (CupelSession  *session,
+                       CupelEntity   *entity,
+                       GError       **error)
+{
+  g_autoptr(CupelEntity) held = NULL;
+
+  g_return_val_if_fail (CUPEL_IS_SESSION (session), FALSE);
+  g_return_val_if_fail (CUPEL_IS_ENTITY (entity), FALSE);
+
+  if (entity->session != session)
+    {
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_ARGUMENT, "the %s is not in this session", G_OBJECT_TYPE_NAME (entity));
+      return FALSE;
+    }
+  held = g_object_ref (entity);
+  if (entity->flags & CUPEL_ENTITY_FLAG_PERSISTENT)
+    cupel_identity_map_remove (&session->identity, entity);
+  g_ptr_array_remove (session->new_, entity);
+  g_ptr_array_remove (session->dirty, entity);
+  g_ptr_array_remove (session->deleted, entity);
+  entity->session = NULL;
+  entity->flags &= ~(CUPEL_ENTITY_FLAG_PENDING | CUPEL_ENTITY_FLAG_DIRTY | CUPEL_ENTITY_FLAG_DELETED | CUPEL_ENTITY_FLAG_INSERTED);
+  return TRUE;
+}
+
+/**
+ * cupel_session_expire_all:
+ * @session: a session
+ *
+ * Forgets the attributes of all entities but for their keys, and with them changes that are not flushed. Each is loaded again when it is wanted.
+ *
+ * Since: 1.0
+ */
+void
+cupel_session_expire_all (CupelSession *session)
+{
+  g_autoptr(GPtrArray) all = NULL;
+
+  g_return_if_fail (CUPEL_IS_SESSION (session));
+
+  all = snapshot (session);
+  for (guint i = 0; i < all->len; i++)
+    {
+      CupelEntity *entity = g_ptr_array_index (all, i);
+
+      if (entity->flags & CUPEL_ENTITY_FLAG_DIRTY)
+        {
+          entity->flags &= ~CUPEL_ENTITY_FLAG_DIRTY;
+          g_ptr_array_remove (session->dirty, entity);
+        }
+      cupel_entity_expire (entity);
+    }
+}
