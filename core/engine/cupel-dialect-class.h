@@ -10,24 +10,45 @@
 
 G_BEGIN_DECLS
 
-/* Found from the live server, never from the URL. */
+/**
+ * CupelCapabilities:
+ * @CUPEL_CAP_NONE: nothing of this
+ * @CUPEL_CAP_INSERT_RETURNING: INSERT can return columns of the new row
+ * @CUPEL_CAP_INSERT_MANY_RETURNING: a many-INSERT returns one row per set, in order
+ * @CUPEL_CAP_UPDATE_RETURNING: UPDATE can return columns
+ * @CUPEL_CAP_DELETE_RETURNING: DELETE can return columns
+ * @CUPEL_CAP_SAVEPOINTS: a transaction has savepoints
+ * @CUPEL_CAP_TRANSACTIONAL_DDL: a rollback undoes CREATE and DROP too
+ * @CUPEL_CAP_STREAMING: rows really arrive by blocks
+ * @CUPEL_CAP_NESTED_STREAMS: several cursors open at once on one connection without buffering
+ * @CUPEL_CAP_CANCEL: a running statement can be stopped
+ * @CUPEL_CAP_CONCURRENT_WRITERS: several connections can write at a time
+ * @CUPEL_CAP_NATIVE_UUID: there is a type for UUIDs
+ * @CUPEL_CAP_FOREIGN_KEYS: foreign keys are enforced
+ * @CUPEL_CAP_MICROSECONDS: times keep their microseconds
+ * @CUPEL_CAP_PERSISTENT: a second connection sees the same data, which is not so for one in memory
+ *
+ * What a server can do: found from the live server, never from the URL.
+ *
+ * Since: 1.0
+ */
 typedef enum
 {
   CUPEL_CAP_NONE                  = 0,
   CUPEL_CAP_INSERT_RETURNING      = 1 << 0,
-  CUPEL_CAP_INSERT_MANY_RETURNING = 1 << 1,   /* a many-INSERT returns one row per set, in order */
+  CUPEL_CAP_INSERT_MANY_RETURNING = 1 << 1,
   CUPEL_CAP_UPDATE_RETURNING      = 1 << 2,
   CUPEL_CAP_DELETE_RETURNING      = 1 << 3,
   CUPEL_CAP_SAVEPOINTS            = 1 << 4,
   CUPEL_CAP_TRANSACTIONAL_DDL     = 1 << 5,
-  CUPEL_CAP_STREAMING             = 1 << 6,   /* rows really arrive by blocks */
-  CUPEL_CAP_NESTED_STREAMS        = 1 << 7,   /* several cursors open at once on one connection without buffering */
-  CUPEL_CAP_CANCEL                = 1 << 8,   /* a running statement can be stopped */
-  CUPEL_CAP_CONCURRENT_WRITERS    = 1 << 9,   /* FALSE for SQLite */
+  CUPEL_CAP_STREAMING             = 1 << 6,
+  CUPEL_CAP_NESTED_STREAMS        = 1 << 7,
+  CUPEL_CAP_CANCEL                = 1 << 8,
+  CUPEL_CAP_CONCURRENT_WRITERS    = 1 << 9,
   CUPEL_CAP_NATIVE_UUID           = 1 << 10,
   CUPEL_CAP_FOREIGN_KEYS          = 1 << 11,
   CUPEL_CAP_MICROSECONDS          = 1 << 12,
-  CUPEL_CAP_PERSISTENT            = 1 << 13,  /* a second connection sees the same data; FALSE for memory */
+  CUPEL_CAP_PERSISTENT            = 1 << 13,
 } CupelCapabilities;
 
 /**

@@ -18,6 +18,19 @@ G_BEGIN_DECLS
  * it says otherwise. At most one vfunc of one connection is under way at a time, but for terminate (). Different
  * connections are used from different contexts. */
 
+/**
+ * CupelIsolationLevel:
+ * @CUPEL_ISOLATION_DEFAULT: the level that the connection had at first
+ * @CUPEL_ISOLATION_READ_UNCOMMITTED: READ UNCOMMITTED
+ * @CUPEL_ISOLATION_READ_COMMITTED: READ COMMITTED
+ * @CUPEL_ISOLATION_REPEATABLE_READ: REPEATABLE READ
+ * @CUPEL_ISOLATION_SERIALIZABLE: SERIALIZABLE
+ * @CUPEL_ISOLATION_AUTOCOMMIT: no transaction: each statement is one of its own
+ *
+ * How far a transaction is kept apart from others.
+ *
+ * Since: 1.0
+ */
 typedef enum
 {
   CUPEL_ISOLATION_DEFAULT,
@@ -32,7 +45,17 @@ typedef enum
 CUPEL_AVAILABLE_IN_1_0
 GType cupel_isolation_level_get_type (void) G_GNUC_CONST;
 
-/* What the server last said. UNKNOWN: an operation was interrupted or the link is lost; only terminate () is left. */
+/**
+ * CupelTransactionStatus:
+ * @CUPEL_TRANSACTION_IDLE: none is open
+ * @CUPEL_TRANSACTION_ACTIVE: one is open
+ * @CUPEL_TRANSACTION_FAILED: one is open and can only be rolled back
+ * @CUPEL_TRANSACTION_UNKNOWN: an operation was interrupted or the link is lost; only cupel_driver_connection_terminate() is left
+ *
+ * What the server last said of the transaction of a connection.
+ *
+ * Since: 1.0
+ */
 typedef enum
 {
   CUPEL_TRANSACTION_IDLE,
@@ -41,12 +64,23 @@ typedef enum
   CUPEL_TRANSACTION_UNKNOWN,
 } CupelTransactionStatus;
 
+/**
+ * CupelRequestFlags:
+ * @CUPEL_REQUEST_NONE: as any other
+ * @CUPEL_REQUEST_BEGIN: open a transaction first, in the same round trip if the protocol can
+ * @CUPEL_REQUEST_STREAM: deliver rows through a cursor, by blocks; else all rows in reply->blocks
+ * @CUPEL_REQUEST_NO_PREPARE: do not keep a prepared statement
+ *
+ * How a driver is to execute a statement.
+ *
+ * Since: 1.0
+ */
 typedef enum
 {
   CUPEL_REQUEST_NONE       = 0,
-  CUPEL_REQUEST_BEGIN      = 1 << 0,  /* open a transaction first, in the same round trip if the protocol can */
-  CUPEL_REQUEST_STREAM     = 1 << 1,  /* deliver rows through a cursor, by blocks; else all rows in reply->blocks */
-  CUPEL_REQUEST_NO_PREPARE = 1 << 2,  /* do not keep a prepared statement */
+  CUPEL_REQUEST_BEGIN      = 1 << 0,
+  CUPEL_REQUEST_STREAM     = 1 << 1,
+  CUPEL_REQUEST_NO_PREPARE = 1 << 2,
 } CupelRequestFlags;
 
 /**

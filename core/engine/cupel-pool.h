@@ -20,6 +20,13 @@ G_BEGIN_DECLS
 CUPEL_AVAILABLE_IN_1_0
 G_DECLARE_DERIVABLE_TYPE (CupelPool, cupel_pool, CUPEL, POOL, GObject)
 
+/**
+ * CupelPoolOptions: (skip)
+ *
+ * What an engine asks of its pool.
+ *
+ * Since: 1.0
+ */
 typedef struct
 {
   guint  size;             /* 5; 0: no limit */
@@ -30,7 +37,15 @@ typedef struct
   gboolean lifo;
 } CupelPoolOptions;
 
-/* Makes a ready connection: connected, initialised. Suspends. */
+/**
+ * CupelPoolConnectFunc: (skip)
+ *
+ * Makes a connection that is ready: connected and initialized. Suspends the fiber.
+ *
+ * Returns: (transfer full): the connection, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
 typedef CupelDriverConnection *(*CupelPoolConnectFunc) (gpointer       user_data,
                                                         gint64         deadline,
                                                         GCancellable  *cancellable,

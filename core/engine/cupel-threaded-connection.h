@@ -31,8 +31,15 @@ struct _CupelThreadedConnectionClass
   gpointer _reserved[8];
 };
 
-/* Runs on the worker thread; @job belongs to it until it returns.
- * Returns: FALSE with @error set */
+/**
+ * CupelJobFunc: (skip)
+ *
+ * Runs on the worker thread of a connection; the job belongs to it until it returns.
+ *
+ * Returns: %TRUE, or %FALSE with @error set
+ *
+ * Since: 1.0
+ */
 typedef gboolean (*CupelJobFunc) (CupelThreadedConnection *self, gpointer job, GError **error);
 
 /* Suspends until @func ran on the worker. When the wait is cancelled or times out: interrupt (), then up to one second for the

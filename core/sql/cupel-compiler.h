@@ -10,11 +10,19 @@
 
 G_BEGIN_DECLS
 
-/* Where a parameter's value comes from. */
+/**
+ * CupelSlotSource:
+ * @CUPEL_SLOT_LITERAL: the nth literal of the statement, in the order of the walk that makes the cache key
+ * @CUPEL_SLOT_BIND: the nth bind: the nth cell of a parameter set
+ *
+ * Where the value of a placeholder comes from.
+ *
+ * Since: 1.0
+ */
 typedef enum
 {
-  CUPEL_SLOT_LITERAL,    /* the nth literal of the statement, in the order of the walk that makes the cache key */
-  CUPEL_SLOT_BIND,       /* the nth bind: the nth cell of a parameter set */
+  CUPEL_SLOT_LITERAL,
+  CUPEL_SLOT_BIND,
 } CupelSlotSource;
 
 /**
@@ -31,6 +39,10 @@ typedef struct
 
 /**
  * CupelResultColumn: (skip)
+ *
+ * A column of what a compiled statement returns.
+ *
+ * Since: 1.0
  */
 typedef struct
 {
@@ -38,6 +50,19 @@ typedef struct
   CupelSqlType *type;       /* what the statement says of it; kind CUPEL_SQL_NULL when not known */
 } CupelResultColumn;
 
+/**
+ * CupelCompiledKind:
+ * @CUPEL_COMPILED_SELECT: SELECT
+ * @CUPEL_COMPILED_INSERT: INSERT
+ * @CUPEL_COMPILED_UPDATE: UPDATE
+ * @CUPEL_COMPILED_DELETE: DELETE
+ * @CUPEL_COMPILED_DDL: CREATE or DROP
+ * @CUPEL_COMPILED_TEXT: raw SQL
+ *
+ * What kind of statement was compiled.
+ *
+ * Since: 1.0
+ */
 typedef enum
 {
   CUPEL_COMPILED_SELECT,

@@ -10,24 +10,45 @@
 
 G_BEGIN_DECLS
 
-/* What travels between a driver and the rest: a tag, a length, a 64-bit scalar or a pointer. */
+/**
+ * CupelCellKind:
+ * @CUPEL_CELL_NULL: SQL NULL
+ * @CUPEL_CELL_BOOLEAN: i64: 0 or 1
+ * @CUPEL_CELL_INT64: i64
+ * @CUPEL_CELL_UINT64: u64; only above G_MAXINT64 when read
+ * @CUPEL_CELL_DOUBLE: f64
+ * @CUPEL_CELL_TEXT: text: valid UTF-8 without U+0000, NUL-terminated; length excludes the NUL
+ * @CUPEL_CELL_BYTES: bytes
+ * @CUPEL_CELL_DECIMAL: text: exact decimal in ASCII, "-12.340", "NaN", "Infinity"
+ * @CUPEL_CELL_DATE: i64: days since 1970-01-01
+ * @CUPEL_CELL_TIME: i64: microseconds since midnight
+ * @CUPEL_CELL_DATETIME: i64: microseconds since 1970-01-01T00:00:00, a wall clock without a zone
+ * @CUPEL_CELL_TIMESTAMP: i64: microseconds since 1970-01-01T00:00:00Z, an instant
+ * @CUPEL_CELL_UUID: bytes: 16
+ * @CUPEL_CELL_JSON: text
+ * @CUPEL_CELL_OTHER: text of a type that the driver does not know; the column names the type
+ *
+ * The tag of a #CupelCell: what travels between a driver and the rest.
+ *
+ * Since: 1.0
+ */
 typedef enum
 {
   CUPEL_CELL_NULL,
-  CUPEL_CELL_BOOLEAN,     /* i64 */
-  CUPEL_CELL_INT64,       /* i64 */
-  CUPEL_CELL_UINT64,      /* u64; only above G_MAXINT64 when read */
-  CUPEL_CELL_DOUBLE,      /* f64 */
-  CUPEL_CELL_TEXT,        /* text: valid UTF-8 without U+0000, NUL-terminated; length excludes the NUL */
-  CUPEL_CELL_BYTES,       /* bytes */
-  CUPEL_CELL_DECIMAL,     /* text: exact decimal in ASCII, "-12.340", "NaN", "Infinity" */
-  CUPEL_CELL_DATE,        /* i64: days since 1970-01-01 */
-  CUPEL_CELL_TIME,        /* i64: microseconds since midnight */
-  CUPEL_CELL_DATETIME,    /* i64: microseconds since 1970-01-01T00:00:00, a wall clock without a zone */
-  CUPEL_CELL_TIMESTAMP,   /* i64: microseconds since 1970-01-01T00:00:00Z, an instant */
-  CUPEL_CELL_UUID,        /* bytes: 16 */
-  CUPEL_CELL_JSON,        /* text */
-  CUPEL_CELL_OTHER,       /* text of a type that the driver does not know; the column names the type */
+  CUPEL_CELL_BOOLEAN,
+  CUPEL_CELL_INT64,
+  CUPEL_CELL_UINT64,
+  CUPEL_CELL_DOUBLE,
+  CUPEL_CELL_TEXT,
+  CUPEL_CELL_BYTES,
+  CUPEL_CELL_DECIMAL,
+  CUPEL_CELL_DATE,
+  CUPEL_CELL_TIME,
+  CUPEL_CELL_DATETIME,
+  CUPEL_CELL_TIMESTAMP,
+  CUPEL_CELL_UUID,
+  CUPEL_CELL_JSON,
+  CUPEL_CELL_OTHER,
 } CupelCellKind;
 
 typedef struct _CupelCell CupelCell;

@@ -11,23 +11,47 @@
 G_BEGIN_DECLS
 
 /* The generic types; a dialect names each. */
+/**
+ * CupelSqlKind:
+ * @CUPEL_SQL_NULL: not known: whatever the server says
+ * @CUPEL_SQL_BOOLEAN: true or false
+ * @CUPEL_SQL_INT16: an integer of 16 bits
+ * @CUPEL_SQL_INT32: an integer of 32 bits
+ * @CUPEL_SQL_INT64: an integer of 64 bits
+ * @CUPEL_SQL_FLOAT: a floating-point number of 32 bits
+ * @CUPEL_SQL_DOUBLE: a floating-point number of 64 bits
+ * @CUPEL_SQL_NUMERIC: an exact decimal with precision and scale
+ * @CUPEL_SQL_STRING: text with a length; without one, a dialect that needs it gives 255
+ * @CUPEL_SQL_TEXT: text of any length
+ * @CUPEL_SQL_BYTES: bytes
+ * @CUPEL_SQL_DATE: a day
+ * @CUPEL_SQL_TIME: a time of the day
+ * @CUPEL_SQL_DATETIME: wall clock without a zone
+ * @CUPEL_SQL_TIMESTAMP: an instant, UTC on the wire
+ * @CUPEL_SQL_UUID: a UUID
+ * @CUPEL_SQL_JSON: JSON
+ *
+ * What kind of type a column or a value has in SQL.
+ *
+ * Since: 1.0
+ */
 typedef enum
 {
-  CUPEL_SQL_NULL,         /* not known: whatever the server says */
+  CUPEL_SQL_NULL,
   CUPEL_SQL_BOOLEAN,
   CUPEL_SQL_INT16,
   CUPEL_SQL_INT32,
   CUPEL_SQL_INT64,
   CUPEL_SQL_FLOAT,
   CUPEL_SQL_DOUBLE,
-  CUPEL_SQL_NUMERIC,      /* precision, scale */
-  CUPEL_SQL_STRING,       /* length; without one, a dialect that needs it gives 255 */
+  CUPEL_SQL_NUMERIC,
+  CUPEL_SQL_STRING,
   CUPEL_SQL_TEXT,
   CUPEL_SQL_BYTES,
   CUPEL_SQL_DATE,
   CUPEL_SQL_TIME,
-  CUPEL_SQL_DATETIME,     /* wall clock without a zone */
-  CUPEL_SQL_TIMESTAMP,    /* an instant, UTC on the wire */
+  CUPEL_SQL_DATETIME,
+  CUPEL_SQL_TIMESTAMP,
   CUPEL_SQL_UUID,
   CUPEL_SQL_JSON,
 } CupelSqlKind;

@@ -42,7 +42,13 @@ void            cupel_statement_add_option   (CupelStatement   *statement,
 CUPEL_AVAILABLE_IN_1_0
 GPtrArray      *cupel_statement_get_options  (CupelStatement   *statement);     /* (transfer none) (nullable) (element-type GObject) */
 
-/* select */
+/**
+ * CupelSelect:
+ *
+ * A SELECT.
+ *
+ * Since: 1.0
+ */
 #define CUPEL_TYPE_SELECT (cupel_select_get_type ())
 CUPEL_AVAILABLE_IN_1_0
 CUPEL_DECLARE_INTERNAL_TYPE (CupelSelect, cupel_select, CUPEL, SELECT)
@@ -94,7 +100,13 @@ void            cupel_select_set_entity_type (CupelSelect      *select,
 CUPEL_AVAILABLE_IN_1_0
 GType           cupel_select_get_entity_type (CupelSelect      *select);
 
-/* insert */
+/**
+ * CupelInsert:
+ *
+ * An INSERT into one table, of one row or of many.
+ *
+ * Since: 1.0
+ */
 #define CUPEL_TYPE_INSERT (cupel_insert_get_type ())
 CUPEL_AVAILABLE_IN_1_0
 CUPEL_DECLARE_INTERNAL_TYPE (CupelInsert, cupel_insert, CUPEL, INSERT)
@@ -113,7 +125,13 @@ CUPEL_AVAILABLE_IN_1_0
 void            cupel_insert_returning       (CupelInsert      *insert,
                                               CupelExpression  *expression);    /* (transfer full) */
 
-/* update */
+/**
+ * CupelUpdate:
+ *
+ * An UPDATE of one table.
+ *
+ * Since: 1.0
+ */
 #define CUPEL_TYPE_UPDATE (cupel_update_get_type ())
 CUPEL_AVAILABLE_IN_1_0
 CUPEL_DECLARE_INTERNAL_TYPE (CupelUpdate, cupel_update, CUPEL, UPDATE)
@@ -130,7 +148,13 @@ CUPEL_AVAILABLE_IN_1_0
 void            cupel_update_returning       (CupelUpdate      *update,
                                               CupelExpression  *expression);
 
-/* delete */
+/**
+ * CupelDelete:
+ *
+ * A DELETE from one table.
+ *
+ * Since: 1.0
+ */
 #define CUPEL_TYPE_DELETE (cupel_delete_get_type ())
 CUPEL_AVAILABLE_IN_1_0
 CUPEL_DECLARE_INTERNAL_TYPE (CupelDelete, cupel_delete, CUPEL, DELETE)
@@ -143,7 +167,13 @@ CUPEL_AVAILABLE_IN_1_0
 void            cupel_delete_returning       (CupelDelete      *delete_,
                                               CupelExpression  *expression);
 
-/* text: raw SQL, with :name binds ("\\:" for a colon; quoted strings, identifiers, comments and :: are left alone) */
+/**
+ * CupelText:
+ *
+ * Raw SQL, with `:name` for a bind and `\:` for a colon. What is quoted, comments and `::` are left alone.
+ *
+ * Since: 1.0
+ */
 #define CUPEL_TYPE_TEXT (cupel_text_get_type ())
 CUPEL_AVAILABLE_IN_1_0
 CUPEL_DECLARE_INTERNAL_TYPE (CupelText, cupel_text, CUPEL, TEXT)
@@ -158,19 +188,39 @@ CUPEL_AVAILABLE_IN_1_0
 void            cupel_text_add_result_type   (CupelText        *text,
                                               CupelSqlType     *type);          /* (transfer full) */
 
-/* DDL */
+/**
+ * CupelCreateTable:
+ *
+ * A CREATE TABLE.
+ *
+ * Since: 1.0
+ */
 #define CUPEL_TYPE_CREATE_TABLE (cupel_create_table_get_type ())
 CUPEL_AVAILABLE_IN_1_0
 CUPEL_DECLARE_INTERNAL_TYPE (CupelCreateTable, cupel_create_table, CUPEL, CREATE_TABLE)
 CUPEL_AVAILABLE_IN_1_0
 CupelCreateTable *cupel_create_table_new     (CupelTable       *table);
 
+/**
+ * CupelDropTable:
+ *
+ * A DROP TABLE.
+ *
+ * Since: 1.0
+ */
 #define CUPEL_TYPE_DROP_TABLE (cupel_drop_table_get_type ())
 CUPEL_AVAILABLE_IN_1_0
 CUPEL_DECLARE_INTERNAL_TYPE (CupelDropTable, cupel_drop_table, CUPEL, DROP_TABLE)
 CUPEL_AVAILABLE_IN_1_0
 CupelDropTable *cupel_drop_table_new         (CupelTable       *table);
 
+/**
+ * CupelCreateIndex:
+ *
+ * A CREATE INDEX.
+ *
+ * Since: 1.0
+ */
 #define CUPEL_TYPE_CREATE_INDEX (cupel_create_index_get_type ())
 CUPEL_AVAILABLE_IN_1_0
 CUPEL_DECLARE_INTERNAL_TYPE (CupelCreateIndex, cupel_create_index, CUPEL, CREATE_INDEX)
