@@ -53,11 +53,10 @@ CUPEL_DEFINE_ENTITY (Tag, tag, "tag", tag_columns)
 CUPEL_DEFINE_ENTITY (Everything, everything, "everything", everything_columns)
 
 CupelEngine *
-model_engine (void)
+model_engine (const char *url)
 {
-  const char *url = g_getenv ("CUPEL_TEST_URL");
   g_autoptr(GError) error = NULL;
-  CupelEngine *engine = cupel_engine_new (url != NULL ? url : "sqlite://", &error);
+  CupelEngine *engine = cupel_engine_new (url, &error);
   g_autoptr(CupelMetadata) metadata = cupel_entity_metadata (author_get_type (), book_get_type (), node_get_type (), tag_get_type (),
                                                              everything_get_type (), G_TYPE_INVALID);
 

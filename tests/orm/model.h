@@ -65,6 +65,6 @@ struct _Everything
   gint64 clock;
 };
 
-CupelEngine *model_engine (void);          /* with empty tables of all classes; in a fiber */
+CupelEngine *model_engine (const char *url);   /* with empty tables of all classes; in a fiber */
 
 G_END_DECLS

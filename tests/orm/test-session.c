@@ -15,6 +15,12 @@ typedef struct
 
 typedef void (*TestFunc) (Fixture *f);
 
+typedef struct
+{
+  TestFunc func;
+  char *url;
+} Case;
+
 static void
 on_execute (CupelEngine *engine,
             const char  *sql,
@@ -64,19 +70,19 @@ run_in_fiber (gpointer       data,
               GCancellable  *cancellable,
               GError       **error)
 {
-  TestFunc func = (TestFunc) data;
+  const Case *test = data;
   Fixture f = { NULL, };
   g_autoptr(GError) local = NULL;
   CupelPool *pool;
 
-  f.engine = model_engine ();
+  f.engine = model_engine (test->url);
   f.sql = g_string_new (NULL);
   g_signal_connect (f.engine, "execute", G_CALLBACK (on_execute), &f);
   g_signal_connect (f.engine, "commit", G_CALLBACK (on_commit), &f);
   g_signal_connect (f.engine, "rollback", G_CALLBACK (on_rollback), &f);
   f.session = cupel_session_new (f.engine);
 
-  func (&f);
+  test->func (&f);
 
   g_assert_true (cupel_session_close (f.session, NULL, &local));
   g_assert_no_error (local);
@@ -897,6 +903,15 @@ test_session_end (Fixture *f)
   g_assert_cmpint (count_rows (f, "author"), ==, 0);
 }
 
+static void
+free_case (gpointer data)
+{
+  Case *test = data;
+
+  g_free (test->url);
+  g_free (test);
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -931,8 +946,20 @@ main (int   argc,
     { "/orm/session/end", test_session_end },
   };
 
+  const char *list = g_getenv ("CUPEL_TEST_URLS");
+  g_auto(GStrv) urls = g_strsplit (list != NULL ? list : "sqlite://", " ", -1);
+
   g_test_init (&argc, &argv, NULL);
-  for (gsize i = 0; i < G_N_ELEMENTS (tests); i++)
-    g_test_add_data_func (tests[i].path, (gconstpointer) tests[i].func, run_test);
+  for (guint u = 0; urls[u] != NULL; u++)
+    for (gsize i = 0; i < G_N_ELEMENTS (tests); i++)
+      {
+        Case *test = g_new0 (Case, 1);
+        g_autofree char *scheme = g_uri_parse_scheme (urls[u]);
+        g_autofree char *path = g_strdup_printf ("%s/%u-%s", tests[i].path, u + 1, scheme);
+
+        test->func = tests[i].func;
+        test->url = g_strdup (urls[u]);
+        g_test_add_data_func_full (path, test, run_test, free_case);
+      }
   return g_test_run ();
 }
