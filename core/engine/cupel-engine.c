@@ -911,7 +911,7 @@ cupel_engine_connect_finish (CupelEngine   *self,
 }
 
 /**
- * cupel_engine_connect:
+ * cupel_engine_connect: (skip)
  * @self: an engine
  * @cancellable: (nullable): a #GCancellable
  * @error: return location for an error
@@ -933,6 +933,27 @@ cupel_engine_connect (CupelEngine   *self,
   g_return_val_if_fail (CUPEL_IS_ENGINE (self), NULL);
 
   return cupel_call_sync (&connect_call, self, NULL, cancellable, error);
+}
+
+/**
+ * cupel_engine_connect_sync:
+ * @self: an engine
+ * @cancellable: (nullable): a #GCancellable
+ * @error: return location for an error
+ *
+ * Borrows a connection from the pool, as cupel_engine_connect() does. It is for languages in which a method of that name connects
+ * signal handlers.
+ *
+ * Returns: (transfer full): a connection, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+CupelConnection *
+cupel_engine_connect_sync (CupelEngine   *self,
+                           GCancellable  *cancellable,
+                           GError       **error)
+{
+  return cupel_engine_connect (self, cancellable, error);
 }
 
 /* a function in a transaction */

@@ -68,6 +68,11 @@ CUPEL_AVAILABLE_IN_1_0
 CupelConnection *cupel_engine_connect (CupelEngine *self,
                                         GCancellable *cancellable,
                                         GError **error);
+/* The same for languages in which connect () is about signals */
+CUPEL_AVAILABLE_IN_1_0
+CupelConnection *cupel_engine_connect_sync (CupelEngine *self,
+                                            GCancellable *cancellable,
+                                            GError **error);
 /* A connection, a transaction, @func, commit; rollback when @func fails (its error is the one reported); always returned. */
 CUPEL_AVAILABLE_IN_1_0
 void cupel_engine_begin_async (CupelEngine *self,
