@@ -57,6 +57,18 @@ struct _CupelEntityClass
   gpointer _reserved[8];
 };
 
+/**
+ * CupelEntityState:
+ * @CUPEL_ENTITY_TRANSIENT: in no session and in no database
+ * @CUPEL_ENTITY_PENDING: added to a session; the next flush inserts it
+ * @CUPEL_ENTITY_PERSISTENT: in a session, with a row
+ * @CUPEL_ENTITY_DELETED: its row was deleted by a flush; the transaction is still open
+ * @CUPEL_ENTITY_DETACHED: has or had a row, and belongs to no session
+ *
+ * What a session knows of an entity.
+ *
+ * Since: 1.0
+ */
 typedef enum
 {
   CUPEL_ENTITY_TRANSIENT,

@@ -19,6 +19,12 @@ G_BEGIN_DECLS
 CUPEL_AVAILABLE_IN_1_0
 G_DECLARE_DERIVABLE_TYPE (CupelLoaderStrategy, cupel_loader_strategy, CUPEL, LOADER_STRATEGY, GObject)
 
+/**
+ * CupelLoaderStrategyClass.load_batch: (skip)
+ */
+/**
+ * CupelLoaderStrategyClass.load: (skip)
+ */
 struct _CupelLoaderStrategyClass
 {
   GObjectClass parent_class;

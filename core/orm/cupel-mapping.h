@@ -12,6 +12,14 @@ G_BEGIN_DECLS
 
 typedef struct _CupelEntity              CupelEntity;
 typedef struct _CupelMapper              CupelMapper;
+
+/**
+ * CupelRelationship: (skip)
+ *
+ * A relationship of a mapped class, as loader strategies see it. It lives as long as the class.
+ *
+ * Since: 1.0
+ */
 typedef struct _CupelRelationship        CupelRelationship;
 
 /**
@@ -46,15 +54,34 @@ typedef struct
   { .name = #member, .kind = CUPEL_SQL_##KIND, .offset = G_STRUCT_OFFSET (Struct, member),            \
     .size = sizeof (((Struct *) 0)->member), ##__VA_ARGS__ }
 
+/**
+ * CupelRelationshipKind:
+ * @CUPEL_RELATIONSHIP_HAS_MANY: the other class has the foreign key: a collection
+ * @CUPEL_RELATIONSHIP_BELONGS_TO: this class has the foreign key: one entity or none
+ *
+ * Which side of a relationship a class has.
+ *
+ * Since: 1.0
+ */
 typedef enum
 {
   CUPEL_RELATIONSHIP_HAS_MANY,
   CUPEL_RELATIONSHIP_BELONGS_TO,
 } CupelRelationshipKind;
 
+/**
+ * CupelCascade:
+ * @CUPEL_CASCADE_SAVE_UPDATE: they are added to the session together; always so
+ * @CUPEL_CASCADE_DELETE: they are deleted together
+ * @CUPEL_CASCADE_DELETE_ORPHAN: one that is taken out of the collection is deleted
+ *
+ * What happens to the entities at the other end of a relationship.
+ *
+ * Since: 1.0
+ */
 typedef enum
 {
-  CUPEL_CASCADE_SAVE_UPDATE   = 0,       /* always */
+  CUPEL_CASCADE_SAVE_UPDATE   = 0,
   CUPEL_CASCADE_DELETE        = 1 << 0,
   CUPEL_CASCADE_DELETE_ORPHAN = 1 << 1,
 } CupelCascade;
