@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The asyncio ORM example: mapped classes, eager loading, streaming, and attributes that are awaited.
+/* The ORM from end to end: mapped classes, eager loading, streaming, and attributes that are awaited.
  *
  * async_orm URL, for instance postgresql://scott:tiger@localhost/test or sqlite:// */
 
@@ -57,19 +57,15 @@ add_a (CupelSession *session, const char *data, guint n_bs, GError **error)
 }
 
 static void
-print_a (A *a, gboolean with_date)
+print_bs (A *a)
 {
-  GListModel *bs = cupel_entity_get_list (CUPEL_ENTITY (a), "bs", NULL);   /* loaded with the query: no I/O */
-  g_autofree char *date = with_date ? g_date_time_format (a->create_date, "%F %T") : NULL;
+  GListModel *bs = cupel_entity_get_list (CUPEL_ENTITY (a), "bs", NULL);   /* loaded before: no I/O */
 
-  g_print ("A %" G_GINT64_FORMAT " %s\n", a->id, a->data);
-  if (date != NULL)
-    g_print ("created at: %s\n", date);
   for (guint i = 0; i < g_list_model_get_n_items (bs); i++)
     {
       g_autoptr(B) b = g_list_model_get_item (bs, i);
 
-      g_print ("  B %" G_GINT64_FORMAT " of A %" G_GINT64_FORMAT "\n", b->id, b->a_id);
+      g_print ("  B %" G_GINT64_FORMAT " of %s\n", b->id, a->data);
     }
 }
 
@@ -79,45 +75,50 @@ async_main (gpointer data, GCancellable *cancellable, GError **error)
 {
   CupelEngine *engine = data;
   g_autoptr(CupelMetadata) metadata = cupel_entity_metadata (a_get_type (), b_get_type (), G_TYPE_INVALID);
-  g_autoptr(CupelSession) session = NULL;
-  g_autoptr(CupelSelect) stmt = NULL;
-  g_autoptr(CupelSelect) ordered = NULL;
+  g_autoptr(CupelSessionFactory) factory = cupel_session_factory_new (engine);
+  g_autoptr(CupelSession) session = cupel_session_factory_create (factory);
+  g_autoptr(CupelSelect) select = cupel_entity_select (a_get_type ());
+  g_autoptr(CupelSelect) ordered = cupel_entity_select (a_get_type ());
   g_autoptr(CupelResult) result = NULL;
   g_autoptr(CupelResult) first = NULL;
   g_autoptr(CupelStream) stream = NULL;
   g_autoptr(GError) stream_error = NULL;
   g_autoptr(A) a1 = NULL;
-  GListModel *bs;
   A *a;
 
   if (!cupel_engine_drop_all (engine, metadata, cancellable, error) ||
       !cupel_engine_create_all (engine, metadata, cancellable, error))
     return FALSE;
 
-  session = cupel_session_new (engine);
   if (!add_a (session, "a1", 2, error) || !add_a (session, "a2", 1, error) || !add_a (session, "a3", 2, error) ||
       !cupel_session_commit (session, cancellable, error))
     return FALSE;
 
   /* For eager loading, a loader option goes with the query. */
-  stmt = cupel_entity_select (a_get_type ());
-  cupel_select_add_option (stmt, cupel_selectinload (a_get_type (), "bs"));
+  cupel_select_add_option (select, cupel_selectinload (a_get_type (), "bs"));
 
   /* Buffered: the rows are here when the call returns. */
-  if (!(result = cupel_session_scalars (session, stmt, cancellable, error)))
+  if (!(result = cupel_session_scalars (session, select, cancellable, error)))
     return FALSE;
   while ((a = cupel_result_next (result)))
-    print_a (a, TRUE);
+    {
+      g_autofree char *date = g_date_time_format (a->create_date, "%F %T");
+
+      g_print ("A %" G_GINT64_FORMAT " %s\ncreated at: %s\n", a->id, a->data, date);
+      print_bs (a);
+    }
 
   /* Streamed: the rows arrive by blocks while they are read. */
-  if (!(stream = cupel_session_stream (session, stmt, 0, cancellable, error)))
+  if (!(stream = cupel_session_stream (session, select, 0, cancellable, error)))
     return FALSE;
   while ((a = cupel_stream_next (stream, cancellable, &stream_error)))
-    print_a (a, FALSE);
+    {
+      g_print ("A %" G_GINT64_FORMAT " %s\n", a->id, a->data);
+      print_bs (a);
+    }
   if (stream_error != NULL)
     return g_propagate_error (error, g_steal_pointer (&stream_error)), FALSE;
 
-  ordered = cupel_entity_select (a_get_type ());
   cupel_select_order_by (ordered, cupel_attr (a_get_type (), "id"));
   if (!(first = cupel_session_scalars (session, ordered, cancellable, error)))
     return FALSE;
@@ -127,15 +128,9 @@ async_main (gpointer data, GCancellable *cancellable, GError **error)
     return FALSE;
 
   /* A relationship that no query loaded is awaited. */
-  if (!cupel_entity_load (CUPEL_ENTITY (a1), "bs", cancellable, error) ||
-      !(bs = cupel_entity_get_list (CUPEL_ENTITY (a1), "bs", error)))
+  if (!cupel_entity_load (CUPEL_ENTITY (a1), "bs", cancellable, error))
     return FALSE;
-  for (guint i = 0; i < g_list_model_get_n_items (bs); i++)
-    {
-      g_autoptr(B) b = g_list_model_get_item (bs, i);
-
-      g_print ("B %" G_GINT64_FORMAT " of A %s\n", b->id, a1->data);
-    }
+  print_bs (a1);
 
   return cupel_session_close (session, cancellable, error) && cupel_engine_dispose (engine, cancellable, error);
 }
