@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <glib-object.h>
+
+#include "orm/cupel-identity-map-private.h"
+
+CUPEL_DECLARE_ENTITY (Thing, thing)
+
+struct _Thing
+{
+  CupelEntity parent_instance;
+  gint64 id;
+};
+
+static const CupelColumnSpec thing_columns[] = {
+  CUPEL_COLUMN (Thing, id, INT64, .primary_key = TRUE),
+};
+
+CUPEL_DEFINE_ENTITY (Thing, thing, "thing", thing_columns)
+
+static CupelEntity *
+lookup (CupelIdentityMap *map,
+        CupelMapper      *mapper,
+        gint64            id)
+{
+  CupelCell cell = { .kind = CUPEL_CELL_INT64, .v.i64 = id };
+  const CupelCell *cells[] = { &cell };
+  CupelIdentityKey key;
+
+  g_assert_true (cupel_identity_key_init (&key, mapper, cells));
+  return cupel_identity_map_lookup (map, &key);
+}
+
+/* Entities come and go at random: the map and a plain hash table always agree. Few distinct keys make long runs of slots. */
+static void
+test_random (void)
+{
+  CupelIdentityMap map = { NULL, };
+  g_autoptr(GHashTable) model = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_object_unref);
+  g_autoptr(Thing) first = g_object_new (thing_get_type (), NULL);
+  CupelMapper *mapper = cupel_mapper_of (first);
+
+  for (guint i = 0; i < 200000; i++)
+    {
+      gint64 id = g_test_rand_int_range (0, 700) * (g_test_rand_bit () ? 1 : 1024);
+      CupelEntity *found = lookup (&map, mapper, id);
+
+      g_assert_true (found == g_hash_table_lookup (model, &id));
+      if (found != NULL && g_test_rand_int_range (0, 3) > 0)
+        {
+          g_assert_true (cupel_identity_map_remove (&map, found));
+          g_assert_false (cupel_identity_map_remove (&map, found));
+          g_hash_table_remove (model, &id);
+        }
+      else if (found == NULL)
+        {
+          CupelEntity *entity = g_object_new (thing_get_type (), "id", id, NULL);
+
+          entity->identity = id;
+          cupel_identity_map_insert (&map, entity);
+          g_hash_table_insert (model, g_memdup2 (&id, sizeof id), entity);
+        }
+      g_assert_cmpuint (map.count, ==, g_hash_table_size (model));
+    }
+  cupel_identity_map_clear (&map);
+  g_assert_null (lookup (&map, mapper, 0));
+}
+
+static void
+test_null_key (void)
+{
+  CupelCell cell = { .kind = CUPEL_CELL_NULL };
+  const CupelCell *cells[] = { &cell };
+  g_autoptr(Thing) thing = g_object_new (thing_get_type (), NULL);
+  CupelIdentityKey key;
+
+  g_assert_false (cupel_identity_key_init (&key, cupel_mapper_of (thing), cells));
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/orm/identity-map/random", test_random);
+  g_test_add_func ("/orm/identity-map/null-key", test_null_key);
+  return g_test_run ();
+}
