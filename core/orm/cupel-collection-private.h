@@ -13,6 +13,7 @@ struct _CupelCollection
   CupelEntity       *owner;          /* weak: it unsets this when it goes */
   CupelRelationship *relationship;
   GPtrArray         *items;          /* (element-type CupelEntity) */
+  GHashTable        *members;        /* the same as a set, made when there are many */
   GPtrArray         *added;          /* since the last flush; NULL: none */
   GPtrArray         *removed;
 };

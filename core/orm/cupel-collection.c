@@ -13,6 +13,7 @@ cupel_collection_finalize (GObject *object)
 {
   CupelCollection *self = CUPEL_COLLECTION (object);
 
+  g_clear_pointer (&self->members, g_hash_table_unref);
   g_clear_pointer (&self->items, g_ptr_array_unref);
   g_clear_pointer (&self->added, g_ptr_array_unref);
   g_clear_pointer (&self->removed, g_ptr_array_unref);
@@ -104,6 +105,30 @@ items_changed (CupelCollection *self,
     cupel_call_on_main_stack (emit_items_changed, &change);
 }
 
+/* A scan while there are few; a set, kept from then on, when there are many. */
+static gboolean
+is_member (CupelCollection *self,
+           CupelEntity     *entity)
+{
+  if (self->members == NULL && self->items->len > 32)
+    {
+      self->members = g_hash_table_new (NULL, NULL);
+      for (guint i = 0; i < self->items->len; i++)
+        g_hash_table_add (self->members, g_ptr_array_index (self->items, i));
+    }
+  return self->members != NULL ? g_hash_table_contains (self->members, entity)
+                               : g_ptr_array_find (self->items, entity, NULL);
+}
+
+static void
+push_item (CupelCollection *self,
+           CupelEntity     *entity)
+{
+  g_ptr_array_add (self->items, g_object_ref (entity));
+  if (self->members != NULL)
+    g_hash_table_add (self->members, entity);
+}
+
 /* The child's side of a two-way pair. The collection owns the child, so the child's slot holds no reference. */
 static void
 point_back (CupelEntity       *child,
@@ -127,6 +152,7 @@ cupel_collection_load (CupelCollection  *self,
 {
   guint old = self->items->len;
 
+  g_clear_pointer (&self->members, g_hash_table_unref);
   g_ptr_array_set_size (self->items, 0);
   for (guint i = 0; i < n_items; i++)
     {
@@ -137,8 +163,8 @@ cupel_collection_load (CupelCollection  *self,
   /* What was appended before it was loaded and is not flushed yet stays. */
   if (self->added != NULL)
     for (guint i = 0; i < self->added->len; i++)
-      if (!g_ptr_array_find (self->items, g_ptr_array_index (self->added, i), NULL))
-        g_ptr_array_add (self->items, g_object_ref (g_ptr_array_index (self->added, i)));
+      if (!is_member (self, g_ptr_array_index (self->added, i)))
+        push_item (self, g_ptr_array_index (self->added, i));
   if (old > 0 || self->items->len > 0)
     items_changed (self, 0, old, self->items->len);
 }
@@ -189,9 +215,9 @@ cupel_collection_append (CupelCollection *collection,
   g_return_if_fail (CUPEL_IS_COLLECTION (collection));
   g_return_if_fail (g_type_is_a (G_OBJECT_TYPE (entity), collection->relationship->target_type));
 
-  if (g_ptr_array_find (collection->items, entity, NULL))
+  if (is_member (collection, entity))
     return;
-  g_ptr_array_add (collection->items, g_object_ref (entity));
+  push_item (collection, entity);
   if (!drop (&collection->removed, entity))
     note (&collection->added, entity);
   if (collection->owner != NULL)
@@ -221,9 +247,11 @@ cupel_collection_remove (CupelCollection *collection,
   g_return_val_if_fail (CUPEL_IS_COLLECTION (collection), FALSE);
   g_return_val_if_fail (CUPEL_IS_ENTITY (entity), FALSE);
 
-  if (!g_ptr_array_find (collection->items, entity, &position))
+  if (!is_member (collection, entity) || !g_ptr_array_find (collection->items, entity, &position))
     return FALSE;
   held = g_object_ref (entity);
+  if (collection->members != NULL)
+    g_hash_table_remove (collection->members, entity);
   if (!drop (&collection->added, entity))
     note (&collection->removed, entity);
   g_ptr_array_remove_index (collection->items, position);
@@ -251,7 +279,7 @@ cupel_collection_contains (CupelCollection *collection,
   g_return_val_if_fail (CUPEL_IS_COLLECTION (collection), FALSE);
   g_return_val_if_fail (CUPEL_IS_ENTITY (entity), FALSE);
 
-  return g_ptr_array_find (collection->items, entity, NULL);
+  return is_member (collection, entity);
 }
 
 G_DEFINE_FINAL_TYPE (CupelWriteOnlyCollection, cupel_write_only_collection, G_TYPE_OBJECT)

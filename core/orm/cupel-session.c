@@ -976,15 +976,12 @@ cupel_session_expire_all (CupelSession *session)
   g_return_if_fail (CUPEL_IS_SESSION (session));
 
   all = snapshot (session);
+  g_ptr_array_set_size (session->dirty, 0);
   for (guint i = 0; i < all->len; i++)
     {
       CupelEntity *entity = g_ptr_array_index (all, i);
 
-      if (entity->flags & CUPEL_ENTITY_FLAG_DIRTY)
-        {
-          entity->flags &= ~CUPEL_ENTITY_FLAG_DIRTY;
-          g_ptr_array_remove (session->dirty, entity);
-        }
+      entity->flags &= ~CUPEL_ENTITY_FLAG_DIRTY;
       cupel_entity_expire (entity);
     }
 }
