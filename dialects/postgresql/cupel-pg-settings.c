@@ -16,8 +16,8 @@
 
 /* Sorted: the message lists them. */
 static const char *const options[] = {
-  "application_name", "channel_binding", "connect_timeout", "host", "port", "requirepeer", "sslcert", "sslcrl", "sslkey",
-  "sslmode", "sslrootcert", "statement_cache_size", "tcp_user_timeout", "use_environment", NULL
+  "application_name", "channel_binding", "connect_timeout", "host", "port", "requirepeer", "search_path", "sslcert", "sslcrl",
+  "sslkey", "sslmode", "sslrootcert", "statement_cache_size", "tcp_user_timeout", "use_environment", NULL
 };
 
 static const char *const ssl_modes[] = { "disable", "allow", "prefer", "require", "verify-ca", "verify-full", NULL };
@@ -180,6 +180,26 @@ wipe (gpointer data)
   g_free (text);
 }
 
+/* The session's settings. A space or a backslash would end one of them. */
+static char *
+get_session_options (CupelUrl *url)
+{
+  const char *path = cupel_url_get_option (url, "search_path");
+  GString *text = g_string_new ("-c timezone=UTC -c datestyle=ISO");
+
+  if (path != NULL)
+    {
+      g_string_append (text, " -c search_path=");
+      for (const char *p = path; *p != '\0'; p++)
+        {
+          if (g_ascii_isspace (*p) || *p == '\\')
+            g_string_append_c (text, '\\');
+          g_string_append_c (text, *p);
+        }
+    }
+  return g_string_free (text, FALSE);
+}
+
 static void
 add (GPtrArray  *keywords,
      GPtrArray  *values,
@@ -205,6 +225,7 @@ cupel_pg_settings_get_keywords (const CupelPgSettings *settings,
   const char *key = cupel_url_get_option (url, "sslkey");
   const char *name = cupel_url_get_option (url, "application_name");
   const char *user_timeout = cupel_url_get_option (url, "tcp_user_timeout");
+  g_autofree char *session_options = get_session_options (url);
   char port[8];
 
   g_ptr_array_set_free_func (values, wipe);
@@ -248,7 +269,7 @@ cupel_pg_settings_get_keywords (const CupelPgSettings *settings,
 
   add (keywords, values, "application_name", name != NULL ? name : g_get_prgname ());
   add (keywords, values, "client_encoding", "UTF8");
-  add (keywords, values, "options", "-c timezone=UTC -c datestyle=ISO");
+  add (keywords, values, "options", session_options);
   if (!settings->is_socket)
     {
       add (keywords, values, "keepalives_idle", "60");
