@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "cupel-conformance-private.h"
+
+G_BEGIN_DECLS
+
+void conformance_add (const char           *name,
+                      const char           *description,
+                      CupelCapabilities     required,
+                      CupelConformanceFunc  func,
+                      gpointer              user_data);
+
+/* one per file */
+void conformance_add_async_orm (void);
+void conformance_add_basic     (void);
+
+G_END_DECLS
