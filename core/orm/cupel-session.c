@@ -285,13 +285,12 @@ restore (CupelSession *self)
 {
   g_autoptr(GPtrArray) all = snapshot (self);
   g_autoptr(GPtrArray) new_ = g_steal_pointer (&self->new_);
-  g_autoptr(GPtrArray) dirty = g_steal_pointer (&self->dirty);
-  g_autoptr(GPtrArray) deleted = g_steal_pointer (&self->deleted);
   g_autoptr(GPtrArray) gone = g_steal_pointer (&self->gone);
 
+  /* @all holds what these hold. */
+  g_ptr_array_set_size (self->dirty, 0);
+  g_ptr_array_set_size (self->deleted, 0);
   self->new_ = g_ptr_array_new_with_free_func (g_object_unref);
-  self->dirty = g_ptr_array_new_with_free_func (g_object_unref);
-  self->deleted = g_ptr_array_new_with_free_func (g_object_unref);
   self->gone = g_ptr_array_new_with_free_func (g_object_unref);
   self->n_inserted = 0;
 
