@@ -101,7 +101,6 @@ run (CupelConformanceContext  *c,
   g_autoptr(CupelStream) stream = NULL;
   g_autoptr(GPtrArray) kept = g_ptr_array_new_with_free_func (g_object_unref);
   g_autoptr(ModelA) a1 = NULL;
-  g_autofree char *id_list = NULL;
   CupelEntity *parents[3] = { NULL, };
   CupelConformanceCounts n, total = { 0, };
   ModelA *a;
