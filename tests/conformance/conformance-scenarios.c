@@ -23,5 +23,8 @@ void
 cupel_conformance_register_standard (void)
 {
   conformance_add_async_orm ();
+  conformance_add_writeonly ();
   conformance_add_basic ();
+  conformance_add_gather ();
+  conformance_add_forms ();
 }

@@ -14,6 +14,9 @@ void conformance_add (const char           *name,
 
 /* one per file */
 void conformance_add_async_orm (void);
+void conformance_add_writeonly (void);
 void conformance_add_basic     (void);
+void conformance_add_gather    (void);
+void conformance_add_forms     (void);
 
 G_END_DECLS
