@@ -27,4 +27,7 @@ cupel_conformance_register_standard (void)
   conformance_add_basic ();
   conformance_add_gather ();
   conformance_add_forms ();
+  conformance_add_streaming ();
+  conformance_add_misuse ();
+  conformance_add_errors ();
 }

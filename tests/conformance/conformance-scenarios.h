@@ -18,5 +18,8 @@ void conformance_add_writeonly (void);
 void conformance_add_basic     (void);
 void conformance_add_gather    (void);
 void conformance_add_forms     (void);
+void conformance_add_streaming (void);
+void conformance_add_misuse    (void);
+void conformance_add_errors    (void);
 
 G_END_DECLS
