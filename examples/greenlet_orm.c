@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A function in blocking style, on the loop: in a fiber, an attribute that is not loaded is loaded when it is read.
+/* A function in blocking style, on the loop: in a fiber, a relationship that is not loaded is loaded when it is read.
  *
  * greenlet_orm URL, for instance postgresql://scott:tiger@localhost/test or sqlite:// */
 

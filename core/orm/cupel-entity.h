@@ -32,7 +32,10 @@ typedef union
  * CupelEntity:
  *
  * The base of a mapped class: one row of a table. Its attributes are GObject properties; a change is noticed through
- * them. Reading an attribute that is not loaded never does I/O.
+ * them: what is written into a member of the struct never gets into the database. Reading the member is fine.
+ *
+ * Reading an attribute never does I/O, in a fiber either. What it holds while it is not loaded, after a rollback for instance, says
+ * nothing of the row: see cupel_entity_require(), cupel_entity_load() and cupel_session_refresh().
  */
 struct _CupelEntity
 {

@@ -85,7 +85,14 @@ GPtrArray *cupel_session_load_entities (CupelSession *session,
 /**
  * CupelLoaderOption:
  *
- * Says with one statement how a relationship is loaded: cupel_select_options (select, cupel_selectinload (A_TYPE, "bs"), NULL).
+ * Says with one statement how a relationship is loaded:
+ *
+ * |[<!-- language="C" -->
+ *   cupel_select_add_option (select, cupel_selectinload (a_get_type (), "bs"));
+ * ]|
+ *
+ * It is a relationship of the class that the statement selects. How the relationships of its target are loaded in turn is up to
+ * their mapping.
  */
 #define CUPEL_TYPE_LOADER_OPTION (cupel_loader_option_get_type ())
 CUPEL_AVAILABLE_IN_1_0
@@ -104,7 +111,7 @@ CupelLoaderOption *cupel_raiseload (GType type,
 CUPEL_AVAILABLE_IN_1_0
 CupelLoaderOption *cupel_lazyload (GType type,
                                    const char *relationship);
-/* Adds and takes over @option: chains with the functions above. */
+/* Adds and takes over @option: nests with the functions above. */
 CUPEL_AVAILABLE_IN_1_0
 void cupel_select_add_option (CupelSelect *select,
                               CupelLoaderOption *option);

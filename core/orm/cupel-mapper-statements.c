@@ -209,7 +209,8 @@ cupel_entity_select (GType type)
  * @type: a mapped class
  * @name: the name of an attribute
  *
- * The column of an attribute, for the conditions of a statement.
+ * The column of an attribute, for the conditions of a statement. A class that is not mapped, or a name that it does not have, is a mistake of
+ * the caller; the condition is then missing from the statement.
  *
  * Returns: (transfer full): an expression
  *
@@ -289,6 +290,9 @@ cupel_entity_metadatav (const GType  *types,
  * @...: more of them, ended by %G_TYPE_INVALID
  *
  * Makes metadata of the tables of some classes, to create or drop them. That each is mapped is up to the caller.
+ *
+ * A table is in one metadata at a time: keep it, or drop it before you make another with the same class. Name all classes
+ * that refer to each other.
  *
  * Returns: (transfer full): new metadata
  *

@@ -29,6 +29,9 @@ typedef struct _CupelRelationship        CupelRelationship;
  *
  * The struct member has the C type of the kind: gboolean; int for INT16 and INT32; gint64 for INT64 and TIME; double for FLOAT and DOUBLE;
  * char * for STRING, TEXT, NUMERIC, UUID and JSON; GBytes * for BYTES; GDateTime * for DATETIME and TIMESTAMP; GDate * for DATE.
+ *
+ * Both kinds of GDateTime are converted to UTC when they are written, and are UTC when they are read. A number has no place for NULL:
+ * the member is 0 then, and cupel_entity_is_null() tells the two apart.
  */
 typedef struct
 {
@@ -47,7 +50,7 @@ typedef struct
   const char   *column;          /* the name in the table, if another */
   const char   *server_default;  /* "now()", or SQL */
   const char   *foreign_key;     /* "table.column" */
-  const char   *on_delete;
+  const char   *on_delete;       /* of the foreign key: "CASCADE", "SET NULL", ... */
 } CupelColumnSpec;
 
 #define CUPEL_COLUMN(Struct, member, KIND, ...)                                                       \
@@ -97,11 +100,11 @@ typedef struct
   CupelRelationshipKind  kind;
   GType                  target;
   const char            *foreign_key;      /* the attribute that refers, when there are several */
-  const char            *back_populates;
+  const char            *back_populates;   /* the relationship of the target that is the other side of this one */
   const char            *loader;           /* "lazy" if NULL */
   const char            *order_by;         /* an attribute of the target */
   CupelCascade           cascade;
-  gboolean               passive_deletes;
+  gboolean               passive_deletes;  /* those that are not loaded are deleted by the database: see on_delete of the column */
 } CupelRelationshipSpec;
 
 #define CUPEL_HAS_MANY(name_, target_, ...)                                                           \

@@ -337,6 +337,7 @@ static const CupelCall scalars_call = { "cupel_session_scalars", scalars_body, g
  * @error: return location for an error
  *
  * Flushes what is pending and loads the entities of a select, with what its loader options ask for. Reading the result does no I/O.
+ * A select with cupel_bind() needs values: cupel_session_execute() takes them, and gives entities as well.
  *
  * It suspends in a fiber, and blocks where no main loop is running.
  *
