@@ -248,6 +248,25 @@ cupel_entity_store_cell (CupelEntity      *self,
 }
 
 gboolean
+cupel_entity_change_cell (CupelEntity      *self,
+                          CupelMapper      *mapper,
+                          guint             index,
+                          const CupelCell  *cell,
+                          GError          **error)
+{
+  CupelEntityExtra *extra = mapper->native ? NULL : cupel_entity_extra (self);
+  CupelValue *known = extra != NULL && extra->snapshot != NULL ? g_steal_pointer (&extra->snapshot[index]) : NULL;
+  gboolean ok = cupel_entity_store_cell (self, mapper, index, cell, error);
+
+  if (extra != NULL && extra->snapshot != NULL)
+    {
+      g_clear_pointer (&extra->snapshot[index], cupel_value_unref);
+      extra->snapshot[index] = known;
+    }
+  return ok;
+}
+
+gboolean
 cupel_entity_assign_cell (CupelEntity      *self,
                           guint             index,
                           const CupelCell  *cell,

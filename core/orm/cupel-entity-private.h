@@ -84,6 +84,12 @@ gboolean          cupel_entity_store_cell      (CupelEntity            *self,
                                                 guint                   index,
                                                 const CupelCell        *cell,
                                                 GError                **error);
+/* The same for a value that the row does not have yet: to a class with properties of its own, what the row has stays known. */
+gboolean          cupel_entity_change_cell     (CupelEntity            *self,
+                                                CupelMapper            *mapper,
+                                                guint                   index,
+                                                const CupelCell        *cell,
+                                                GError                **error);
 gboolean          cupel_entity_fetch_cell      (CupelEntity            *self,
                                                 CupelMapper            *mapper,
                                                 guint                   index,

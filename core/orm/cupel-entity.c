@@ -628,7 +628,7 @@ cupel_entity_set_null (CupelEntity *entity,
     return;
 
   cupel_entity_touch (entity, mapper, index);
-  cupel_entity_store_cell (entity, mapper, index, &null, NULL);
+  cupel_entity_change_cell (entity, mapper, index, &null, NULL);
   settle (entity, mapper, index);
   if (mapper->native)
     g_object_notify_by_pspec (G_OBJECT (entity), cupel_mapper_attribute (mapper, index)->pspec);

@@ -439,6 +439,45 @@ cupel_mapper_add_relationship (CupelMapper           *mapper,
 }
 
 /**
+ * cupel_mapper_set_relationship_options:
+ * @mapper: a mapper that is not registered yet
+ * @name: a relationship that was added
+ * @foreign_key: (nullable): the attribute that refers to the other class, needed when there are several
+ * @back_populates: (nullable): the relationship of the other class that is the other side of this one
+ * @order_by: (nullable): the attribute of the other class that a collection is sorted by
+ * @cascade: what happens to the entities at the other end
+ * @passive_deletes: leave it to the server what deleting does to those that are not loaded
+ *
+ * Says more of a relationship than cupel_mapper_add_relationship() does.
+ *
+ * Since: 1.0
+ */
+void
+cupel_mapper_set_relationship_options (CupelMapper  *mapper,
+                                       const char   *name,
+                                       const char   *foreign_key,
+                                       const char   *back_populates,
+                                       const char   *order_by,
+                                       CupelCascade  cascade,
+                                       gboolean      passive_deletes)
+{
+  CupelRelationship *relationship;
+
+  g_return_if_fail (CUPEL_IS_MAPPER (mapper));
+  g_return_if_fail (!mapper->registered);
+  g_return_if_fail (name != NULL);
+
+  relationship = cupel_mapper_find_relationship (mapper, name);
+  g_return_if_fail (relationship != NULL);
+
+  relationship->foreign_key = g_intern_string (foreign_key);
+  relationship->back_populates = g_intern_string (back_populates);
+  relationship->order_by = g_intern_string (order_by);
+  relationship->cascade = cascade;
+  relationship->passive_deletes = passive_deletes != FALSE;
+}
+
+/**
  * cupel_mapper_register:
  * @mapper: a mapper with all its columns
  * @error: return location for an error

@@ -34,6 +34,14 @@ void cupel_mapper_add_relationship (CupelMapper *mapper,
                                     GType target,
                                     const char *loader);
 CUPEL_AVAILABLE_IN_1_0
+void cupel_mapper_set_relationship_options (CupelMapper *mapper,
+                                            const char *name,
+                                            const char *foreign_key,
+                                            const char *back_populates,
+                                            const char *order_by,
+                                            CupelCascade cascade,
+                                            gboolean passive_deletes);
+CUPEL_AVAILABLE_IN_1_0
 gboolean cupel_mapper_register (CupelMapper *mapper,
                                 GError **error);
 CUPEL_AVAILABLE_IN_1_0

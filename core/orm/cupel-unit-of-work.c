@@ -132,7 +132,7 @@ copy_key_func (gpointer data)
     return;
   now = *cell;
   cupel_entity_touch (c->to, to, c->to_index);
-  c->ok = cupel_entity_store_cell (c->to, to, c->to_index, &now, c->error);
+  c->ok = cupel_entity_change_cell (c->to, to, c->to_index, &now, c->error);
   cupel_entity_set_bit (to, &c->to->loaded, c->to_index, TRUE);
   cupel_entity_set_bit (to, &c->to->modified, c->to_index, TRUE);
 }
