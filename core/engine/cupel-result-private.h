@@ -21,7 +21,6 @@ CupelResult   *cupel_result_new_with_shape (CupelRowShape    *shape,
 /* For those who keep or read a whole result. */
 GPtrArray     *cupel_result_get_blocks     (CupelResult   *result);   /* (nullable) (element-type CupelRowBlock) */
 CupelRowShape    *cupel_result_get_shape      (CupelResult   *result);
-gboolean       cupel_result_has_entities   (CupelResult   *result);
 GType          cupel_result_get_item_type  (CupelResult   *result);
 GArray        *cupel_result_get_insert_ids (CupelResult   *result);   /* (nullable) (element-type gint64) */
 

@@ -138,9 +138,21 @@ cupel_result_get_item_type (CupelResult *self)
   return self->item_type;
 }
 
+/**
+ * cupel_result_has_entities:
+ * @self: a result
+ *
+ * Tells whether the first column is a mapped class: cupel_result_next() is for such a result, cupel_result_next_row() for any other.
+ *
+ * Returns: %TRUE if it has entities
+ *
+ * Since: 1.0
+ */
 gboolean
 cupel_result_has_entities (CupelResult *self)
 {
+  g_return_val_if_fail (CUPEL_IS_RESULT (self), FALSE);
+
   return self->item_type != G_TYPE_INVALID;
 }
 
@@ -573,7 +585,7 @@ cupel_result_next_row (CupelResult *self)
  *
  * Gets all rows that are left, and closes the result.
  *
- * Returns: (transfer full) (element-type CupelRow): the rows
+ * Returns: (transfer container) (element-type CupelRow): the rows
  *
  * Since: 1.0
  */

@@ -125,6 +125,8 @@ CupelRow    *cupel_result_one_row            (CupelResult  *self,     /* NO_ROW,
 
 /* entities: when the first column is a mapped class */
 CUPEL_AVAILABLE_IN_1_0
+gboolean     cupel_result_has_entities       (CupelResult  *self);
+CUPEL_AVAILABLE_IN_1_0
 gpointer     cupel_result_next               (CupelResult  *self);    /* (transfer none) (nullable) (type GObject.Object): valid until the next call unless somebody else holds it */
 CUPEL_AVAILABLE_IN_1_0
 gpointer     cupel_result_first              (CupelResult  *self);    /* (transfer full) (nullable) (type GObject.Object): closes; the other rows are discarded */

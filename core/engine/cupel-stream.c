@@ -773,7 +773,7 @@ cupel_stream_next_rows_async (CupelStream         *self,
  *
  * Finishes cupel_stream_next_rows_async().
  *
- * Returns: (transfer full) (nullable) (element-type CupelRow): the rows; %NULL at the end, or with @error set
+ * Returns: (transfer container) (nullable) (element-type CupelRow): the rows; %NULL at the end, or with @error set
  *
  * Since: 1.0
  */
@@ -795,7 +795,7 @@ cupel_stream_next_rows_finish (CupelStream   *self,
  *
  * Gets the rows of the next block, or those that are left of the block that is being read.
  *
- * Returns: (transfer full) (nullable) (element-type CupelRow): the rows; %NULL at the end, or with @error set
+ * Returns: (transfer container) (nullable) (element-type CupelRow): the rows; %NULL at the end, or with @error set
  *
  * Since: 1.0
  */
@@ -915,6 +915,24 @@ cupel_stream_close (CupelStream   *self,
       return TRUE;
     }
   return GPOINTER_TO_INT (cupel_call_sync (&close_call, self, NULL, NULL, error));
+}
+
+/**
+ * cupel_stream_has_entities:
+ * @self: a stream
+ *
+ * Tells whether the first column is a mapped class: cupel_stream_next_list() is for such a stream, cupel_stream_next_rows() for any other.
+ *
+ * Returns: %TRUE if it has entities
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_stream_has_entities (CupelStream *self)
+{
+  g_return_val_if_fail (CUPEL_IS_STREAM (self), FALSE);
+
+  return self->item_type != G_TYPE_INVALID;
 }
 
 /**

@@ -102,6 +102,8 @@ gboolean     cupel_stream_close           (CupelStream          *self,
                                            GCancellable         *cancellable,
                                            GError              **error);
 CUPEL_AVAILABLE_IN_1_0
+gboolean     cupel_stream_has_entities    (CupelStream          *self);
+CUPEL_AVAILABLE_IN_1_0
 gboolean     cupel_stream_is_closed       (CupelStream          *self);
 
 G_END_DECLS
