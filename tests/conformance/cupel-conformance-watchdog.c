@@ -9,38 +9,61 @@
 /* From poll's return to the next poll is what the loop's work keeps the loop. The time in which this thread could have run and the
  * machine was busy with others is not that work's fault. */
 static gint64 since;       /* when poll returned; 0: not measured */
-static gint64 waited;      /* what the thread had waited for a processor then */
 static gint64 longest;
 static int schedstat = -1;
+static gboolean has_schedstat;
 
-/* In microseconds: what the scheduler says that this thread ran and that it waited for a processor. FALSE: it does not say. */
+typedef struct
+{
+  gint64 waited;      /* for a processor */
+  gint64 worked;
+} Reading;
+
+static Reading before;     /* when poll returned */
+
+/* What the scheduler says that this thread ran and that it waited for a processor, in microseconds. */
 static gboolean
-read_schedstat (gint64 *ran,
-                gint64 *wait)
+read_schedstat (gint64 *wait)
 {
   char text[128];
   gssize length = schedstat < 0 ? -1 : pread (schedstat, text, sizeof text - 1, 0);
   char *end;
+  guint64 ran;
 
   if (length <= 0)
     return FALSE;
   text[length] = '\0';
-  *ran = (gint64) g_ascii_strtoull (text, &end, 10) / 1000;
+  ran = g_ascii_strtoull (text, &end, 10);
   *wait = (gint64) g_ascii_strtoull (end, NULL, 10) / 1000;
-  return *ran > 0;
+  return ran > 0;
 }
 
-static gint64
-get_waited (void)
+static void
+take_reading (Reading *reading)
 {
-  gint64 ran, wait;
-  struct timespec time;
+  struct timespec worked;
 
-  if (read_schedstat (&ran, &wait))
-    return wait;
-  /* A kernel without these figures: only what the thread worked is told from what it did not. */
-  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &time);
-  return g_get_monotonic_time () - ((gint64) time.tv_sec * G_USEC_PER_SEC + time.tv_nsec / 1000);
+  reading->waited = 0;
+  if (has_schedstat)
+    {
+      read_schedstat (&reading->waited);
+      return;
+    }
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &worked);
+  reading->worked = (gint64) worked.tv_sec * G_USEC_PER_SEC + worked.tv_nsec / 1000;
+}
+
+/* Of @took microseconds, those that were this thread's own doing */
+static gint64
+get_own (gint64 took)
+{
+  Reading now;
+
+  take_reading (&now);
+  if (has_schedstat)
+    return took - (now.waited - before.waited);
+  /* A kernel without that figure cannot tell a thread that blocked from one that was put aside: only its work counts there. */
+  return MIN (took, now.worked - before.worked);
 }
 
 static void
@@ -55,7 +78,7 @@ account (void)
   since = 0;
   /* Reading the file is dear: only when it can matter. */
   if (took > longest)
-    longest = MAX (longest, took - (get_waited () - waited));
+    longest = MAX (longest, get_own (took));
 }
 
 static int
@@ -67,7 +90,7 @@ measured_poll (GPollFD *fds,
 
   account ();
   n = g_poll (fds, n_fds, timeout);
-  waited = get_waited ();
+  take_reading (&before);
   since = g_get_monotonic_time ();
   return n;
 }
@@ -78,6 +101,7 @@ cupel_conformance_watchdog_start (GMainContext *context)
   since = 0;
   longest = 0;
   schedstat = open ("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+  has_schedstat = read_schedstat (&before.waited);
   g_main_context_set_poll_func (context, measured_poll);
 }
 
