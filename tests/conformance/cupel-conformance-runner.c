@@ -13,6 +13,8 @@
 
 #define DEFAULT_STALL_MS 10
 #define SCENARIO_SECONDS 60
+/* What the library does to the loop it does every time; what a busy machine does comes and goes. */
+#define STALL_ATTEMPTS   4
 
 typedef struct
 {
@@ -130,7 +132,7 @@ on_late (gpointer data)
 
 /* FALSE: it never came back, and what it left is still there. */
 static gboolean
-run_scenario (Runner                 *runner,
+run_once (Runner                 *runner,
               const Probe            *probe,
               CupelConformanceResult *result)
 {
@@ -168,7 +170,7 @@ run_scenario (Runner                 *runner,
       if (!run->done)
         cupel_conformance_check (run->context, "end", FALSE, "it did not end within %d seconds", SCENARIO_SECONDS);
       if (runner->stall_limit > 0 && result->stall > runner->stall_limit)
-        cupel_conformance_check (run->context, "loop", FALSE, "the main loop was kept for %.1f ms; the limit is %.1f ms",
+        cupel_conformance_check (run->context, "loop", FALSE, "the main loop was kept for %.1f ms, each time; the limit is %.1f ms",
                                  result->stall / 1000.0, runner->stall_limit / 1000.0);
       if (run->done && !cupel_conformance_database_drop (database, &error))
         cupel_conformance_check (run->context, "end", FALSE, "removing its database failed: %s", error->message);
@@ -186,6 +188,26 @@ run_scenario (Runner                 *runner,
   g_object_unref (run->context);
   g_free (run);
   return TRUE;
+}
+
+/* The same, again if nothing failed but the loop was kept too long: the shortest counts. */
+static gboolean
+run_scenario (Runner                 *runner,
+              const Probe            *probe,
+              CupelConformanceResult *result)
+{
+  for (guint i = 1; ; i++)
+    {
+      guint n_failed = 0;
+
+      if (!run_once (runner, probe, result))
+        return FALSE;
+      for (guint s = 0; s < result->steps->len; s++)
+        n_failed += !((CupelConformanceStep *) result->steps->pdata[s])->passed;
+      if (n_failed != 1 || runner->stall_limit == 0 || result->stall <= runner->stall_limit || i == STALL_ATTEMPTS)
+        return TRUE;
+      g_clear_pointer (&result->steps, g_ptr_array_unref);
+    }
 }
 
 static void
