@@ -48,7 +48,7 @@ def main():
                                   shell=True, cwd=folder, env=environment, text=True,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
-        built = build_one('orm', '#include <cupel.h>\n' + orm, '-Wno-unused-function -c')
+        built = build_one('orm', '#include <cupel.h>\n' + orm, '-Wno-unused-function -shared -fPIC')
         passed.append(say(1, built.returncode == 0, '/readme/orm', built.stdout))
         built = build_one('guide', program, '')
         passed.append(say(2, built.returncode == 0, '/guide/build', built.stdout))
