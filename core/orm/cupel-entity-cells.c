@@ -3,6 +3,7 @@
 /* Attributes to cells and back: direct loads and stores for struct members, GValues for properties of a class's own. */
 
 #include "orm/cupel-entity-private.h"
+#include "runtime/cupel-fiber.h"
 
 #define UNIX_EPOCH_JULIAN 719163 /* g_date_get_julian () of 1970-01-01 */
 
@@ -188,6 +189,44 @@ store_member (CupelAttribute  *attribute,
     }
 }
 
+typedef struct
+{
+  CupelEntity *self;
+  CupelAttribute *attribute;
+  GValue *value;
+} Access;
+
+static void
+get_property (gpointer data)
+{
+  Access *access = data;
+
+  g_object_get_property (G_OBJECT (access->self), access->attribute->pspec->name, access->value);
+}
+
+static void
+set_property (gpointer data)
+{
+  Access *access = data;
+
+  g_object_set_property (G_OBJECT (access->self), access->attribute->pspec->name, access->value);
+}
+
+/* Getters and setters are the user's. Who has many to call is on the main stack already; this is for the others. */
+static void
+call_accessor (CupelFiberFunc  accessor,
+               CupelEntity    *self,
+               CupelAttribute *attribute,
+               GValue         *value)
+{
+  Access access = { self, attribute, value };
+
+  if (cupel_in_fiber ())
+    cupel_call_on_main_stack (accessor, &access);
+  else
+    accessor (&access);
+}
+
 static gboolean
 store_property (CupelEntity     *self,
                 CupelMapper     *mapper,
@@ -209,7 +248,7 @@ store_property (CupelEntity     *self,
     }
 
   self->flags |= CUPEL_ENTITY_FLAG_LOADING;
-  g_object_set_property (G_OBJECT (self), attribute->pspec->name, &value);
+  call_accessor (set_property, self, attribute, &value);
   if (!(flags & CUPEL_ENTITY_FLAG_LOADING))
     self->flags &= ~CUPEL_ENTITY_FLAG_LOADING;
 
@@ -376,7 +415,7 @@ cupel_entity_fetch_cell (CupelEntity    *self,
         g_auto(GValue) value = G_VALUE_INIT;
 
         g_value_init (&value, G_PARAM_SPEC_VALUE_TYPE (attribute->pspec));
-        g_object_get_property (G_OBJECT (self), attribute->pspec->name, &value);
+        call_accessor (get_property, self, attribute, &value);
         if (!cupel_cell_from_gvalue (block, cell, cupel_column_get_sql_type (attribute->column), &value, error))
           {
             g_prefix_error (error, "%s.%s: ", G_OBJECT_TYPE_NAME (self), attribute->name);
