@@ -61,7 +61,16 @@ class Deep(Cupel.Entity):
         recurse(150)
         return self.own_text
 
+    def get_id(self):
+        assert not Cupel.in_fiber()
+        return self.__dict__.get('own_id', 0)
+
+    def set_id(self, value):
+        assert not Cupel.in_fiber()
+        self.own_id = value
+
     text.fset, text.fget = set_text, get_text
+    id.fset, id.fget = set_id, get_id
 
 
 async def fresh(*classes):

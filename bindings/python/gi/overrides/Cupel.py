@@ -664,10 +664,18 @@ def _gtype(cls):
     return cls
 
 
+_metadatas = {}     # by the names of the classes
+
+
 @export
 def metadata(*classes):
-    """The tables of these mapped classes; of all that there are when none is named."""
-    return Cupel.Entity.metadata([_gtype(cls) for cls in classes or list(_classes.values())])
+    """The tables of these mapped classes; of all that there are when none is named. A table belongs to one metadata: the same
+    classes give the same."""
+    types = [_gtype(cls) for cls in classes or list(_classes.values())]
+    key = frozenset(gtype.name for gtype in types)
+    if key not in _metadatas:
+        _metadatas[key] = Cupel.Entity.metadata(types)
+    return _metadatas[key]
 
 
 @export
