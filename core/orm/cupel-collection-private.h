@@ -36,10 +36,14 @@ CupelWriteOnlyCollection *cupel_write_only_collection_new (CupelEntity        *o
 void                      cupel_collection_load           (CupelCollection    *self,
                                                            CupelEntity       **items,
                                                            guint               n_items);
+/* Of one that is not loaded: whether @entity was in it shows when it is flushed. */
+void                      cupel_collection_remove_unseen  (CupelCollection    *self,
+                                                           CupelEntity        *entity);
 /* The changes that a flush has to write: borrowed, NULL: none. */
 GPtrArray                *cupel_related_get_added         (GObject            *collection);
-GPtrArray                *cupel_related_get_removed       (GObject            *collection);
-void                      cupel_related_flushed           (GObject            *collection);
+/* For the flush that writes them */
+GPtrArray                *cupel_related_steal_added       (GObject            *collection);
+GPtrArray                *cupel_related_steal_removed     (GObject            *collection);
 void                      cupel_related_disown            (GObject            *collection);
 
 G_END_DECLS

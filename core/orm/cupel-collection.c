@@ -133,16 +133,35 @@ push_item (CupelCollection *self,
 static void
 point_back (CupelEntity       *child,
             CupelRelationship *relationship,
-            CupelEntity       *owner)
+            CupelEntity       *owner,
+            gboolean           loading)
 {
   CupelRelationship *inverse = relationship->inverse;
 
   if (inverse == NULL)
     return;
-  if (owner != NULL)
+  if (owner == NULL)
+    cupel_entity_unload_related (child, inverse->index);
+  else if (loading)
     cupel_entity_store_related (child, inverse->index, G_OBJECT (owner), TRUE);
   else
-    cupel_entity_unload_related (child, inverse->index);
+    cupel_entity_set_one (child, inverse->index, owner, TRUE);
+}
+
+/* An entity is in one collection of a two-way pair at a time. */
+static void
+leave_other (CupelCollection *self,
+             CupelEntity     *child)
+{
+  CupelRelationship *inverse = self->relationship->inverse;
+  CupelEntity *old = inverse != NULL ? (CupelEntity *) cupel_entity_peek_related (child, inverse->index) : NULL;
+  GObject *list;
+
+  if (old == NULL || old == self->owner)
+    return;
+  list = cupel_entity_peek_related (old, self->relationship->index);
+  if (CUPEL_IS_COLLECTION (list) && list != G_OBJECT (self))
+    cupel_collection_remove (CUPEL_COLLECTION (list), child);
 }
 
 void
@@ -156,9 +175,12 @@ cupel_collection_load (CupelCollection  *self,
   g_ptr_array_set_size (self->items, 0);
   for (guint i = 0; i < n_items; i++)
     {
+      /* What was removed, or put elsewhere, before it was loaded stays away. */
+      if (self->removed != NULL && g_ptr_array_find (self->removed, items[i], NULL))
+        continue;
       g_ptr_array_add (self->items, g_object_ref (items[i]));
       if (self->owner != NULL)
-        point_back (items[i], self->relationship, self->owner);
+        point_back (items[i], self->relationship, self->owner, TRUE);
     }
   /* What was appended before it was loaded and is not flushed yet stays. */
   if (self->added != NULL)
@@ -217,11 +239,12 @@ cupel_collection_append (CupelCollection *collection,
 
   if (is_member (collection, entity))
     return;
+  leave_other (collection, entity);
   push_item (collection, entity);
   if (!drop (&collection->removed, entity))
     note (&collection->added, entity);
   if (collection->owner != NULL)
-    point_back (entity, collection->relationship, collection->owner);
+    point_back (entity, collection->relationship, collection->owner, FALSE);
   owner_changed (collection->owner, entity);
   items_changed (collection, collection->items->len - 1, 0, 1);
 }
@@ -242,6 +265,8 @@ cupel_collection_remove (CupelCollection *collection,
                          CupelEntity     *entity)
 {
   g_autoptr(CupelEntity) held = NULL;
+  g_autoptr(CupelEntity) owner = NULL;
+  g_autoptr(CupelCollection) self = NULL;
   guint position;
 
   g_return_val_if_fail (CUPEL_IS_COLLECTION (collection), FALSE);
@@ -249,16 +274,29 @@ cupel_collection_remove (CupelCollection *collection,
 
   if (!is_member (collection, entity) || !g_ptr_array_find (collection->items, entity, &position))
     return FALSE;
+  /* Any of them may be held by another of them only. */
   held = g_object_ref (entity);
+  self = g_object_ref (collection);
+  owner = collection->owner != NULL ? g_object_ref (collection->owner) : NULL;
   if (collection->members != NULL)
     g_hash_table_remove (collection->members, entity);
   if (!drop (&collection->added, entity))
     note (&collection->removed, entity);
   g_ptr_array_remove_index (collection->items, position);
-  point_back (entity, collection->relationship, NULL);
+  point_back (entity, collection->relationship, NULL, FALSE);
   owner_changed (collection->owner, NULL);
   items_changed (collection, position, 1, 0);
   return TRUE;
+}
+
+void
+cupel_collection_remove_unseen (CupelCollection *self,
+                                CupelEntity     *entity)
+{
+  if (self->removed != NULL && g_ptr_array_find (self->removed, entity, NULL))
+    return;
+  note (&self->removed, entity);
+  owner_changed (self->owner, NULL);
 }
 
 /**
@@ -511,26 +549,19 @@ cupel_related_get_added (GObject *collection)
 }
 
 GPtrArray *
-cupel_related_get_removed (GObject *collection)
+cupel_related_steal_added (GObject *collection)
 {
   if (CUPEL_IS_COLLECTION (collection))
-    return CUPEL_COLLECTION (collection)->removed;
-  return CUPEL_IS_WRITE_ONLY_COLLECTION (collection) ? CUPEL_WRITE_ONLY_COLLECTION (collection)->removed : NULL;
+    return g_steal_pointer (&CUPEL_COLLECTION (collection)->added);
+  return CUPEL_IS_WRITE_ONLY_COLLECTION (collection) ? g_steal_pointer (&CUPEL_WRITE_ONLY_COLLECTION (collection)->added) : NULL;
 }
 
-void
-cupel_related_flushed (GObject *collection)
+GPtrArray *
+cupel_related_steal_removed (GObject *collection)
 {
   if (CUPEL_IS_COLLECTION (collection))
-    {
-      g_clear_pointer (&CUPEL_COLLECTION (collection)->added, g_ptr_array_unref);
-      g_clear_pointer (&CUPEL_COLLECTION (collection)->removed, g_ptr_array_unref);
-    }
-  else if (CUPEL_IS_WRITE_ONLY_COLLECTION (collection))
-    {
-      g_clear_pointer (&CUPEL_WRITE_ONLY_COLLECTION (collection)->added, g_ptr_array_unref);
-      g_clear_pointer (&CUPEL_WRITE_ONLY_COLLECTION (collection)->removed, g_ptr_array_unref);
-    }
+    return g_steal_pointer (&CUPEL_COLLECTION (collection)->removed);
+  return CUPEL_IS_WRITE_ONLY_COLLECTION (collection) ? g_steal_pointer (&CUPEL_WRITE_ONLY_COLLECTION (collection)->removed) : NULL;
 }
 
 /* Its owner goes, or loads it anew: the children no longer point there. */

@@ -17,6 +17,7 @@ enum
   CUPEL_ENTITY_FLAG_INSERTED   = 1 << 5,  /* in this transaction */
   CUPEL_ENTITY_FLAG_EXPIRED    = 1 << 6,
   CUPEL_ENTITY_FLAG_MARK       = 1 << 7,  /* scratch of one walk */
+  CUPEL_ENTITY_FLAG_TOUCHED    = 1 << 9,  /* an attribute changed since its values were taken for a statement */
   CUPEL_ENTITY_FLAG_BORN       = 1 << 8,  /* its row is the session's own: a collection that nobody touched is empty */
 };
 
@@ -26,6 +27,7 @@ typedef struct
   GObject    **related;         /* by relationship: CupelCollection, CupelWriteOnlyCollection, or the one side */
   guint64      related_loaded;
   guint64      related_weak;    /* the slot holds no reference: the one side owns this entity */
+  guint64      related_changed; /* the one side was set by the program: the flush copies its key */
   CupelLoaderStrategy **strategies;  /* by relationship: what the query said, if not the mapping's */
   CupelValue **originals;       /* by attribute: what the row has, while the attribute is modified */
   CupelValue **snapshot;        /* classes with properties of their own: what was loaded */
@@ -106,6 +108,11 @@ gint64            cupel_entity_fetch_int       (CupelEntity            *self,
                                                 guint                   index);
 void              cupel_entity_expire          (CupelEntity            *self);
 void              cupel_entity_forget_changes  (CupelEntity            *self);   /* what is in memory is what the row has */
+/* After a statement wrote @row into the attributes @binds: those that have another value by now are modified. */
+void              cupel_entity_keep_changes    (CupelEntity            *self,
+                                                const guint            *binds,
+                                                guint                   n_binds,
+                                                const CupelCell        *row);
 void              cupel_entity_discard_changes (CupelEntity            *self);   /* originals come back */
 void              cupel_entity_touch           (CupelEntity            *self,
                                                 CupelMapper            *mapper,
@@ -119,6 +126,13 @@ void              cupel_entity_store_related   (CupelEntity            *self,
                                                 guint                   relationship,
                                                 GObject                *related,     /* (transfer none) (nullable) */
                                                 gboolean                weak);
+/* The program said so, not a loader. */
+void              cupel_entity_set_one         (CupelEntity            *self,
+                                                guint                   relationship,
+                                                CupelEntity            *related,     /* (nullable) */
+                                                gboolean                weak);
+/* A child that held its parent while neither was in a session: the parent owns it now. */
+void              cupel_entity_weaken_parents  (CupelEntity            *self);
 void              cupel_entity_unload_related  (CupelEntity            *self,
                                                 guint                   relationship);
 /* The collection of a slot, made empty if there is none; whether it counts as loaded is the caller's business. */

@@ -57,6 +57,7 @@ cupel_entity_unload_related (CupelEntity *self,
   weak = (extra->related_weak & bit) != 0;
   extra->related_loaded &= ~bit;
   extra->related_weak &= ~bit;
+  extra->related_changed &= ~bit;
   if (old == NULL)
     return;
   if (!CUPEL_IS_ENTITY (old))
@@ -84,6 +85,43 @@ cupel_entity_store_related (CupelEntity *self,
   extra->related_loaded |= bit;
   if (weak)
     extra->related_weak |= bit;
+}
+
+void
+cupel_entity_set_one (CupelEntity *self,
+                      guint        relationship,
+                      CupelEntity *related,
+                      gboolean     weak)
+{
+  cupel_entity_store_related (self, relationship, (GObject *) related, weak);
+  ((CupelEntityExtra *) self->extra)->related_changed |= G_GUINT64_CONSTANT (1) << relationship;
+}
+
+void
+cupel_entity_weaken_parents (CupelEntity *self)
+{
+  CupelMapper *mapper = cupel_mapper_of (self);
+  CupelEntityExtra *extra = self->extra;
+
+  if (extra == NULL || extra->related == NULL)
+    return;
+  for (guint i = 0; i < mapper->relationships->len; i++)
+    {
+      CupelRelationship *relationship = g_ptr_array_index (mapper->relationships, i);
+      const guint64 bit = G_GUINT64_CONSTANT (1) << i;
+      CupelEntity *parent = (CupelEntity *) extra->related[i];
+      GObject *list;
+
+      if (relationship->kind != CUPEL_RELATIONSHIP_BELONGS_TO || parent == NULL || relationship->inverse == NULL ||
+          (extra->related_weak & bit))
+        continue;
+      list = cupel_entity_peek_related (parent, relationship->inverse->index);
+      if (CUPEL_IS_COLLECTION (list) && cupel_collection_contains (CUPEL_COLLECTION (list), self))
+        {
+          extra->related_weak |= bit;
+          g_object_unref (parent);
+        }
+    }
 }
 
 CupelCollection *
@@ -258,6 +296,8 @@ cupel_entity_get_related (CupelEntity  *entity,
  *
  * Makes the entity refer to another. Nothing is loaded; the flush writes the key. The other side of a two-way pair follows if it is loaded.
  *
+ * While neither is in a session each keeps the other alive: add one of them to a session, or set the relationship back to %NULL.
+ *
  * Returns: %TRUE, or %FALSE with @error set if there is no such relationship or @related is of another class
  *
  * Since: 1.0
@@ -301,9 +341,14 @@ cupel_entity_set_related (CupelEntity  *entity,
     }
   if (related != NULL && inverse != NULL &&
       (cupel_entity_related_loaded (related, inverse->index) || load_if_new (related, inverse)))
-    cupel_collection_append (cupel_entity_ensure_collection (related, inverse), entity);
+    {
+      cupel_collection_append (cupel_entity_ensure_collection (related, inverse), entity);
+      /* Nobody else may hold the parent before a session does. */
+      if (entity->session == NULL && related->session == NULL && !(related->flags & CUPEL_ENTITY_FLAG_PERSISTENT))
+        cupel_entity_set_one (entity, relationship->index, related, FALSE);
+    }
   else
-    cupel_entity_store_related (entity, relationship->index, (GObject *) related, FALSE);
+    cupel_entity_set_one (entity, relationship->index, related, FALSE);
 
   /* The key is copied at flush; a reference that is known already, or none, is written down at once. */
   if (related == NULL)
@@ -378,5 +423,11 @@ cupel_entity_remove (CupelEntity *entity,
   else if (is_write_only (relationship))
     cupel_write_only_collection_remove (cupel_entity_get_write_only (entity, name, NULL), related);
   else
-    cupel_collection_remove (cupel_entity_ensure_collection (entity, relationship), related);
+    {
+      CupelCollection *collection = cupel_entity_ensure_collection (entity, relationship);
+
+      if (!cupel_collection_remove (collection, related) && !cupel_entity_related_loaded (entity, relationship->index) &&
+          !load_if_new (entity, relationship))
+        cupel_collection_remove_unseen (collection, related);
+    }
 }

@@ -248,6 +248,7 @@ mark_modified (CupelEntity *self,
 {
   cupel_entity_set_bit (mapper, &self->modified, index, TRUE);
   cupel_entity_set_bit (mapper, &self->loaded, index, TRUE);
+  self->flags |= CUPEL_ENTITY_FLAG_TOUCHED;
   if (self->session != NULL && (self->flags & CUPEL_ENTITY_FLAG_PERSISTENT) && !(self->flags & CUPEL_ENTITY_FLAG_DIRTY))
     cupel_session_entity_dirty (self->session, self);
 }
@@ -453,6 +454,36 @@ cupel_entity_forget_changes (CupelEntity *self)
   cupel_entity_bits_clear (mapper, &self->modified);
   if (extra != NULL)
     clear_values (&extra->originals, mapper->attributes->len);
+}
+
+void
+cupel_entity_keep_changes (CupelEntity     *self,
+                           const guint     *binds,
+                           guint            n_binds,
+                           const CupelCell *row)
+{
+  CupelMapper *mapper = cupel_mapper_of (self);
+  CupelEntityExtra *extra = cupel_entity_extra (self);
+  g_autoptr(CupelRowBlock) block = cupel_row_block_new (1, n_binds);
+
+  self->flags &= ~CUPEL_ENTITY_FLAG_TOUCHED;
+  for (guint b = 0; b < n_binds; b++)
+    {
+      CupelCell *cell = cupel_row_block_add_row (block);
+      guint index = binds[b];
+
+      if (!cupel_entity_bit (mapper, &self->loaded, index) || !cupel_entity_fetch_cell (self, mapper, index, block, cell, NULL) ||
+          cupel_cell_equal (cell, &row[b]))
+        continue;
+      if (mapper->native)
+        {
+          if (extra->originals == NULL)
+            extra->originals = g_new0 (CupelValue *, mapper->attributes->len);
+          g_clear_pointer (&extra->originals[index], cupel_value_unref);
+          extra->originals[index] = cupel_value_new_from_cell (&row[b]);
+        }
+      mark_modified (self, mapper, index);
+    }
 }
 
 void

@@ -28,6 +28,7 @@ struct _CupelSession
   guint            expire_on_commit : 1;
   guint            begun : 1;      /* a transaction of the session's own is in progress, perhaps without a statement yet */
   guint            flushing : 1;
+  guint            expire_later : 1; /* wanted while a flush was at work */
 };
 
 /* One operation at a time, on the thread that made the session. */

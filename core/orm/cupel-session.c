@@ -519,6 +519,13 @@ attach_one (CupelSession  *self,
       g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_ARGUMENT, "the %s belongs to another session", g_type_name (mapper->type));
       return FALSE;
     }
+  if (entity->flags & CUPEL_ENTITY_FLAG_DELETED)
+    {
+      g_autofree char *what = cupel_entity_describe (entity);
+
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_ARGUMENT, "%s: its row was deleted; make a new object to insert it again", what);
+      return FALSE;
+    }
   if (!(entity->flags & CUPEL_ENTITY_FLAG_PERSISTENT))
     {
       entity->session = self;
@@ -578,6 +585,8 @@ cupel_session_attach (CupelSession  *self,
                       GError       **error)
 {
   g_autoptr(GPtrArray) stack = g_ptr_array_new ();
+  guint first = self->new_->len;
+  gboolean ok = TRUE;
 
   g_ptr_array_add (stack, entity);
   while (stack->len > 0)
@@ -586,11 +595,15 @@ cupel_session_attach (CupelSession  *self,
 
       if (next->session == self)
         continue;
-      if (!attach_one (self, next, error))
-        return FALSE;
+      ok = attach_one (self, next, error);
+      if (!ok)
+        break;
       push_related (next, stack);
     }
-  return TRUE;
+  /* The session holds them all now. */
+  for (; ok && first < self->new_->len; first++)
+    cupel_entity_weaken_parents (g_ptr_array_index (self->new_, first));
+  return ok;
 }
 
 void
@@ -954,6 +967,7 @@ cupel_session_expunge (CupelSession  *session,
   g_ptr_array_remove (session->new_, entity);
   g_ptr_array_remove (session->dirty, entity);
   g_ptr_array_remove (session->deleted, entity);
+  g_ptr_array_remove (session->gone, entity);
   entity->session = NULL;
   entity->flags &= ~(CUPEL_ENTITY_FLAG_PENDING | CUPEL_ENTITY_FLAG_DIRTY | CUPEL_ENTITY_FLAG_DELETED | CUPEL_ENTITY_FLAG_INSERTED);
   return TRUE;
@@ -964,6 +978,7 @@ cupel_session_expunge (CupelSession  *session,
  * @session: a session
  *
  * Forgets the attributes of all entities but for their keys, and with them changes that are not flushed. Each is loaded again when it is wanted.
+ * While a flush is in progress it waits for its end.
  *
  * Since: 1.0
  */
@@ -974,6 +989,13 @@ cupel_session_expire_all (CupelSession *session)
 
   g_return_if_fail (CUPEL_IS_SESSION (session));
 
+  /* A flush needs what it is about to write. */
+  if (session->flushing)
+    {
+      session->expire_later = TRUE;
+      return;
+    }
+  session->expire_later = FALSE;
   all = snapshot (session);
   g_ptr_array_set_size (session->dirty, 0);
   for (guint i = 0; i < all->len; i++)

@@ -11,6 +11,7 @@ typedef struct
   CupelSession *session;
   GPtrArray *mappers;       /* parents first */
   GPtrArray *inserts;       /* what was new at the start */
+  GHashTable *adopted;      /* by relationship: the set of what collections got; made when first asked for */
   GCancellable *cancellable;
 } Flush;
 
@@ -157,9 +158,72 @@ copy_key (CupelEntity  *from,
   return c.ok;
 }
 
+static void
+collect_adopted (Flush     *flush,
+                 GPtrArray *entities)
+{
+  for (guint i = 0; i < entities->len; i++)
+    {
+      CupelEntity *entity = g_ptr_array_index (entities, i);
+      CupelMapper *mapper = cupel_mapper_of (entity);
+      CupelEntityExtra *extra = entity->extra;
+
+      for (guint r = 0; extra != NULL && extra->related != NULL && r < mapper->relationships->len; r++)
+        {
+          CupelRelationship *relationship = g_ptr_array_index (mapper->relationships, r);
+          GPtrArray *added = extra->related[r] != NULL && relationship->kind == CUPEL_RELATIONSHIP_HAS_MANY
+                               ? cupel_related_get_added (extra->related[r]) : NULL;
+          GHashTable *set = g_hash_table_lookup (flush->adopted, relationship);
+
+          if (added == NULL || added->len == 0)
+            continue;
+          if (set == NULL)
+            {
+              set = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
+              g_hash_table_insert (flush->adopted, relationship, set);
+            }
+          for (guint n = 0; n < added->len; n++)
+            g_hash_table_add (set, g_object_ref (g_ptr_array_index (added, n)));
+        }
+    }
+}
+
+/* Whether a child that was taken out of a collection has found another parent. */
+static gboolean
+is_adopted (Flush             *flush,
+            CupelRelationship *relationship,
+            CupelEntity       *parent,
+            CupelEntity       *child)
+{
+  GHashTable *set = g_hash_table_lookup (flush->adopted, relationship);
+  GObject *now = relationship->inverse != NULL ? cupel_entity_peek_related (child, relationship->inverse->index) : NULL;
+
+  return (set != NULL && g_hash_table_contains (set, child)) || (now != NULL && now != G_OBJECT (parent));
+}
+
+/* Whether the row of @child refers to @parent, as far as is known. */
+static gboolean
+refers_to (CupelRelationship *relationship,
+           CupelEntity       *parent,
+           CupelEntity       *child)
+{
+  CupelMapper *mapper = relationship->target;
+  g_autoptr(CupelRowBlock) block = NULL;
+
+  if (!mapper->native || !relationship->parent->native || !cupel_entity_bit (mapper, &child->loaded, relationship->remote))
+    return TRUE;
+  block = cupel_row_block_new (1, 2);
+  cupel_row_block_add_row (block);
+  cupel_row_block_add_row (block);
+  return !cupel_entity_fetch_cell (parent, relationship->parent, relationship->local, block, &block->cells[0], NULL) ||
+         !cupel_entity_fetch_cell (child, mapper, relationship->remote, block, &block->cells[1], NULL) ||
+         cupel_cell_equal (&block->cells[0], &block->cells[1]);
+}
+
 /* What was appended to this entity's collections gets its key, what was removed loses it. */
 static gboolean
-sync_children (CupelEntity  *entity,
+sync_children (Flush        *flush,
+               CupelEntity  *entity,
                GError      **error)
 {
   CupelMapper *mapper = cupel_mapper_of (entity);
@@ -171,20 +235,23 @@ sync_children (CupelEntity  *entity,
     {
       CupelRelationship *relationship = g_ptr_array_index (mapper->relationships, i);
       GObject *related = extra->related[i];
-      GPtrArray *added, *removed;
+      g_autoptr(GPtrArray) added = NULL;
+      g_autoptr(GPtrArray) removed = NULL;
 
       if (related == NULL || relationship->kind != CUPEL_RELATIONSHIP_HAS_MANY)
         continue;
-      added = cupel_related_get_added (related);
+      /* Taken away first: copying a key may call setters, which may do anything to the collection. */
+      added = cupel_related_steal_added (related);
+      removed = cupel_related_steal_removed (related);
       for (guint n = 0; added != NULL && n < added->len; n++)
         if (!copy_key (entity, relationship->local, g_ptr_array_index (added, n), relationship->remote, error))
           return FALSE;
-      removed = cupel_related_get_removed (related);
       for (guint n = 0; removed != NULL && n < removed->len; n++)
         {
           CupelEntity *child = g_ptr_array_index (removed, n);
 
-          if (!(child->flags & CUPEL_ENTITY_FLAG_PERSISTENT) || (child->flags & CUPEL_ENTITY_FLAG_DELETED))
+          if (!(child->flags & CUPEL_ENTITY_FLAG_PERSISTENT) || (child->flags & CUPEL_ENTITY_FLAG_DELETED) ||
+              is_adopted (flush, relationship, entity, child) || !refers_to (relationship, entity, child))
             continue;
           if (relationship->cascade & CUPEL_CASCADE_DELETE_ORPHAN)
             {
@@ -194,12 +261,12 @@ sync_children (CupelEntity  *entity,
           else if (!copy_key (NULL, 0, child, relationship->remote, error))
             return FALSE;
         }
-      cupel_related_flushed (related);
     }
   return TRUE;
 }
 
-/* What this entity refers to has its key by now, or is of the same class and still to come. */
+/* What the program made this entity refer to has its key by now, or is of the same class and still to come. What a loader found is no news, and
+ * must not undo what was done to the attribute itself. */
 static gboolean
 sync_references (CupelEntity  *entity,
                  GError      **error)
@@ -214,10 +281,12 @@ sync_references (CupelEntity  *entity,
       CupelRelationship *relationship = g_ptr_array_index (mapper->relationships, i);
       CupelEntity *related = (CupelEntity *) extra->related[i];
 
-      if (related != NULL && relationship->kind == CUPEL_RELATIONSHIP_BELONGS_TO &&
-          (related->flags & CUPEL_ENTITY_FLAG_PERSISTENT) &&
-          !copy_key (related, relationship->remote, entity, relationship->local, error))
+      if (related == NULL || relationship->kind != CUPEL_RELATIONSHIP_BELONGS_TO || !((extra->related_changed >> i) & 1) ||
+          (related->flags & (CUPEL_ENTITY_FLAG_PERSISTENT | CUPEL_ENTITY_FLAG_DELETED)) != CUPEL_ENTITY_FLAG_PERSISTENT)
+        continue;
+      if (!copy_key (related, relationship->remote, entity, relationship->local, error))
         return FALSE;
+      extra->related_changed &= ~(G_GUINT64_CONSTANT (1) << i);
     }
   return TRUE;
 }
@@ -248,6 +317,7 @@ fill_sets (gpointer data)
       CupelMapper *mapper = cupel_mapper_of (entity);
       CupelCell *row = cupel_row_block_add_row (f->sets);
 
+      entity->flags &= ~CUPEL_ENTITY_FLAG_TOUCHED;
       for (guint b = 0; b < f->shape->n_binds && f->ok; b++)
         {
           guint index = f->shape->binds[b];
@@ -285,6 +355,7 @@ typedef struct
   CupelMapperStatement *shape;
   CupelEntity **entities;
   guint n_entities;
+  CupelRowBlock *sets;
   CupelReply *reply;
   GError **error;
   gboolean ok;
@@ -341,6 +412,8 @@ take_keys (gpointer data)
           }
       if (t->ok)
         t->ok = cupel_session_adopt (t->session, entity, t->error);
+      if (t->ok && (entity->flags & CUPEL_ENTITY_FLAG_TOUCHED))
+        cupel_entity_keep_changes (entity, t->shape->binds, t->shape->n_binds, cupel_row_block_get_row (t->sets, i));
       if (mapper->native)
         cupel_fiber_tick ();
     }
@@ -356,13 +429,14 @@ insert_batch (Flush                 *flush,
 {
   g_auto(CupelReply) reply = { NULL, };
   g_autoptr(CupelRowBlock) sets = NULL;
-  TakeKeys take = { flush->session, shape, entities, n_entities, &reply, error, TRUE };
+  TakeKeys take = { flush->session, shape, entities, n_entities, NULL, &reply, error, TRUE };
 
   sets = make_sets (mapper, shape, shape->n_binds, entities, n_entities, error);
   if (sets == NULL ||
       !cupel_connection_run_request (flush->session->connection, shape->statement, sets, CUPEL_REQUEST_NONE, &reply, NULL,
                                      flush->cancellable, error))
     return FALSE;
+  take.sets = sets;
   cupel_session_run_for_class (mapper, take_keys, &take);
   return take.ok;
 }
@@ -496,7 +570,7 @@ flush_inserts (Flush        *flush,
       if (!insert_all (flush, mapper, ready, error))
         return FALSE;
       for (guint i = 0; i < ready->len; i++)
-        if (!sync_children (g_ptr_array_index (ready, i), error))
+        if (!sync_children (flush, g_ptr_array_index (ready, i), error))
           return FALSE;
       g_clear_pointer (&waiting, g_ptr_array_unref);
       waiting = g_steal_pointer (&rest);
@@ -551,23 +625,31 @@ drop_equal_values (gpointer data)
       cupel_entity_set_bit (mapper, &entity->modified, i, FALSE);
 }
 
+typedef struct
+{
+  CupelEntity *entity;
+  const guint *binds;
+  guint n_values;
+  const CupelCell *row;
+} Written;
+
+/* What was written is what the row has; what changed meanwhile is still to be written. */
 static void
 take_snapshot (gpointer data)
 {
-  CupelEntity *entity = data;
-  CupelMapper *mapper = cupel_mapper_of (entity);
-  CupelEntityExtra *extra = cupel_entity_extra (entity);
-  g_autoptr(CupelRowBlock) block = cupel_row_block_new (1, 1);
-  CupelCell *cell = cupel_row_block_add_row (block);
+  Written *w = data;
+  CupelMapper *mapper = cupel_mapper_of (w->entity);
+  CupelEntityExtra *extra = cupel_entity_extra (w->entity);
 
   if (extra->snapshot == NULL)
     extra->snapshot = g_new0 (CupelValue *, mapper->attributes->len);
-  for (guint i = 0; i < mapper->attributes->len; i++)
-    if (cupel_entity_fetch_cell (entity, mapper, i, block, cell, NULL))
-      {
-        g_clear_pointer (&extra->snapshot[i], cupel_value_unref);
-        extra->snapshot[i] = cupel_value_new_from_cell (cell);
-      }
+  for (guint b = 0; b < w->n_values; b++)
+    {
+      g_clear_pointer (&extra->snapshot[w->binds[b]], cupel_value_unref);
+      extra->snapshot[w->binds[b]] = cupel_value_new_from_cell (&w->row[b]);
+    }
+  if (w->entity->flags & CUPEL_ENTITY_FLAG_TOUCHED)
+    cupel_entity_keep_changes (w->entity, w->binds, w->n_values, w->row);
 }
 
 static gboolean
@@ -599,7 +681,7 @@ flush_updates (Flush        *flush,
       g_autofree guint64 *modified = g_memdup2 (cupel_entity_peek_bits (mapper, &first->modified), mapper->n_words * sizeof (guint64));
       g_autoptr(GPtrArray) same = g_ptr_array_new ();
       g_autoptr(GPtrArray) others = g_ptr_array_new ();
-      CupelMapperStatement *shape = cupel_mapper_update_statement (mapper, modified);
+      CupelMapperStatement *shape;
       g_autoptr(CupelRowBlock) sets = NULL;
       g_auto(CupelReply) reply = { NULL, };
 
@@ -608,8 +690,17 @@ flush_updates (Flush        *flush,
           CupelEntity *entity = g_ptr_array_index (changed, i);
           gboolean equal = memcmp (modified, cupel_entity_peek_bits (mapper, &entity->modified), mapper->n_words * sizeof (guint64)) == 0;
 
-          g_ptr_array_add (equal ? same : others, entity);
+          /* Its change may have been taken back, or forgotten, while others were written. */
+          if (cupel_entity_bits_any (mapper, &entity->modified))
+            g_ptr_array_add (equal ? same : others, entity);
         }
+      if (same->len == 0)
+        {
+          g_clear_pointer (&changed, g_ptr_array_unref);
+          changed = g_steal_pointer (&others);
+          continue;
+        }
+      shape = cupel_mapper_update_statement (mapper, modified);
       sets = make_sets (mapper, shape, shape->n_binds - mapper->n_key, (CupelEntity **) same->pdata, same->len, error);
       if (sets == NULL ||
           !cupel_connection_run_request (flush->session->connection, shape->statement, sets, CUPEL_REQUEST_NONE, &reply, NULL,
@@ -622,7 +713,13 @@ flush_updates (Flush        *flush,
 
           cupel_entity_forget_changes (entity);
           if (!mapper->native)
-            cupel_call_on_main_stack (take_snapshot, entity);
+            {
+              Written written = { entity, shape->binds, shape->n_binds - mapper->n_key, cupel_row_block_get_row (sets, i) };
+
+              cupel_call_on_main_stack (take_snapshot, &written);
+            }
+          else if (entity->flags & CUPEL_ENTITY_FLAG_TOUCHED)
+            cupel_entity_keep_changes (entity, shape->binds, shape->n_binds - mapper->n_key, cupel_row_block_get_row (sets, i));
         }
       g_clear_pointer (&changed, g_ptr_array_unref);
       changed = g_steal_pointer (&others);
@@ -632,6 +729,25 @@ flush_updates (Flush        *flush,
 }
 
 /* DELETE */
+
+/* A new child of an entity that goes is not written at all, or without a parent. */
+static gboolean
+leave_behind (Flush              *flush,
+              CupelRelationship  *relationship,
+              CupelEntity        *child,
+              GError            **error)
+{
+  if (child->session != flush->session)
+    return TRUE;
+  if (relationship->cascade & (CUPEL_CASCADE_DELETE | CUPEL_CASCADE_DELETE_ORPHAN))
+    {
+      g_ptr_array_remove (flush->inserts, child);
+      return cupel_session_expunge (flush->session, child, error);
+    }
+  if (relationship->inverse != NULL)
+    cupel_entity_unload_related (child, relationship->inverse->index);
+  return copy_key (NULL, 0, child, relationship->remote, error);
+}
 
 /* What refers to an entity that goes: deleted with it, or left without a parent. Its children are loaded if need be. */
 static gboolean
@@ -675,8 +791,14 @@ cascade_delete (Flush        *flush,
         {
           CupelEntity *child = g_ptr_array_index (children, c);
 
-          if (!(child->flags & CUPEL_ENTITY_FLAG_PERSISTENT) || (child->flags & CUPEL_ENTITY_FLAG_DELETED))
+          if (child->flags & CUPEL_ENTITY_FLAG_DELETED)
             continue;
+          if (!(child->flags & CUPEL_ENTITY_FLAG_PERSISTENT))
+            {
+              if (!leave_behind (flush, relationship, child, error))
+                return FALSE;
+              continue;
+            }
           if (relationship->cascade & (CUPEL_CASCADE_DELETE | CUPEL_CASCADE_DELETE_ORPHAN))
             {
               if (!cupel_session_delete (flush->session, child, error))
@@ -808,8 +930,11 @@ flush_in_order (Flush   *flush,
   g_autoptr(GPtrArray) dirty = NULL;
   g_autoptr(GPtrArray) changed = g_ptr_array_new ();
 
+  flush->adopted = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_hash_table_unref);
+  collect_adopted (flush, session->dirty);
+  collect_adopted (flush, flush->inserts);
   for (guint i = 0; i < session->dirty->len; i++)
-    if (!sync_children (g_ptr_array_index (session->dirty, i), error))
+    if (!sync_children (flush, g_ptr_array_index (session->dirty, i), error))
       return FALSE;
   /* Deleting decides what else goes or changes. The list grows while it is walked. */
   for (guint i = 0; i < session->deleted->len; i++)
@@ -891,6 +1016,7 @@ cupel_session_do_flush (CupelSession  *self,
   self->flushing = FALSE;
 
   g_clear_pointer (&flush.mappers, g_ptr_array_unref);
+  g_clear_pointer (&flush.adopted, g_hash_table_unref);
   if (ok)
     {
       g_autoptr(GPtrArray) later = g_ptr_array_new_with_free_func (g_object_unref);
@@ -906,6 +1032,8 @@ cupel_session_do_flush (CupelSession  *self,
       self->new_ = g_steal_pointer (&later);
     }
   g_clear_pointer (&flush.inserts, g_ptr_array_unref);
+  if (self->expire_later)
+    cupel_session_expire_all (self);
   if (ok)
     return TRUE;
 
