@@ -426,6 +426,19 @@ cupel_entity_fetch_cell (CupelEntity    *self,
     }
 }
 
+const CupelCell *
+cupel_entity_row_cell (CupelEntity *self,
+                       guint        index)
+{
+  CupelEntityExtra *extra = self->extra;
+
+  if (extra != NULL && extra->originals != NULL && extra->originals[index] != NULL)
+    return cupel_value_get_cell (extra->originals[index]);
+  if (extra != NULL && extra->snapshot != NULL && extra->snapshot[index] != NULL)
+    return cupel_value_get_cell (extra->snapshot[index]);
+  return NULL;
+}
+
 /* A part of an integer key; 0 for NULL. */
 gint64
 cupel_entity_fetch_int (CupelEntity *self,

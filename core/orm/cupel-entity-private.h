@@ -98,6 +98,9 @@ gboolean          cupel_entity_fetch_cell      (CupelEntity            *self,
                                                 CupelRowBlock          *block,
                                                 CupelCell              *cell,
                                                 GError                **error);
+/* What the row has in a column, as far as it is remembered apart from the attribute; else NULL. */
+const CupelCell  *cupel_entity_row_cell        (CupelEntity            *self,
+                                                guint                   index);
 /* Sets an attribute as the flush does: loaded, not modified, without notify. */
 gboolean          cupel_entity_assign_cell     (CupelEntity            *self,
                                                 guint                   index,

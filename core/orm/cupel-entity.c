@@ -496,6 +496,14 @@ cupel_entity_discard_changes (CupelEntity *self)
     for (guint i = 0; i < mapper->attributes->len; i++)
       if (extra->originals[i] != NULL)
         cupel_entity_assign_cell (self, i, cupel_value_get_cell (extra->originals[i]), NULL);
+  if (extra != NULL && extra->snapshot != NULL)
+    for (guint i = 0; i < mapper->attributes->len; i++)
+      if (cupel_entity_bit (mapper, &self->modified, i) && extra->snapshot[i] != NULL)
+        {
+          g_autoptr(CupelValue) value = cupel_value_ref (extra->snapshot[i]);
+
+          cupel_entity_assign_cell (self, i, cupel_value_get_cell (value), NULL);
+        }
   cupel_entity_forget_changes (self);
 }
 

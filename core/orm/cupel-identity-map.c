@@ -39,13 +39,13 @@ same_key (CupelEntity            *entity,
   block = cupel_row_block_new (1, 1);
   for (guint i = 0; i < key->mapper->n_key; i++)
     {
-      CupelEntityExtra *extra = entity->extra;
       guint index = key->mapper->key[i];
+      const CupelCell *known = cupel_entity_row_cell (entity, index);
       CupelCell *cell;
 
-      if (extra != NULL && extra->originals != NULL && extra->originals[index] != NULL)
+      if (known != NULL)
         {
-          if (!same_text (cupel_value_get_cell (extra->originals[index]), key->cells[i]))
+          if (!same_text (known, key->cells[i]))
             return FALSE;
           continue;
         }

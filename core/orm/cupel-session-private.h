@@ -102,6 +102,9 @@ gboolean         cupel_session_attach           (CupelSession  *self,
 gboolean         cupel_session_adopt            (CupelSession  *self,
                                                  CupelEntity   *entity,
                                                  GError       **error);
+/* After an UPDATE of its key. */
+void             cupel_session_rekey            (CupelSession  *self,
+                                                 CupelEntity   *entity);
 /* The key of an entity as it is in memory. @block keeps the cells; FALSE: a part is NULL. */
 gboolean         cupel_session_key_of           (CupelEntity      *entity,
                                                  CupelRowBlock    *block,

@@ -414,7 +414,6 @@ cupel_session_key_of (CupelEntity       *entity,
                       CupelIdentityKey  *key)
 {
   CupelMapper *mapper = cupel_mapper_of (entity);
-  CupelEntityExtra *extra = entity->extra;
   CupelCell *row;
 
   g_assert (block->n_columns == mapper->n_key);
@@ -422,10 +421,11 @@ cupel_session_key_of (CupelEntity       *entity,
   for (guint k = 0; k < mapper->n_key; k++)
     {
       guint index = mapper->key[k];
+      const CupelCell *known = cupel_entity_row_cell (entity, index);
 
       /* The row is found by the key that it has, not by the one it is to get. */
-      if (extra != NULL && extra->originals != NULL && extra->originals[index] != NULL)
-        cupel_row_block_copy_cell (block, &row[k], cupel_value_get_cell (extra->originals[index]));
+      if (known != NULL)
+        cupel_row_block_copy_cell (block, &row[k], known);
       else if (!cupel_entity_fetch_cell (entity, mapper, index, block, &row[k], NULL))
         return FALSE;
       cells[k] = &row[k];
@@ -484,6 +484,22 @@ cupel_session_adopt (CupelSession  *self,
   self->n_inserted++;
   cupel_identity_map_insert (&self->identity, entity);
   return TRUE;
+}
+
+void
+cupel_session_rekey (CupelSession *self,
+                     CupelEntity  *entity)
+{
+  CupelMapper *mapper = cupel_mapper_of (entity);
+  g_autoptr(CupelRowBlock) block = cupel_row_block_new (mapper->n_key, 1);
+  const CupelCell *cells[G_N_ELEMENTS (mapper->key)];
+  CupelIdentityKey key;
+
+  if (!cupel_session_key_of (entity, block, cells, &key) || key.identity == entity->identity ||
+      !cupel_identity_map_remove (&self->identity, entity))
+    return;
+  entity->identity = key.identity;
+  cupel_identity_map_insert (&self->identity, entity);
 }
 
 void

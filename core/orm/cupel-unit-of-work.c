@@ -313,7 +313,6 @@ fill_sets (gpointer data)
   for (guint i = 0; i < f->n_entities && f->ok; i++)
     {
       CupelEntity *entity = f->entities[i];
-      CupelEntityExtra *extra = entity->extra;
       CupelMapper *mapper = cupel_mapper_of (entity);
       CupelCell *row = cupel_row_block_add_row (f->sets);
 
@@ -321,9 +320,10 @@ fill_sets (gpointer data)
       for (guint b = 0; b < f->shape->n_binds && f->ok; b++)
         {
           guint index = f->shape->binds[b];
+          const CupelCell *known = b >= f->n_values ? cupel_entity_row_cell (entity, index) : NULL;
 
-          if (b >= f->n_values && extra != NULL && extra->originals != NULL && extra->originals[index] != NULL)
-            cupel_row_block_copy_cell (f->sets, &row[b], cupel_value_get_cell (extra->originals[index]));
+          if (known != NULL)
+            cupel_row_block_copy_cell (f->sets, &row[b], known);
           else
             f->ok = cupel_entity_fetch_cell (entity, mapper, index, f->sets, &row[b], f->error);
         }
@@ -345,6 +345,33 @@ make_sets (CupelMapper           *mapper,
 
   cupel_session_run_for_class (mapper, fill_sets, &f);
   return f.ok ? g_steal_pointer (&sets) : NULL;
+}
+
+typedef struct
+{
+  CupelEntity *entity;
+  const guint *binds;
+  guint n_values;
+  const CupelCell *row;
+} Written;
+
+/* What was written is what the row has; what changed meanwhile is still to be written. */
+static void
+take_snapshot (gpointer data)
+{
+  Written *w = data;
+  CupelMapper *mapper = cupel_mapper_of (w->entity);
+  CupelEntityExtra *extra = cupel_entity_extra (w->entity);
+
+  if (extra->snapshot == NULL)
+    extra->snapshot = g_new0 (CupelValue *, mapper->attributes->len);
+  for (guint b = 0; b < w->n_values; b++)
+    {
+      g_clear_pointer (&extra->snapshot[w->binds[b]], cupel_value_unref);
+      extra->snapshot[w->binds[b]] = cupel_value_new_from_cell (&w->row[b]);
+    }
+  if (w->entity->flags & CUPEL_ENTITY_FLAG_TOUCHED)
+    cupel_entity_keep_changes (w->entity, w->binds, w->n_values, w->row);
 }
 
 /* INSERT */
@@ -412,7 +439,9 @@ take_keys (gpointer data)
           }
       if (t->ok)
         t->ok = cupel_session_adopt (t->session, entity, t->error);
-      if (t->ok && (entity->flags & CUPEL_ENTITY_FLAG_TOUCHED))
+      if (t->ok && !mapper->native)
+        take_snapshot (&(Written) { entity, t->shape->binds, t->shape->n_binds, cupel_row_block_get_row (t->sets, i) });
+      else if (t->ok && (entity->flags & CUPEL_ENTITY_FLAG_TOUCHED))
         cupel_entity_keep_changes (entity, t->shape->binds, t->shape->n_binds, cupel_row_block_get_row (t->sets, i));
       if (mapper->native)
         cupel_fiber_tick ();
@@ -625,33 +654,6 @@ drop_equal_values (gpointer data)
       cupel_entity_set_bit (mapper, &entity->modified, i, FALSE);
 }
 
-typedef struct
-{
-  CupelEntity *entity;
-  const guint *binds;
-  guint n_values;
-  const CupelCell *row;
-} Written;
-
-/* What was written is what the row has; what changed meanwhile is still to be written. */
-static void
-take_snapshot (gpointer data)
-{
-  Written *w = data;
-  CupelMapper *mapper = cupel_mapper_of (w->entity);
-  CupelEntityExtra *extra = cupel_entity_extra (w->entity);
-
-  if (extra->snapshot == NULL)
-    extra->snapshot = g_new0 (CupelValue *, mapper->attributes->len);
-  for (guint b = 0; b < w->n_values; b++)
-    {
-      g_clear_pointer (&extra->snapshot[w->binds[b]], cupel_value_unref);
-      extra->snapshot[w->binds[b]] = cupel_value_new_from_cell (&w->row[b]);
-    }
-  if (w->entity->flags & CUPEL_ENTITY_FLAG_TOUCHED)
-    cupel_entity_keep_changes (w->entity, w->binds, w->n_values, w->row);
-}
-
 static gboolean
 flush_updates (Flush        *flush,
                CupelMapper  *mapper,
@@ -684,7 +686,10 @@ flush_updates (Flush        *flush,
       CupelMapperStatement *shape;
       g_autoptr(CupelRowBlock) sets = NULL;
       g_auto(CupelReply) reply = { NULL, };
+      gboolean new_key = FALSE;
 
+      for (guint k = 0; k < mapper->n_key; k++)
+        new_key = new_key || ((modified[mapper->key[k] / 64] >> (mapper->key[k] % 64)) & 1);
       for (guint i = start; i < changed->len; i++)
         {
           CupelEntity *entity = g_ptr_array_index (changed, i);
@@ -720,6 +725,8 @@ flush_updates (Flush        *flush,
             }
           else if (entity->flags & CUPEL_ENTITY_FLAG_TOUCHED)
             cupel_entity_keep_changes (entity, shape->binds, shape->n_binds - mapper->n_key, cupel_row_block_get_row (sets, i));
+          if (new_key && entity->session == flush->session)
+            cupel_session_rekey (flush->session, entity);
         }
       g_clear_pointer (&changed, g_ptr_array_unref);
       changed = g_steal_pointer (&others);
