@@ -273,7 +273,7 @@ fetch_body (gpointer       self_,
   return GINT_TO_POINTER (has_block);
 }
 
-static const CupelCall step_call = { "cupel_stream_step", fetch_body, NULL };
+static const CupelCall step_call = { "cupel_stream_step", fetch_body, NULL, "cupel_stream_next_rows_async" };
 
 /**
  * cupel_stream_step:
@@ -586,7 +586,7 @@ have_entity_body (gpointer       self,
   return GINT_TO_POINTER (have_entity (self, operation, cancellable, error));
 }
 
-static const CupelCall next_call = { "cupel_stream_next", have_entity_body, NULL };
+static const CupelCall next_call = { "cupel_stream_next", have_entity_body, NULL, "cupel_stream_next_list_async" };
 
 /**
  * cupel_stream_next:

@@ -380,6 +380,10 @@ parse_rest (CupelUrl    *url,
     return fail (url, path_start - text, error, "an \"@\" after the host; a \"/\" in the user or the password is written %%2F, "
                  "and an \"@\" in the database %%40");
 
+  /* scheme://other://x would be the host "other" with an empty port. */
+  if (host_length > 0 && host_start[host_length - 1] == ':' && g_str_has_prefix (path_start, "//"))
+    return fail (url, host_start - text, error, "the host contains \"://\"");
+
   if (!g_uri_split_with_user (rest, G_URI_FLAGS_HAS_PASSWORD | G_URI_FLAGS_NON_DNS | G_URI_FLAGS_ENCODED, NULL,
                               &user, &password, NULL, &host, &port, &path, &query, NULL, &local_error))
     {

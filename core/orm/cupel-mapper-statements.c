@@ -291,8 +291,7 @@ cupel_entity_metadatav (const GType  *types,
  *
  * Makes metadata of the tables of some classes, to create or drop them. That each is mapped is up to the caller.
  *
- * A table is in one metadata at a time: keep it, or drop it before you make another with the same class. Name all classes
- * that refer to each other.
+ * Name all classes that refer to each other.
  *
  * Returns: (transfer full): new metadata
  *

@@ -138,7 +138,7 @@ typedef struct
  */
 #define CUPEL_DEFINE_ENTITY(Struct, prefix, table, columns, ...)                                      \
   static void                                                                                         \
-  prefix##_class_init (gpointer klass, gpointer data)                                                 \
+  prefix##_class_init (gpointer klass, G_GNUC_UNUSED gpointer data)                                   \
   {                                                                                                   \
     /* An array must not be empty: the first element is not used. */                                  \
     const CupelRelationshipSpec relationships[] = { { .name = NULL }, ##__VA_ARGS__ };                \

@@ -25,6 +25,7 @@ typedef struct
   const char     *name;          /* "cupel_session_commit", for messages and source tags */
   CupelCallBody   body;
   GDestroyNotify  free_result;   /* for a result that nobody fetched; NULL: a plain value */
+  const char     *async_name;    /* what to call instead where it would block; NULL: name with "_async" */
 } CupelCall;
 
 gpointer cupel_call_sync   (const CupelCall      *call,

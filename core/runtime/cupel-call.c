@@ -105,8 +105,9 @@ cupel_call_sync (const CupelCall  *call,
   if (!may_block ())
     {
       g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_MISSING_FIBER,
-                   "%s() would block the main loop: call %s_async(), or run it in a fiber with cupel_run_async()",
-                   call->name, call->name);
+                   "%s() would block the main loop: call %s%s(), or run it in a fiber with cupel_run_async()",
+                   call->name, call->async_name != NULL ? call->async_name : call->name,
+                   call->async_name != NULL ? "" : "_async");
       return NULL;
     }
 

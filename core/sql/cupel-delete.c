@@ -80,7 +80,8 @@ cupel_delete_where (CupelDelete     *delete_,
                     CupelExpression *condition)
 {
   g_return_if_fail (CUPEL_IS_DELETE (delete_));
-  g_return_if_fail (condition != NULL);
+  if (!cupel_statement_accepts (CUPEL_STATEMENT (delete_), condition, G_STRFUNC))
+    return;
 
   if (cupel_statement_check_mutable (&delete_->parent_instance, G_STRFUNC, condition))
     delete_->where = delete_->where != NULL ? cupel_and (delete_->where, condition) : condition;
@@ -100,7 +101,8 @@ cupel_delete_returning (CupelDelete     *delete_,
                         CupelExpression *expression)
 {
   g_return_if_fail (CUPEL_IS_DELETE (delete_));
-  g_return_if_fail (expression != NULL);
+  if (!cupel_statement_accepts (CUPEL_STATEMENT (delete_), expression, G_STRFUNC))
+    return;
 
   if (cupel_statement_check_mutable (&delete_->parent_instance, G_STRFUNC, expression))
     g_ptr_array_add (delete_->returning, expression);

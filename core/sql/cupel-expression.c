@@ -86,6 +86,20 @@ unary_new (CupelExpressionKind  kind,
   return self;
 }
 
+/* What was given is ours even if the other side is missing. */
+static gboolean
+both_given (CupelExpression *left,
+            CupelExpression *right,
+            const char      *function)
+{
+  if (G_LIKELY (left != NULL && right != NULL))
+    return TRUE;
+  g_critical ("%s: the %s expression is NULL", function, left == NULL ? "left" : "right");
+  g_clear_pointer (&left, cupel_expression_unref);
+  g_clear_pointer (&right, cupel_expression_unref);
+  return FALSE;
+}
+
 static CupelExpression *
 binary_new (CupelOp          op,
             CupelExpression *left,
@@ -554,7 +568,8 @@ CupelExpression *
 cupel_eq (CupelExpression *left,
           CupelExpression *right)
 {
-  g_return_val_if_fail (left != NULL && right != NULL, NULL);
+  if (!both_given (left, right, G_STRFUNC))
+    return NULL;
 
   return compare_null_safely (CUPEL_OP_EQ, left, right);
 }
@@ -574,7 +589,8 @@ CupelExpression *
 cupel_ne (CupelExpression *left,
           CupelExpression *right)
 {
-  g_return_val_if_fail (left != NULL && right != NULL, NULL);
+  if (!both_given (left, right, G_STRFUNC))
+    return NULL;
 
   return compare_null_safely (CUPEL_OP_NE, left, right);
 }
@@ -594,7 +610,8 @@ CupelExpression *
 cupel_lt (CupelExpression *left,
           CupelExpression *right)
 {
-  g_return_val_if_fail (left != NULL && right != NULL, NULL);
+  if (!both_given (left, right, G_STRFUNC))
+    return NULL;
 
   return binary_new (CUPEL_OP_LT, left, right);
 }
@@ -614,7 +631,8 @@ CupelExpression *
 cupel_le (CupelExpression *left,
           CupelExpression *right)
 {
-  g_return_val_if_fail (left != NULL && right != NULL, NULL);
+  if (!both_given (left, right, G_STRFUNC))
+    return NULL;
 
   return binary_new (CUPEL_OP_LE, left, right);
 }
@@ -634,7 +652,8 @@ CupelExpression *
 cupel_gt (CupelExpression *left,
           CupelExpression *right)
 {
-  g_return_val_if_fail (left != NULL && right != NULL, NULL);
+  if (!both_given (left, right, G_STRFUNC))
+    return NULL;
 
   return binary_new (CUPEL_OP_GT, left, right);
 }
@@ -654,7 +673,8 @@ CupelExpression *
 cupel_ge (CupelExpression *left,
           CupelExpression *right)
 {
-  g_return_val_if_fail (left != NULL && right != NULL, NULL);
+  if (!both_given (left, right, G_STRFUNC))
+    return NULL;
 
   return binary_new (CUPEL_OP_GE, left, right);
 }
@@ -708,7 +728,8 @@ CupelExpression *
 cupel_and (CupelExpression *left,
            CupelExpression *right)
 {
-  g_return_val_if_fail (left != NULL && right != NULL, NULL);
+  if (!both_given (left, right, G_STRFUNC))
+    return NULL;
 
   return join_parts (CUPEL_EXPRESSION_AND, left, right);
 }
@@ -728,7 +749,8 @@ CupelExpression *
 cupel_or (CupelExpression *left,
           CupelExpression *right)
 {
-  g_return_val_if_fail (left != NULL && right != NULL, NULL);
+  if (!both_given (left, right, G_STRFUNC))
+    return NULL;
 
   return join_parts (CUPEL_EXPRESSION_OR, left, right);
 }
@@ -999,7 +1021,8 @@ CupelExpression *
 cupel_add (CupelExpression *left,
            CupelExpression *right)
 {
-  g_return_val_if_fail (left != NULL && right != NULL, NULL);
+  if (!both_given (left, right, G_STRFUNC))
+    return NULL;
 
   return binary_new (CUPEL_OP_ADD, left, right);
 }
@@ -1019,7 +1042,8 @@ CupelExpression *
 cupel_subtract (CupelExpression *left,
                 CupelExpression *right)
 {
-  g_return_val_if_fail (left != NULL && right != NULL, NULL);
+  if (!both_given (left, right, G_STRFUNC))
+    return NULL;
 
   return binary_new (CUPEL_OP_SUBTRACT, left, right);
 }
@@ -1039,7 +1063,8 @@ CupelExpression *
 cupel_multiply (CupelExpression *left,
                 CupelExpression *right)
 {
-  g_return_val_if_fail (left != NULL && right != NULL, NULL);
+  if (!both_given (left, right, G_STRFUNC))
+    return NULL;
 
   return binary_new (CUPEL_OP_MULTIPLY, left, right);
 }
@@ -1059,7 +1084,8 @@ CupelExpression *
 cupel_divide (CupelExpression *left,
               CupelExpression *right)
 {
-  g_return_val_if_fail (left != NULL && right != NULL, NULL);
+  if (!both_given (left, right, G_STRFUNC))
+    return NULL;
 
   return binary_new (CUPEL_OP_DIVIDE, left, right);
 }
@@ -1079,7 +1105,8 @@ CupelExpression *
 cupel_concat (CupelExpression *left,
               CupelExpression *right)
 {
-  g_return_val_if_fail (left != NULL && right != NULL, NULL);
+  if (!both_given (left, right, G_STRFUNC))
+    return NULL;
 
   return binary_new (CUPEL_OP_CONCAT, left, right);
 }

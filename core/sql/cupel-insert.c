@@ -87,7 +87,8 @@ cupel_insert_set (CupelInsert     *insert,
 
   g_return_if_fail (CUPEL_IS_INSERT (insert));
   g_return_if_fail (column != NULL);
-  g_return_if_fail (value != NULL);
+  if (!cupel_statement_accepts (CUPEL_STATEMENT (insert), value, G_STRFUNC))
+    return;
 
   if (!cupel_statement_check_mutable (&insert->parent_instance, G_STRFUNC, value))
     return;
@@ -137,7 +138,8 @@ cupel_insert_returning (CupelInsert     *insert,
                         CupelExpression *expression)
 {
   g_return_if_fail (CUPEL_IS_INSERT (insert));
-  g_return_if_fail (expression != NULL);
+  if (!cupel_statement_accepts (CUPEL_STATEMENT (insert), expression, G_STRFUNC))
+    return;
 
   if (cupel_statement_check_mutable (&insert->parent_instance, G_STRFUNC, expression))
     g_ptr_array_add (insert->returning, expression);

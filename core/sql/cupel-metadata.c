@@ -25,7 +25,12 @@ cupel_metadata_finalize (GObject *object)
   CupelMetadata *self = CUPEL_METADATA (object);
 
   for (guint i = 0; i < self->tables->len; i++)
-    cupel_table_set_metadata (g_ptr_array_index (self->tables, i), NULL);
+    {
+      CupelTable *table = g_ptr_array_index (self->tables, i);
+
+      if (table->metadata == self)
+        cupel_table_set_metadata (table, NULL);
+    }
   g_hash_table_unref (self->by_name);
   g_ptr_array_unref (self->tables);
 
@@ -66,9 +71,10 @@ cupel_metadata_new (void)
  * @table: a table
  * @error: return location for an error, or %NULL
  *
- * Adds a table. Foreign keys may refer to tables that are added later.
+ * Adds a table. Foreign keys may refer to tables that are added later. A table may be in several sets: its foreign keys are
+ * looked up in the one that was used last.
  *
- * Returns: %FALSE with %CUPEL_ERROR_MAPPING if the name is taken, or if @table is an alias or in another set
+ * Returns: %FALSE with %CUPEL_ERROR_MAPPING if the name is taken, or if @table is an alias
  *
  * Since: 1.0
  */
@@ -83,8 +89,6 @@ cupel_metadata_add_table (CupelMetadata  *metadata,
   if (g_hash_table_contains (metadata->by_name, table->name))
     g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_MAPPING, "There is a table “%s” in this metadata already",
                  table->name);
-  else if (table->metadata != NULL)
-    g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_MAPPING, "The table “%s” belongs to another metadata", table->name);
   else if (table->original != NULL)
     g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_MAPPING, "“%s” is an alias of the table “%s”, not a table", table->name,
                  table->original->name);
@@ -230,6 +234,8 @@ cupel_metadata_get_sorted_tables (CupelMetadata  *metadata,
 
   g_return_val_if_fail (CUPEL_IS_METADATA (metadata), NULL);
 
+  for (guint i = 0; i < metadata->tables->len; i++)
+    cupel_table_set_metadata (g_ptr_array_index (metadata->tables, i), metadata);
   if (!check_targets (metadata, error))
     return NULL;
 

@@ -158,7 +158,8 @@ cupel_select_add_column (CupelSelect     *select,
                          CupelExpression *expression)
 {
   g_return_if_fail (CUPEL_IS_SELECT (select));
-  g_return_if_fail (expression != NULL);
+  if (!cupel_statement_accepts (CUPEL_STATEMENT (select), expression, G_STRFUNC))
+    return;
 
   if (cupel_statement_check_mutable (&select->parent_instance, G_STRFUNC, expression))
     g_ptr_array_add (select->columns, expression);
@@ -246,7 +247,8 @@ cupel_select_where (CupelSelect     *select,
                     CupelExpression *condition)
 {
   g_return_if_fail (CUPEL_IS_SELECT (select));
-  g_return_if_fail (condition != NULL);
+  if (!cupel_statement_accepts (CUPEL_STATEMENT (select), condition, G_STRFUNC))
+    return;
 
   if (cupel_statement_check_mutable (&select->parent_instance, G_STRFUNC, condition))
     select->where = select->where != NULL ? cupel_and (select->where, condition) : condition;
@@ -266,7 +268,8 @@ cupel_select_group_by (CupelSelect     *select,
                        CupelExpression *expression)
 {
   g_return_if_fail (CUPEL_IS_SELECT (select));
-  g_return_if_fail (expression != NULL);
+  if (!cupel_statement_accepts (CUPEL_STATEMENT (select), expression, G_STRFUNC))
+    return;
 
   if (cupel_statement_check_mutable (&select->parent_instance, G_STRFUNC, expression))
     g_ptr_array_add (select->group_by, expression);
@@ -286,7 +289,8 @@ cupel_select_having (CupelSelect     *select,
                      CupelExpression *condition)
 {
   g_return_if_fail (CUPEL_IS_SELECT (select));
-  g_return_if_fail (condition != NULL);
+  if (!cupel_statement_accepts (CUPEL_STATEMENT (select), condition, G_STRFUNC))
+    return;
 
   if (cupel_statement_check_mutable (&select->parent_instance, G_STRFUNC, condition))
     select->having = select->having != NULL ? cupel_and (select->having, condition) : condition;
@@ -306,7 +310,8 @@ cupel_select_order_by (CupelSelect     *select,
                        CupelExpression *expression)
 {
   g_return_if_fail (CUPEL_IS_SELECT (select));
-  g_return_if_fail (expression != NULL);
+  if (!cupel_statement_accepts (CUPEL_STATEMENT (select), expression, G_STRFUNC))
+    return;
 
   if (cupel_statement_check_mutable (&select->parent_instance, G_STRFUNC, expression))
     g_ptr_array_add (select->order_by, expression);

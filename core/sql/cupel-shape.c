@@ -531,7 +531,7 @@ walk_select (Walk        *walk,
   cupel_statement_freeze (&select->parent_instance);
   /* what it holds is owned once by it, but it may be owned by many */
   walk->shared = walk->shared || n_scope > 0;
-  if (!check_select (walk, select))
+  if ((walk->error == NULL && !cupel_statement_check (&select->parent_instance, &walk->error)) || !check_select (walk, select))
     return;
 
   put_tag (walk, select->distinct ? 'D' : 'S');

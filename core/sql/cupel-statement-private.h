@@ -35,6 +35,7 @@ struct _CupelStatement
   GObject          parent_instance;
 
   GPtrArray       *options;     /* nullable */
+  const char      *broken;      /* the call that was given no expression; NULL: none */
   int              frozen;      /* atomic */
 
   /* once frozen; under the lock, since threads may share a frozen statement */
@@ -59,6 +60,24 @@ cupel_statement_get_kind (CupelStatement *statement)
 {
   return ((CupelStatementClass *) ((GTypeInstance *) statement)->g_class)->kind;
 }
+
+/* A caller that lost an expression, by a misspelt name for one, must not get a statement that does more: a DELETE without its
+ * condition. Says so at once, and makes the execution fail. */
+static inline gboolean
+cupel_statement_accepts (CupelStatement *statement,
+                         gconstpointer   expression,
+                         const char     *function)
+{
+  if (G_LIKELY (expression != NULL))
+    return TRUE;
+  g_critical ("%s: the expression is NULL", function);
+  if (statement->broken == NULL)
+    statement->broken = function;
+  return FALSE;
+}
+
+gboolean cupel_statement_check (CupelStatement  *statement,
+                                GError         **error);
 
 typedef struct
 {

@@ -50,12 +50,26 @@ cupel_statement_check_mutable (CupelStatement  *statement,
   return FALSE;
 }
 
+gboolean
+cupel_statement_check (CupelStatement  *statement,
+                       GError         **error)
+{
+  if (G_LIKELY (statement->broken == NULL))
+    return TRUE;
+  g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_ARGUMENT,
+               "The statement is not executed: %s() was given no expression, perhaps because of a misspelt name, "
+               "and without it the statement would mean something else", statement->broken);
+  return FALSE;
+}
+
 CupelShape *
 cupel_statement_get_shape (CupelStatement  *statement,
                            GError         **error)
 {
   /* the caller holds the lock */
   cupel_statement_freeze (statement);
+  if (!cupel_statement_check (statement, error))
+    return NULL;
   if (statement->shape == NULL)
     statement->shape = cupel_shape_new (statement, error);
 
@@ -98,6 +112,7 @@ cupel_statement_copy (CupelStatement *statement)
   g_return_val_if_fail (CUPEL_IS_STATEMENT (statement), NULL);
 
   copy = g_object_new (G_OBJECT_TYPE (statement), NULL);
+  copy->broken = statement->broken;
   if (statement->options != NULL)
     for (guint i = 0; i < statement->options->len; i++)
       cupel_statement_add_option (copy, g_ptr_array_index (statement->options, i));

@@ -89,7 +89,8 @@ cupel_update_set (CupelUpdate     *update,
 
   g_return_if_fail (CUPEL_IS_UPDATE (update));
   g_return_if_fail (column != NULL);
-  g_return_if_fail (value != NULL);
+  if (!cupel_statement_accepts (CUPEL_STATEMENT (update), value, G_STRFUNC))
+    return;
 
   if (!cupel_statement_check_mutable (&update->parent_instance, G_STRFUNC, value))
     return;
@@ -117,7 +118,8 @@ cupel_update_where (CupelUpdate     *update,
                     CupelExpression *condition)
 {
   g_return_if_fail (CUPEL_IS_UPDATE (update));
-  g_return_if_fail (condition != NULL);
+  if (!cupel_statement_accepts (CUPEL_STATEMENT (update), condition, G_STRFUNC))
+    return;
 
   if (cupel_statement_check_mutable (&update->parent_instance, G_STRFUNC, condition))
     update->where = update->where != NULL ? cupel_and (update->where, condition) : condition;
@@ -137,7 +139,8 @@ cupel_update_returning (CupelUpdate     *update,
                         CupelExpression *expression)
 {
   g_return_if_fail (CUPEL_IS_UPDATE (update));
-  g_return_if_fail (expression != NULL);
+  if (!cupel_statement_accepts (CUPEL_STATEMENT (update), expression, G_STRFUNC))
+    return;
 
   if (cupel_statement_check_mutable (&update->parent_instance, G_STRFUNC, expression))
     g_ptr_array_add (update->returning, expression);

@@ -335,6 +335,44 @@ test_lazy (Fixture *f)
   g_assert_cmpuint (statements (f), ==, 0);
 }
 
+/* A misspelt attribute is a critical warning, and never a DELETE without its condition. */
+static void
+test_lost_condition (Fixture *f)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(Author) author = new_author ("one", 0);
+  g_autoptr(CupelDelete) delete_ = cupel_delete_new (cupel_entity_get_table (author_get_type ()));
+  g_autoptr(CupelStatement) copy = NULL;
+  g_autoptr(CupelSelect) select = cupel_entity_select (author_get_type ());
+
+  add (f, author);
+  commit (f);
+  statements (f);
+
+  g_test_expect_message ("Cupel", G_LOG_LEVEL_CRITICAL, "*no attribute \"nmae\"*");
+  g_test_expect_message ("Cupel", G_LOG_LEVEL_CRITICAL, "*left expression is NULL*");
+  g_test_expect_message ("Cupel", G_LOG_LEVEL_CRITICAL, "*cupel_delete_where*");
+  cupel_delete_where (delete_, cupel_eq (cupel_attr (author_get_type (), "nmae"), cupel_literal_string ("two")));
+  g_test_assert_expected_messages ();
+  g_assert_null (cupel_session_execute (f->session, CUPEL_STATEMENT (delete_), NULL, NULL, &error));
+  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_ARGUMENT);
+  g_assert_nonnull (strstr (error->message, "cupel_delete_where"));
+  g_clear_error (&error);
+
+  copy = cupel_statement_copy (CUPEL_STATEMENT (delete_));
+  g_assert_null (cupel_session_execute (f->session, copy, NULL, NULL, &error));
+  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_ARGUMENT);
+  g_clear_error (&error);
+
+  g_test_expect_message ("Cupel", G_LOG_LEVEL_CRITICAL, "*cupel_select_where*");
+  cupel_select_where (select, NULL);
+  g_test_assert_expected_messages ();
+  g_assert_null (cupel_session_scalars (f->session, select, NULL, &error));
+  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_ARGUMENT);
+  g_assert_cmpuint (statements (f), ==, 0);
+  g_assert_cmpint (count_rows (f, "author"), ==, 1);
+}
+
 typedef struct
 {
   Fixture *f;
@@ -929,6 +967,7 @@ main (int   argc,
     { "/orm/session/implicit-io", test_implicit_io },
     { "/orm/session/selectin", test_selectin },
     { "/orm/session/raise", test_raise },
+    { "/orm/session/lost-condition", test_lost_condition },
     { "/orm/session/rollback", test_rollback },
     { "/orm/session/failed-flush", test_failed_flush },
     { "/orm/session/delete", test_delete },

@@ -174,6 +174,8 @@ static const Bad bad[] = {
   { "postgresql://u:" CANARY "@a%40b/db", "a host must not" },
   { "postgresql://u:" CANARY "@a%20b/db", "a host must not" },
   { "postgresql://u:" CANARY "@a%3A%2F%2Fb/db", "a host must not" },
+  { "postgresql://u:" CANARY "@a://b/db", "the host contains" },
+  { "postgresql://a://b", "the host contains" },
   { "postgresql://u:" CANARY "@a%3Ab/db", "the host" },
   { "postgresql://u:" CANARY "@a%2Fb/db", "neither a name" },
   { "postgresql://u:" CANARY "@a%25b/db", "neither a name" },
