@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "abuse.h"
+
+static gboolean
+run_in_fiber (gpointer       data,
+              GCancellable  *cancellable,
+              GError       **error)
+{
+  const Case *test = data;
+  Fixture f = { test->url, NULL, NULL };
+  g_autoptr(GError) local = NULL;
+
+  f.engine = model_engine (test->url);
+  f.session = cupel_session_new (f.engine);
+
+  test->func (&f);
+
+  g_assert_true (cupel_session_close (f.session, NULL, &local));
+  g_assert_no_error (local);
+  g_assert_cmpuint (cupel_pool_get_checked_out (cupel_engine_get_pool (f.engine)), ==, 0);
+  g_assert_finalize_object (f.session);
+  g_assert_true (cupel_engine_dispose (f.engine, NULL, &local));
+  g_assert_no_error (local);
+  g_object_unref (f.engine);
+  return TRUE;
+}
+
+static void
+run_test (gconstpointer data)
+{
+  g_autoptr(GError) error = NULL;
+
+  g_assert_true (cupel_run (run_in_fiber, (gpointer) data, NULL, &error));
+  g_assert_no_error (error);
+}
+
+gboolean
+is_server (Fixture *f)
+{
+  return !g_str_has_prefix (f->url, "sqlite");
+}
+
+Author *
+new_author (const char *name,
+            guint       n_books)
+{
+  Author *author = g_object_new (author_get_type (), "name", name, NULL);
+
+  for (guint i = 0; i < n_books; i++)
+    {
+      g_autofree char *title = g_strdup_printf ("%s %u", name, i + 1);
+      g_autoptr(Book) book = g_object_new (book_get_type (), "title", title, NULL);
+
+      cupel_entity_append (CUPEL_ENTITY (author), "books", CUPEL_ENTITY (book));
+    }
+  return author;
+}
+
+void
+add (CupelSession *session,
+     gpointer      entity)
+{
+  g_autoptr(GError) error = NULL;
+
+  g_assert_true (cupel_session_add (session, entity, &error));
+  g_assert_no_error (error);
+}
+
+void
+flush (CupelSession *session)
+{
+  g_autoptr(GError) error = NULL;
+  gboolean ok = cupel_session_flush (session, NULL, &error);
+
+  g_assert_no_error (error);
+  g_assert_true (ok);
+}
+
+void
+commit (CupelSession *session)
+{
+  g_autoptr(GError) error = NULL;
+  gboolean ok = cupel_session_commit (session, NULL, &error);
+
+  g_assert_no_error (error);
+  g_assert_true (ok);
+}
+
+void
+rollback (CupelSession *session)
+{
+  g_autoptr(GError) error = NULL;
+  gboolean ok = cupel_session_rollback (session, NULL, &error);
+
+  g_assert_no_error (error);
+  g_assert_true (ok);
+}
+
+void
+execute (CupelSession *session,
+         const char   *sql)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(CupelText) text = cupel_text_new (sql);
+  g_autoptr(CupelResult) result = cupel_session_execute (session, CUPEL_STATEMENT (text), NULL, NULL, &error);
+
+  g_assert_no_error (error);
+  g_assert_nonnull (result);
+}
+
+gint64
+query_int (CupelSession *session,
+           const char   *sql)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(CupelText) text = cupel_text_new (sql);
+  g_autoptr(CupelResult) result = cupel_session_execute (session, CUPEL_STATEMENT (text), NULL, NULL, &error);
+
+  g_assert_no_error (error);
+  g_assert_true (cupel_result_step (result));
+  return cupel_result_get_int64 (result, 0);
+}
+
+gint64
+count_committed (Fixture    *f,
+                 const char *table)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(CupelSession) session = cupel_session_new (f->engine);
+  g_autofree char *sql = g_strdup_printf ("SELECT count(*) FROM %s", table);
+  gint64 n = query_int (session, sql);
+
+  g_assert_true (cupel_session_close (session, NULL, &error));
+  g_assert_no_error (error);
+  return n;
+}
+
+void
+wait_for_pool (Fixture *f)
+{
+  CupelPool *pool = cupel_engine_get_pool (f->engine);
+
+  for (guint i = 0; i < 5000 && cupel_pool_get_checked_out (pool) > 0; i++)
+    cupel_fiber_sleep (1000, NULL, NULL);
+  g_assert_cmpuint (cupel_pool_get_checked_out (pool), ==, 0);
+}
+
+void
+fill (Fixture *f,
+      guint    n)
+{
+  for (guint i = 0; i < n; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("author %u", i);
+      g_autoptr(Author) author = new_author (name, 2);
+
+      add (f->session, author);
+    }
+  commit (f->session);
+}
+
+GListModel *
+list_of (gpointer    entity,
+         const char *name)
+{
+  g_autoptr(GError) error = NULL;
+  GListModel *list = cupel_entity_get_list (entity, name, &error);
+
+  g_assert_no_error (error);
+  return list;
+}
+
+static void
+free_case (gpointer data)
+{
+  Case *test = data;
+
+  g_free (test->url);
+  g_free (test);
+}
+
+int
+run_tests (int         argc,
+           char       *argv[],
+           const Test *tests,
+           gsize       n_tests)
+{
+  const char *list = g_getenv ("CUPEL_TEST_URLS");
+  g_auto(GStrv) urls = g_strsplit (list != NULL ? list : "sqlite://", " ", -1);
+
+  g_test_init (&argc, &argv, NULL);
+  for (guint u = 0; urls[u] != NULL; u++)
+    for (gsize i = 0; i < n_tests; i++)
+      {
+        Case *test = g_new0 (Case, 1);
+        g_autofree char *scheme = g_uri_parse_scheme (urls[u]);
+        g_autofree char *path = g_strdup_printf ("%s/%u-%s", tests[i].path, u + 1, scheme);
+
+        test->func = tests[i].func;
+        test->url = g_strdup (urls[u]);
+        g_test_add_data_func_full (path, test, tests[i].outside != NULL ? tests[i].outside : run_test, free_case);
+      }
+  return g_test_run ();
+}

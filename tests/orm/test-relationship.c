@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "abuse.h"
+
+/* Somebody else's code, called on the main stack after each statement: in the middle of a flush. */
+typedef struct
+{
+  Fixture *f;
+  CupelEntity *entity;
+  CupelEntity *other;
+  void (*act) (gpointer meddler);
+  guint calls;
+} Meddler;
+
+static void
+on_statement (CupelEngine *engine,
+              const char  *sql,
+              guint        n_sets,
+              gboolean     cache_hit,
+              gint64       duration,
+              Meddler     *m)
+{
+  g_assert_false (cupel_in_fiber ());
+  m->calls++;
+  m->act (m);
+}
+
+static void
+meddle_with_flush (Meddler *m)
+{
+  gulong id = g_signal_connect (m->f->engine, "execute", G_CALLBACK (on_statement), m);
+
+  m->calls = 0;
+  flush (m->f->session);
+  g_signal_handler_disconnect (m->f->engine, id);
+  g_assert_cmpuint (m->calls, >, 0);
+}
+
+static void
+act_change (gpointer data)
+{
+  Meddler *m = data;
+
+  if (m->calls == 1)
+    g_object_set (m->entity, "age", 77, NULL);
+}
+
+static void
+act_set_back (gpointer data)
+{
+  Meddler *m = data;
+
+  g_object_set (m->entity, "age", 1, NULL);
+  g_object_set (m->other, "name", "two", NULL);
+}
+
+/* What is changed while it is being written is not lost: it is written later, by the next flush at the latest. */
+static void
+test_change_during_flush (Fixture *f)
+{
+  g_autoptr(Author) author = new_author ("one", 0);
+  g_autoptr(Author) other = new_author ("two", 0);
+  Meddler m = { f, CUPEL_ENTITY (author), CUPEL_ENTITY (other), act_change, 0 };
+
+  g_object_set (author, "age", 1, NULL);
+  add (f->session, author);
+  meddle_with_flush (&m);
+  g_assert_cmpint (author->age, ==, 77);
+  commit (f->session);
+  g_assert_cmpint (query_int (f->session, "SELECT age FROM author WHERE name = 'one'"), ==, 77);
+
+  /* The same with an UPDATE. */
+  g_object_set (author, "age", 5, NULL);
+  meddle_with_flush (&m);
+  g_assert_cmpint (author->age, ==, 77);
+  g_assert_true (cupel_entity_is_modified (CUPEL_ENTITY (author), "age"));
+  commit (f->session);
+  g_assert_cmpint (query_int (f->session, "SELECT age FROM author WHERE name = 'one'"), ==, 77);
+
+  /* Set back before its turn came: nothing is left to write. */
+  g_object_set (author, "age", 1, NULL);
+  add (f->session, other);
+  commit (f->session);
+  g_object_set (author, "age", 2, NULL);
+  g_object_set (other, "name", "three", NULL);
+  m.act = act_set_back;
+  meddle_with_flush (&m);
+  commit (f->session);
+  g_assert_cmpint (query_int (f->session, "SELECT age FROM author WHERE name = 'one'"), ==, 1);
+  g_assert_cmpint (query_int (f->session, "SELECT count(*) FROM author WHERE name = 'two'"), ==, 1);
+}
+
+static void
+act_expire (gpointer data)
+{
+  Meddler *m = data;
+
+  cupel_session_expire_all (m->f->session);
+}
+
+static void
+test_expire_during_flush (Fixture *f)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(Author) author = new_author ("one", 0);
+  g_autoptr(Author) other = new_author ("two", 0);
+  Meddler m = { f, NULL, NULL, act_expire, 0 };
+
+  add (f->session, author);
+  add (f->session, other);
+  commit (f->session);
+  g_object_set (author, "age", 3, NULL);
+  g_object_set (other, "name", "three", NULL);
+  meddle_with_flush (&m);
+  g_assert_false (cupel_entity_is_loaded (CUPEL_ENTITY (author), "age"));
+  g_assert_false (cupel_entity_is_loaded (CUPEL_ENTITY (other), "name"));
+  commit (f->session);
+  g_assert_true (cupel_entity_require (CUPEL_ENTITY (author), "age", &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (author->age, ==, 3);
+  g_assert_cmpint (query_int (f->session, "SELECT count(*) FROM author WHERE name = 'three'"), ==, 1);
+}
+
+static void
+act_everything (gpointer data)
+{
+  Meddler *m = data;
+  g_autoptr(Author) fresh = NULL;
+  g_autofree char *name = NULL;
+
+  g_clear_object (&m->other);
+  if (m->calls > 2)
+    return;
+  name = g_strdup_printf ("late %u", m->calls);
+  fresh = new_author (name, 1);
+  add (m->f->session, fresh);
+  if (m->entity != NULL)
+    {
+      g_assert_true (cupel_session_expunge (m->f->session, m->entity, NULL));
+      g_clear_object (&m->entity);
+    }
+}
+
+/* Entities are dropped, taken out and added while the flush is at work. */
+static void
+test_meddle_with_flush (Fixture *f)
+{
+  Author *author = new_author ("one", 2);
+  Author *other = new_author ("two", 2);
+  Meddler m = { f, CUPEL_ENTITY (author), CUPEL_ENTITY (other), act_everything, 0 };
+
+  add (f->session, author);
+  add (f->session, other);
+  commit (f->session);
+  g_object_set (author, "age", 3, NULL);
+  g_object_set (other, "name", "three", NULL);
+  meddle_with_flush (&m);
+  commit (f->session);
+  g_assert_cmpint (query_int (f->session, "SELECT count(*) FROM author WHERE name LIKE 'late%'"), ==, 2);
+  g_assert_cmpint (query_int (f->session, "SELECT count(*) FROM author WHERE name = 'three'"), ==, 1);
+}
+
+/* Relationships */
+
+/* Its collection is loaded, and its children know it. */
+static void
+test_delete_loaded_parent (Fixture *f)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(Author) author = new_author ("one", 2);
+
+  add (f->session, author);
+  commit (f->session);
+  g_assert_cmpuint (g_list_model_get_n_items (list_of (author, "books")), ==, 2);
+  g_assert_true (cupel_session_delete (f->session, CUPEL_ENTITY (author), &error));
+  commit (f->session);
+  g_assert_cmpint (query_int (f->session, "SELECT count(*) FROM book WHERE author_id IS NULL"), ==, 2);
+  g_assert_cmpint (query_int (f->session, "SELECT count(*) FROM author"), ==, 0);
+}
+
+static void
+test_delete_with_pending_child (Fixture *f)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(Author) author = new_author ("one", 1);
+  g_autoptr(Book) book = g_object_new (book_get_type (), "title", "new", NULL);
+  g_autoptr(Node) root = g_object_new (node_get_type (), "name", "root", NULL);
+  g_autoptr(Node) leaf = g_object_new (node_get_type (), "name", "leaf", NULL);
+
+  add (f->session, author);
+  add (f->session, root);
+  commit (f->session);
+  cupel_entity_append (CUPEL_ENTITY (author), "books", CUPEL_ENTITY (book));
+  g_assert_true (cupel_session_delete (f->session, CUPEL_ENTITY (author), &error));
+  commit (f->session);
+  g_assert_cmpint (query_int (f->session, "SELECT count(*) FROM book WHERE author_id IS NULL"), ==, 2);
+
+  /* With the cascade it goes with its parent: it is never written. */
+  cupel_entity_append (CUPEL_ENTITY (root), "children", CUPEL_ENTITY (leaf));
+  g_assert_true (cupel_session_delete (f->session, CUPEL_ENTITY (root), &error));
+  commit (f->session);
+  g_assert_cmpint (query_int (f->session, "SELECT count(*) FROM node"), ==, 0);
+  g_assert_null (cupel_entity_get_session (CUPEL_ENTITY (leaf)));
+}
+
+static void
+test_move_by_append (Fixture *f)
+{
+  g_autoptr(Author) from = new_author ("from", 1);
+  g_autoptr(Author) to = new_author ("to", 0);
+  g_autoptr(Node) a = g_object_new (node_get_type (), "name", "a", NULL);
+  g_autoptr(Node) b = g_object_new (node_get_type (), "name", "b", NULL);
+  g_autoptr(Node) leaf = g_object_new (node_get_type (), "name", "leaf", NULL);
+  g_autoptr(Book) book = NULL;
+  g_autoptr(GError) error = NULL;
+
+  add (f->session, from);
+  add (f->session, to);
+  cupel_entity_append (CUPEL_ENTITY (a), "children", CUPEL_ENTITY (leaf));
+  add (f->session, a);
+  add (f->session, b);
+  commit (f->session);
+
+  book = g_list_model_get_item (list_of (from, "books"), 0);
+  cupel_entity_append (CUPEL_ENTITY (to), "books", CUPEL_ENTITY (book));
+  g_assert_cmpuint (g_list_model_get_n_items (list_of (from, "books")), ==, 0);
+  g_assert_cmpuint (g_list_model_get_n_items (list_of (to, "books")), ==, 1);
+  g_assert_true (cupel_entity_get_related (CUPEL_ENTITY (book), "author", NULL) == to);
+  commit (f->session);
+  g_assert_cmpint (book->author_id, ==, to->id);
+  g_assert_true (cupel_session_delete (f->session, CUPEL_ENTITY (from), &error));
+  commit (f->session);
+  g_assert_cmpint (book->author_id, ==, to->id);
+
+  /* Taken out here and put in there is no orphan. */
+  g_assert_true (cupel_collection_remove (CUPEL_COLLECTION (list_of (a, "children")), CUPEL_ENTITY (leaf)));
+  cupel_entity_append (CUPEL_ENTITY (b), "children", CUPEL_ENTITY (leaf));
+  commit (f->session);
+  g_assert_cmpint (query_int (f->session, "SELECT count(*) FROM node"), ==, 3);
+  g_assert_cmpint (leaf->parent_id, ==, b->id);
+  /* and back, in the other order */
+  cupel_entity_append (CUPEL_ENTITY (a), "children", CUPEL_ENTITY (leaf));
+  commit (f->session);
+  g_assert_cmpint (query_int (f->session, "SELECT count(*) FROM node"), ==, 3);
+  g_assert_cmpint (leaf->parent_id, ==, a->id);
+  /* to a parent that is new */
+  {
+    g_autoptr(Node) c = g_object_new (node_get_type (), "name", "c", NULL);
+
+    cupel_entity_append (CUPEL_ENTITY (c), "children", CUPEL_ENTITY (leaf));
+    add (f->session, c);
+    commit (f->session);
+    g_assert_cmpint (query_int (f->session, "SELECT count(*) FROM node"), ==, 4);
+    g_assert_cmpint (leaf->parent_id, ==, c->id);
+  }
+}
+
+static void
+test_collection_edges (Fixture *f)
+{
+  g_autoptr(Author) author = new_author ("one", 2);
+  g_autoptr(Book) book = NULL;
+  g_autoptr(Book) stranger = g_object_new (book_get_type (), "title", "stranger", NULL);
+  GListModel *books;
+
+  add (f->session, author);
+  commit (f->session);
+  books = list_of (author, "books");
+  book = g_list_model_get_item (books, 0);
+  cupel_collection_append (CUPEL_COLLECTION (books), CUPEL_ENTITY (book));
+  cupel_collection_append (CUPEL_COLLECTION (books), CUPEL_ENTITY (book));
+  g_assert_cmpuint (g_list_model_get_n_items (books), ==, 2);
+  g_assert_false (cupel_collection_remove (CUPEL_COLLECTION (books), CUPEL_ENTITY (stranger)));
+  cupel_entity_remove (CUPEL_ENTITY (author), "books", CUPEL_ENTITY (stranger));
+  commit (f->session);
+  g_assert_cmpint (query_int (f->session, "SELECT count(*) FROM book WHERE author_id = 1"), ==, 2);
+
+  /* Out and in again, in and out again. */
+  g_assert_true (cupel_collection_remove (CUPEL_COLLECTION (books), CUPEL_ENTITY (book)));
+  cupel_collection_append (CUPEL_COLLECTION (books), CUPEL_ENTITY (book));
+  cupel_collection_append (CUPEL_COLLECTION (books), CUPEL_ENTITY (stranger));
+  g_assert_true (cupel_collection_remove (CUPEL_COLLECTION (books), CUPEL_ENTITY (stranger)));
+  commit (f->session);
+  g_assert_cmpint (query_int (f->session, "SELECT count(*) FROM book WHERE author_id = 1"), ==, 2);
+
+  /* From one that is not loaded. */
+  cupel_session_expire_all (f->session);
+  cupel_entity_remove (CUPEL_ENTITY (author), "books", CUPEL_ENTITY (book));
+  commit (f->session);
+  g_assert_cmpint (query_int (f->session, "SELECT count(*) FROM book WHERE author_id = 1"), ==, 1);
+  g_assert_cmpuint (g_list_model_get_n_items (list_of (author, "books")), ==, 1);
+}
+
+/* The attribute that refers was set, and the object that it referred to is in memory. */
+static void
+test_reference_by_key (Fixture *f)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(Author) one = new_author ("one", 1);
+  g_autoptr(Author) two = new_author ("two", 0);
+  g_autoptr(Book) book = NULL;
+
+  add (f->session, one);
+  add (f->session, two);
+  commit (f->session);
+  book = g_list_model_get_item (list_of (one, "books"), 0);
+  g_assert_true (cupel_entity_get_related (CUPEL_ENTITY (book), "author", &error) == one);
+  g_object_set (book, "author-id", two->id, NULL);
+  commit (f->session);
+  g_assert_cmpint (book->author_id, ==, two->id);
+  g_assert_cmpint (query_int (f->session, "SELECT count(*) FROM book WHERE author_id = 2"), ==, 1);
+}
+
+/* A new parent that only its child knows. */
+static void
+test_parent_of_child_only (Fixture *f)
+{
+  g_autoptr(GError) error = NULL;
+  Book *book = g_object_new (book_get_type (), "title", "b", NULL);
+
+  {
+    g_autoptr(Author) author = new_author ("one", 0);
+
+    g_assert_true (cupel_entity_set_related (CUPEL_ENTITY (book), "author", CUPEL_ENTITY (author), &error));
+    g_assert_no_error (error);
+  }
+  add (f->session, book);
+  commit (f->session);
+  g_assert_cmpint (book->author_id, ==, 1);
+  g_assert_cmpint (query_int (f->session, "SELECT count(*) FROM author"), ==, 1);
+  g_assert_finalize_object (book);
+}
+
+static void
+test_expunge_deleted (Fixture *f)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(Author) author = new_author ("one", 0);
+  g_autoptr(Author) other = new_author ("two", 0);
+
+  add (f->session, author);
+  add (f->session, other);
+  commit (f->session);
+  g_assert_true (cupel_session_delete (f->session, CUPEL_ENTITY (author), &error));
+  flush (f->session);
+  g_assert_true (cupel_session_expunge (f->session, CUPEL_ENTITY (author), &error));
+  g_assert_no_error (error);
+  rollback (f->session);
+  g_assert_null (cupel_entity_get_session (CUPEL_ENTITY (author)));
+  g_clear_object (&author);
+  author = cupel_session_get_int64 (f->session, author_get_type (), 1, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (author);
+  g_assert_true (cupel_entity_get_session (CUPEL_ENTITY (author)) == f->session);
+
+  /* Its row is gone for good: there is nothing to come back to. */
+  g_assert_true (cupel_session_delete (f->session, CUPEL_ENTITY (author), &error));
+  commit (f->session);
+  g_assert_false (cupel_session_add (f->session, CUPEL_ENTITY (author), &error));
+  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_ARGUMENT);
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  static const Test tests[] = {
+    { "/orm/relationship/meddle/change", test_change_during_flush, NULL },
+    { "/orm/relationship/meddle/expire", test_expire_during_flush, NULL },
+    { "/orm/relationship/meddle/everything", test_meddle_with_flush, NULL },
+    { "/orm/relationship/delete-loaded-parent", test_delete_loaded_parent, NULL },
+    { "/orm/relationship/delete-with-pending-child", test_delete_with_pending_child, NULL },
+    { "/orm/relationship/move-by-append", test_move_by_append, NULL },
+    { "/orm/relationship/edges", test_collection_edges, NULL },
+    { "/orm/relationship/by-key", test_reference_by_key, NULL },
+    { "/orm/relationship/parent-of-child-only", test_parent_of_child_only, NULL },
+    { "/orm/relationship/expunge-deleted", test_expunge_deleted, NULL },
+  };
+
+  return run_tests (argc, argv, tests, G_N_ELEMENTS (tests));
+}
