@@ -42,12 +42,12 @@ cupel_loader_option_init (CupelLoaderOption *self)
 
 /**
  * cupel_loader_option_new:
- * @type: the mapped class that the statement selects
+ * @type: the mapped class that the statement selects, or one that is loaded with it
  * @relationship: the name of one of its relationships
  * @strategy: the name of a loader strategy
  *
  * Says how a relationship is loaded by one statement. Names are looked up when the statement is executed: it fails with
- * %CUPEL_ERROR_MAPPING if there is no such relationship, or if it is one of another class than the statement selects.
+ * %CUPEL_ERROR_MAPPING if there is no such relationship, or if no relationship leads from the statement's class to @type.
  *
  * Returns: (transfer full): a new option
  *

@@ -91,8 +91,8 @@ GPtrArray *cupel_session_load_entities (CupelSession *session,
  *   cupel_select_add_option (select, cupel_selectinload (a_get_type (), "bs"));
  * ]|
  *
- * It is a relationship of the class that the statement selects. How the relationships of its target are loaded in turn is up to
- * their mapping.
+ * It is a relationship of the class that the statement selects, or of one that is loaded with it: several options load several
+ * levels. What no option names is loaded as the mapping says.
  */
 #define CUPEL_TYPE_LOADER_OPTION (cupel_loader_option_get_type ())
 CUPEL_AVAILABLE_IN_1_0

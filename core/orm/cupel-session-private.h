@@ -22,6 +22,7 @@ struct _CupelSession
   GPtrArray       *gone;           /* deleted in this transaction, until it ends */
   guint            n_inserted;     /* in this transaction */
   const char      *operation;      /* in flight, NULL: none */
+  GPtrArray       *inherited;      /* (element-type CupelLoaderOption) what the statement under way says of deeper levels; borrowed */
   char            *failure;        /* why a rollback is pending */
   CupelIsolationLevel isolation;   /* of this transaction */
   guint            autoflush : 1;

@@ -161,57 +161,116 @@ cupel_session_materialize (CupelSession   *self,
   return TRUE;
 }
 
-/* The option of @statement that concerns @relationship, if any: the last one wins. */
+/* What a statement says, after what the statements above it said. */
+static GPtrArray *
+gather_options (CupelSession   *self,
+                CupelStatement *statement)
+{
+  GPtrArray *own = statement != NULL ? cupel_statement_get_options (statement) : NULL;
+  GPtrArray *all = g_ptr_array_new ();
+
+  for (guint i = 0; self->inherited != NULL && i < self->inherited->len; i++)
+    g_ptr_array_add (all, g_ptr_array_index (self->inherited, i));
+  for (guint i = 0; own != NULL && i < own->len; i++)
+    if (CUPEL_IS_LOADER_OPTION (g_ptr_array_index (own, i)))
+      g_ptr_array_add (all, g_ptr_array_index (own, i));
+  return all;
+}
+
+/* The option that concerns @relationship, if any: the last one wins. @deeper: the others, for what the relationship loads. */
 static CupelLoaderStrategy *
-strategy_for (CupelStatement    *statement,
+strategy_for (GPtrArray         *options,
               CupelRelationship *relationship,
+              GPtrArray         *deeper,
               gboolean          *failed,
               GError           **error)
 {
-  GPtrArray *options = statement != NULL ? cupel_statement_get_options (statement) : NULL;
+  CupelLoaderStrategy *found = NULL;
 
   *failed = FALSE;
-  for (guint i = options != NULL ? options->len : 0; i > 0; i--)
+  for (guint i = 0; i < options->len; i++)
     {
-      GObject *option = g_ptr_array_index (options, i - 1);
+      CupelLoaderOption *option = g_ptr_array_index (options, i);
       CupelLoaderStrategy *strategy;
-      CupelRelationship *concerned;
+      CupelRelationship *concerned = NULL;
 
-      if (!CUPEL_IS_LOADER_OPTION (option) || CUPEL_LOADER_OPTION (option)->type != relationship->parent->type)
-        continue;
-      concerned = cupel_loader_option_resolve (CUPEL_LOADER_OPTION (option), &strategy, error);
-      if (concerned == NULL)
+      if (option->type == relationship->parent->type)
         {
-          *failed = TRUE;
-          return NULL;
+          concerned = cupel_loader_option_resolve (option, &strategy, error);
+          if (concerned == NULL)
+            {
+              *failed = TRUE;
+              return NULL;
+            }
         }
       if (concerned == relationship)
-        return strategy;
+        found = strategy;
+      else
+        g_ptr_array_add (deeper, option);
     }
-  return NULL;
+  return found;
 }
 
-/* An option for another class than the statement's is an error rather than silence. */
+static gboolean
+reaches (CupelMapper *mapper,
+         GType        type,
+         GHashTable  *seen)
+{
+  if (mapper == NULL || !g_hash_table_add (seen, mapper))
+    return FALSE;
+  if (mapper->type == type)
+    return TRUE;
+  for (guint i = 0; i < mapper->relationships->len; i++)
+    if (reaches (cupel_mapper_peek (((CupelRelationship *) g_ptr_array_index (mapper->relationships, i))->target_type), type, seen))
+      return TRUE;
+  return FALSE;
+}
+
+/* An option for a class that the statement cannot lead to is an error rather than silence. */
 static gboolean
 check_options (CupelMapper     *mapper,
                CupelStatement  *statement,
                GError         **error)
 {
-  GPtrArray *options = statement != NULL ? cupel_statement_get_options (statement) : NULL;
+  GPtrArray *options = cupel_statement_get_options (statement);
 
   for (guint i = 0; options != NULL && i < options->len; i++)
     {
       GObject *option = g_ptr_array_index (options, i);
+      g_autoptr(GHashTable) seen = NULL;
 
-      if (CUPEL_IS_LOADER_OPTION (option) && CUPEL_LOADER_OPTION (option)->type != mapper->type)
+      if (!CUPEL_IS_LOADER_OPTION (option) || CUPEL_LOADER_OPTION (option)->type == mapper->type)
+        continue;
+      seen = g_hash_table_new (NULL, NULL);
+      if (!reaches (mapper, CUPEL_LOADER_OPTION (option)->type, seen))
         {
-          g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_MAPPING, "the loader option for %s.%s does not fit a select of %s",
+          g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_MAPPING,
+                       "The loader option for %s.%s does not fit a select of %s: no relationship leads there",
                        g_type_name (CUPEL_LOADER_OPTION (option)->type), CUPEL_LOADER_OPTION (option)->relationship,
                        g_type_name (mapper->type));
           return FALSE;
         }
     }
   return TRUE;
+}
+
+static gboolean
+load_wanting (CupelSession         *self,
+              CupelLoaderStrategy  *strategy,
+              CupelRelationship    *relationship,
+              GPtrArray            *wanting,
+              GPtrArray            *deeper,
+              GCancellable         *cancellable,
+              GError              **error)
+{
+  GPtrArray *outer = self->inherited;
+  gboolean ok;
+
+  self->inherited = deeper;
+  ok = CUPEL_LOADER_STRATEGY_GET_CLASS (strategy)->load_batch (strategy, self, relationship, (CupelEntity **) wanting->pdata,
+                                                               wanting->len, cancellable, error);
+  self->inherited = outer;
+  return ok;
 }
 
 gboolean
@@ -223,20 +282,24 @@ cupel_session_run_loaders (CupelSession    *self,
                            GCancellable    *cancellable,
                            GError         **error)
 {
+  g_autoptr(GPtrArray) options = NULL;
+
   if (mapper->relationships->len == 0 || n_parents == 0)
     return TRUE;
 
+  options = gather_options (self, statement);
   for (guint i = 0; i < mapper->relationships->len; i++)
     {
       CupelRelationship *relationship = g_ptr_array_index (mapper->relationships, i);
       CupelLoaderStrategy *strategy;
       CupelLoaderStrategyClass *klass;
       g_autoptr(GPtrArray) wanting = NULL;
+      g_autoptr(GPtrArray) deeper = g_ptr_array_new ();
       gboolean failed;
 
       if (!cupel_relationship_resolve (relationship, error))
         return FALSE;
-      strategy = strategy_for (statement, relationship, &failed, error);
+      strategy = strategy_for (options, relationship, deeper, &failed, error);
       if (failed)
         return FALSE;
       klass = CUPEL_LOADER_STRATEGY_GET_CLASS (strategy != NULL ? strategy : relationship->strategy);
@@ -262,8 +325,7 @@ cupel_session_run_loaders (CupelSession    *self,
         if (!cupel_entity_related_loaded (parents[p], i))
           g_ptr_array_add (wanting, parents[p]);
       if (wanting->len > 0 &&
-          !klass->load_batch (strategy != NULL ? strategy : relationship->strategy, self, relationship,
-                              (CupelEntity **) wanting->pdata, wanting->len, cancellable, error))
+          !load_wanting (self, strategy != NULL ? strategy : relationship->strategy, relationship, wanting, deeper, cancellable, error))
         return FALSE;
     }
   return TRUE;

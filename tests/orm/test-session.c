@@ -479,6 +479,47 @@ test_selectin (Fixture *f)
   g_assert_cmpuint (statements (f), ==, 5);
 }
 
+/* Options for deeper levels go with the statement too. */
+static void
+test_nested_selectin (Fixture *f)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(CupelSelect) books = cupel_entity_select (book_get_type ());
+  g_autoptr(CupelSelect) wrong = cupel_entity_select (author_get_type ());
+  g_autoptr(CupelResult) result = NULL;
+  g_autoptr(Book) book = NULL;
+  Author *author;
+
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("author %u", i);
+      g_autoptr(Author) a = new_author (name, 2);
+
+      add (f, a);
+    }
+  commit (f);
+  statements (f);
+
+  cupel_select_add_option (books, cupel_selectinload (book_get_type (), "author"));
+  cupel_select_add_option (books, cupel_selectinload (author_get_type (), "books"));
+  cupel_select_where (books, cupel_eq (cupel_attr (book_get_type (), "id"), cupel_literal_int64 (3)));
+  result = cupel_session_scalars (f->session, books, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (statements (f), ==, 3);
+  book = cupel_result_one (result, &error);
+  g_assert_no_error (error);
+  author = cupel_entity_get_related (CUPEL_ENTITY (book), "author", &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (author->name, ==, "author 1");
+  g_assert_cmpuint (g_list_model_get_n_items (cupel_entity_get_list (CUPEL_ENTITY (author), "books", &error)), ==, 2);
+  g_assert_cmpuint (statements (f), ==, 0);
+
+  g_clear_object (&result);
+  cupel_select_add_option (wrong, cupel_selectinload (node_get_type (), "children"));
+  g_assert_null (cupel_session_scalars (f->session, wrong, NULL, &error));
+  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_MAPPING);
+}
+
 static void
 test_raise (Fixture *f)
 {
@@ -966,6 +1007,7 @@ main (int   argc,
     { "/orm/session/lazy", test_lazy },
     { "/orm/session/implicit-io", test_implicit_io },
     { "/orm/session/selectin", test_selectin },
+    { "/orm/session/nested-selectin", test_nested_selectin },
     { "/orm/session/raise", test_raise },
     { "/orm/session/lost-condition", test_lost_condition },
     { "/orm/session/rollback", test_rollback },
