@@ -17,7 +17,8 @@ static const CupelColumnSpec book_columns[] = {
 
 static const CupelColumnSpec node_columns[] = {
   CUPEL_COLUMN (Node, id, INT64, .primary_key = TRUE),
-  CUPEL_COLUMN (Node, parent_id, INT64, .foreign_key = "node.id"),
+  /* indexed: SQLite looks for children of every row when it drops the table */
+  CUPEL_COLUMN (Node, parent_id, INT64, .foreign_key = "node.id", .index = TRUE),
   CUPEL_COLUMN (Node, name, STRING, .length = 50),
 };
 

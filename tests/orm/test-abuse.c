@@ -519,13 +519,13 @@ on_tick (gpointer data)
 static void
 test_starvation (Fixture *f)
 {
-  const guint n_rows = g_test_thorough () ? 300000 : 20000;
+  const guint n_rows = g_test_thorough () ? 300000 : 100000;
   g_autoptr(GError) error = NULL;
   g_autoptr(CupelSelect) select = cupel_entity_select (node_get_type ());
   g_autoptr(CupelResult) result = NULL;
   g_autoptr(GSource) source = g_timeout_source_new (1);
   Ticker ticker = { 0, 0, 0 };
-  gint64 began;
+  gint64 began, took;
 
   g_autofree char *sql = g_strdup_printf ("INSERT INTO node (name) WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < %u) "
                                           "SELECT 'row' FROM r", n_rows);
@@ -542,11 +542,11 @@ test_starvation (Fixture *f)
   g_assert_no_error (error);
   g_assert_cmpuint (cupel_result_get_n_rows (result), ==, n_rows);
   g_source_destroy (source);
-  g_test_message ("%u rows in %" G_GINT64_FORMAT " ms, %u ticks, the longest pause %.1f ms", n_rows,
-                  (g_get_monotonic_time () - began) / 1000, ticker.ticks, ticker.worst / 1000.0);
+  took = (g_get_monotonic_time () - began) / 1000;
+  g_test_message ("%u rows in %" G_GINT64_FORMAT " ms, %u ticks, the longest pause %.1f ms", n_rows, took, ticker.ticks,
+                  ticker.worst / 1000.0);
   /* A busy machine pauses too: what is caught here is a loop that gets no turn at all. */
-  g_assert_cmpuint (ticker.ticks, >, 3);
-  g_assert_cmpint (ticker.worst, <, 500000);
+  g_assert_cmpint (ticker.ticks, >=, took / 50);
 }
 
 /* From a main loop that runs, with callbacks that start the next call */
