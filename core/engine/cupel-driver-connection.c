@@ -36,6 +36,47 @@ cupel_driver_connection_real_set_isolation (CupelDriverConnection  *self,
 }
 
 static gboolean
+cupel_driver_connection_real_set_transaction (CupelDriverConnection          *self,
+                                              const CupelTransactionOptions  *options,
+                                              GError                        **error)
+{
+  if (options == NULL || (options->isolation == CUPEL_ISOLATION_DEFAULT && !options->read_only && !options->deferrable))
+    return TRUE;
+
+  g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_UNSUPPORTED,
+                       "This driver cannot begin one transaction in another way than the others");
+  return FALSE;
+}
+
+static gboolean
+cupel_driver_connection_real_savepoint (CupelDriverConnection    *self,
+                                        CupelSavepointOperation   operation,
+                                        const char               *name,
+                                        gint64                    deadline,
+                                        GCancellable             *cancellable,
+                                        GError                  **error)
+{
+  g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_UNSUPPORTED, "This driver has no savepoints");
+  return FALSE;
+}
+
+static int
+cupel_driver_connection_real_get_socket (CupelDriverConnection *self)
+{
+  return -1;
+}
+
+static gboolean
+cupel_driver_connection_real_get_role (CupelDriverConnection  *self,
+                                       CupelServerRole        *role,
+                                       GCancellable           *cancellable,
+                                       GError                **error)
+{
+  *role = CUPEL_SERVER_ROLE_UNKNOWN;
+  return TRUE;
+}
+
+static gboolean
 cupel_driver_connection_real_reset (CupelDriverConnection  *self,
                                     gint64                  deadline,
                                     GError                **error)
@@ -75,6 +116,10 @@ cupel_driver_connection_class_init (CupelDriverConnectionClass *klass)
 {
   klass->pipeline = cupel_driver_connection_real_pipeline;
   klass->set_isolation = cupel_driver_connection_real_set_isolation;
+  klass->set_transaction = cupel_driver_connection_real_set_transaction;
+  klass->savepoint = cupel_driver_connection_real_savepoint;
+  klass->get_socket = cupel_driver_connection_real_get_socket;
+  klass->get_role = cupel_driver_connection_real_get_role;
   klass->reset = cupel_driver_connection_real_reset;
   klass->ping = cupel_driver_connection_real_ping;
   klass->is_alive = cupel_driver_connection_real_is_alive;
@@ -233,6 +278,98 @@ cupel_driver_connection_set_isolation (CupelDriverConnection  *self,
   g_return_val_if_fail (CUPEL_IS_DRIVER_CONNECTION (self), FALSE);
 
   return GET_CLASS (self)->set_isolation (self, level, cancellable, error);
+}
+
+/**
+ * cupel_driver_connection_set_transaction: (skip)
+ * @self: a connection
+ * @options: (nullable): how the next transaction begins; %NULL: like all others
+ * @error: return location for an error
+ *
+ * Tells how the next transaction, and only that one, is to begin. No I/O: it travels with BEGIN.
+ *
+ * Returns: %FALSE with %CUPEL_ERROR_UNSUPPORTED when the server has no such thing
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_driver_connection_set_transaction (CupelDriverConnection          *self,
+                                         const CupelTransactionOptions  *options,
+                                         GError                        **error)
+{
+  g_return_val_if_fail (CUPEL_IS_DRIVER_CONNECTION (self), FALSE);
+
+  return GET_CLASS (self)->set_transaction (self, options, error);
+}
+
+/**
+ * cupel_driver_connection_savepoint: (skip)
+ * @self: a connection with an open transaction
+ * @operation: what to do
+ * @name: the name of the savepoint: a plain identifier
+ * @deadline: a g_get_monotonic_time() value, or -1
+ * @cancellable: (nullable): a #GCancellable; only for %CUPEL_SAVEPOINT_SET
+ * @error: return location for an error
+ *
+ * Sets a savepoint, releases it, or rolls back to it. Suspends the fiber that calls it.
+ *
+ * Returns: %TRUE, or %FALSE with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_driver_connection_savepoint (CupelDriverConnection    *self,
+                                   CupelSavepointOperation   operation,
+                                   const char               *name,
+                                   gint64                    deadline,
+                                   GCancellable             *cancellable,
+                                   GError                  **error)
+{
+  g_return_val_if_fail (CUPEL_IS_DRIVER_CONNECTION (self), FALSE);
+
+  return GET_CLASS (self)->savepoint (self, operation, name, deadline, cancellable, error);
+}
+
+/**
+ * cupel_driver_connection_get_socket: (skip)
+ * @self: a connection
+ *
+ * Gets the socket, to be watched while the connection is idle. It stays the driver's.
+ *
+ * Returns: a file descriptor, or -1 when there is none
+ *
+ * Since: 1.0
+ */
+int
+cupel_driver_connection_get_socket (CupelDriverConnection *self)
+{
+  g_return_val_if_fail (CUPEL_IS_DRIVER_CONNECTION (self), -1);
+
+  return GET_CLASS (self)->get_socket (self);
+}
+
+/**
+ * cupel_driver_connection_get_role: (skip)
+ * @self: a connection
+ * @role: (out): the role
+ * @cancellable: (nullable): a #GCancellable
+ * @error: return location for an error
+ *
+ * Asks what part the server plays now. May suspend the fiber that calls it.
+ *
+ * Returns: %TRUE, or %FALSE with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_driver_connection_get_role (CupelDriverConnection  *self,
+                                  CupelServerRole        *role,
+                                  GCancellable           *cancellable,
+                                  GError                **error)
+{
+  g_return_val_if_fail (CUPEL_IS_DRIVER_CONNECTION (self), FALSE);
+
+  return GET_CLASS (self)->get_role (self, role, cancellable, error);
 }
 
 /**

@@ -176,6 +176,7 @@ cupel_driver_configure (CupelDriver  *self,
  * cupel_driver_connect: (skip)
  * @self: a driver
  * @url: where to
+ * @endpoint: (nullable): where on the network
  * @deadline: a g_get_monotonic_time() value, or -1
  * @cancellable: (nullable): a #GCancellable
  * @error: return location for an error
@@ -189,13 +190,14 @@ cupel_driver_configure (CupelDriver  *self,
 CupelDriverConnection *
 cupel_driver_connect (CupelDriver   *self,
                       CupelUrl      *url,
+                      const CupelEndpoint *endpoint,
                       gint64         deadline,
                       GCancellable  *cancellable,
                       GError       **error)
 {
   g_return_val_if_fail (CUPEL_IS_DRIVER (self), NULL);
 
-  return CUPEL_DRIVER_GET_CLASS (self)->connect (self, url, deadline, cancellable, error);
+  return CUPEL_DRIVER_GET_CLASS (self)->connect (self, url, endpoint, deadline, cancellable, error);
 }
 
 /**

@@ -65,6 +65,75 @@ typedef enum
 } CupelTransactionStatus;
 
 /**
+ * CupelTransactionOptions: (skip)
+ * @isolation: the isolation level, %CUPEL_ISOLATION_DEFAULT for that of the connection; never %CUPEL_ISOLATION_AUTOCOMMIT
+ * @read_only: whether the server shall refuse to write
+ * @deferrable: whether a serializable, read-only transaction waits until it can run without a risk of being rolled back
+ *
+ * How one transaction is to begin.
+ *
+ * Since: 1.0
+ */
+typedef struct
+{
+  CupelIsolationLevel isolation;
+  gboolean            read_only;
+  gboolean            deferrable;
+} CupelTransactionOptions;
+
+/**
+ * CupelSavepointOperation:
+ * @CUPEL_SAVEPOINT_SET: SAVEPOINT
+ * @CUPEL_SAVEPOINT_RELEASE: RELEASE SAVEPOINT
+ * @CUPEL_SAVEPOINT_ROLLBACK: ROLLBACK TO SAVEPOINT
+ *
+ * What is done with a savepoint.
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  CUPEL_SAVEPOINT_SET,
+  CUPEL_SAVEPOINT_RELEASE,
+  CUPEL_SAVEPOINT_ROLLBACK,
+} CupelSavepointOperation;
+
+/**
+ * CupelServerRole:
+ * @CUPEL_SERVER_ROLE_UNKNOWN: it was not found out
+ * @CUPEL_SERVER_ROLE_PRIMARY: the server takes writes
+ * @CUPEL_SERVER_ROLE_STANDBY: the server is read-only
+ *
+ * What part a server plays among those that hold the same data.
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  CUPEL_SERVER_ROLE_UNKNOWN,
+  CUPEL_SERVER_ROLE_PRIMARY,
+  CUPEL_SERVER_ROLE_STANDBY,
+} CupelServerRole;
+
+/**
+ * CupelEndpoint: (skip)
+ * @host: the name that the URL has, for the check of a certificate
+ * @port: the port, never -1
+ * @address: the numeric address that @host was resolved to
+ *
+ * One place on the network where a server may be: names are resolved and hosts are chosen by the engine, so that no client library
+ * does it on the main thread.
+ *
+ * Since: 1.0
+ */
+typedef struct
+{
+  const char *host;
+  int         port;
+  const char *address;
+} CupelEndpoint;
+
+/**
  * CupelRequestFlags:
  * @CUPEL_REQUEST_NONE: as any other
  * @CUPEL_REQUEST_BEGIN: open a transaction first, in the same round trip if the protocol can
@@ -190,6 +259,9 @@ G_DECLARE_DERIVABLE_TYPE (CupelDriverConnection, cupel_driver_connection, CUPEL,
 /**
  * CupelDriverConnectionClass.pipeline: (skip)
  */
+/**
+ * CupelDriverConnectionClass.set_transaction: (skip)
+ */
 struct _CupelDriverConnectionClass
 {
   GObjectClass parent_class;
@@ -221,6 +293,18 @@ struct _CupelDriverConnectionClass
                              CupelIsolationLevel     level,
                              GCancellable           *cancellable,
                              GError                **error);
+  /* Never suspends, no I/O: how the next transaction begins, and only that one; NULL takes it back. FALSE: the server has no such
+   * thing. */
+  gboolean (*set_transaction) (CupelDriverConnection        *self,
+                               const CupelTransactionOptions *options,
+                               GError                      **error);
+  /* In a transaction. @name is a plain identifier that the library made. SET listens to @cancellable; the others are clean-up. */
+  gboolean (*savepoint)     (CupelDriverConnection  *self,
+                             CupelSavepointOperation operation,
+                             const char             *name,
+                             gint64                  deadline,
+                             GCancellable           *cancellable,
+                             GError                **error);
   /* Makes it as good as new for the next borrower: open cursors closed, rolled back. FALSE: terminate it. */
   gboolean (*reset)         (CupelDriverConnection  *self,
                              gint64                  deadline,
@@ -237,6 +321,13 @@ struct _CupelDriverConnectionClass
                              gint64                  deadline);
   /* Never blocks, never suspends, idempotent, any state; outside a fiber too. */
   void     (*terminate)     (CupelDriverConnection  *self);
+  /* Never suspends. The socket, for a pool that watches idle connections; -1: there is none. It stays the driver's. */
+  int      (*get_socket)    (CupelDriverConnection  *self);
+  /* What part the server plays now. NULL: not known. */
+  gboolean (*get_role)      (CupelDriverConnection  *self,
+                             CupelServerRole        *role,
+                             GCancellable           *cancellable,
+                             GError                **error);
 
   gpointer _reserved[16];
 };
@@ -272,6 +363,24 @@ gboolean cupel_driver_connection_set_isolation (CupelDriverConnection *self,
                                             GCancellable           *cancellable,
                                             GError                **error);
 CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_driver_connection_set_transaction (CupelDriverConnection *self,
+                                            const CupelTransactionOptions *options,
+                                            GError                **error);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_driver_connection_savepoint (CupelDriverConnection  *self,
+                                            CupelSavepointOperation operation,
+                                            const char             *name,
+                                            gint64                  deadline,
+                                            GCancellable           *cancellable,
+                                            GError                **error);
+CUPEL_AVAILABLE_IN_1_0
+int      cupel_driver_connection_get_socket (CupelDriverConnection *self);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_driver_connection_get_role  (CupelDriverConnection  *self,
+                                            CupelServerRole        *role,
+                                            GCancellable           *cancellable,
+                                            GError                **error);
+CUPEL_AVAILABLE_IN_1_0
 gboolean cupel_driver_connection_reset     (CupelDriverConnection  *self,
                                             gint64                  deadline,
                                             GError                **error);
@@ -298,19 +407,25 @@ void     cupel_driver_connection_terminate (CupelDriverConnection  *self);
 CUPEL_AVAILABLE_IN_1_0
 G_DECLARE_DERIVABLE_TYPE (CupelDriver, cupel_driver, CUPEL, DRIVER, GObject)
 
+/**
+ * CupelDriverClass.connect: (skip)
+ */
 struct _CupelDriverClass
 {
   GObjectClass parent_class;
 
   const char *name;             /* "libpq", "mariadb", "sqlite3" */
   const char *default_pool;     /* NULL: "queue" */
+  int         default_port;     /* 0: not on a network */
 
   /* Checks what the URL asks for, without I/O: unknown options, a missing database. Called when the engine is made. */
   gboolean               (*configure) (CupelDriver   *self,
                                        CupelUrl      *url,
                                        GError       **error);
+  /* @endpoint: where on the network; NULL: the URL names no host of a network, or tests call this without an engine. */
   CupelDriverConnection *(*connect)   (CupelDriver   *self,
                                        CupelUrl      *url,
+                                       const CupelEndpoint *endpoint,
                                        gint64         deadline,
                                        GCancellable  *cancellable,
                                        GError       **error);
@@ -329,6 +444,7 @@ gboolean               cupel_driver_configure   (CupelDriver   *self,
 CUPEL_AVAILABLE_IN_1_0
 CupelDriverConnection *cupel_driver_connect     (CupelDriver   *self,
                                                  CupelUrl      *url,
+                                                 const CupelEndpoint *endpoint,
                                                  gint64         deadline,
                                                  GCancellable  *cancellable,
                                                  GError       **error);

@@ -776,7 +776,7 @@ make_connection (gpointer       user_data,
   CupelEngine *self = user_data;
   CupelDriverConnection *connection;
 
-  connection = cupel_driver_connect (self->driver, self->url, deadline, cancellable, error);
+  connection = cupel_driver_connect (self->driver, self->url, NULL, deadline, cancellable, error);
   if (connection == NULL)
     return NULL;
 

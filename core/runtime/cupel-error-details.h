@@ -25,6 +25,7 @@ typedef struct
   const char *column;
   gboolean    retryable;   /* running the whole unit again may help */
   gboolean    disconnect;  /* the connection is gone */
+  CupelErrorCategory category;
 } CupelErrorDetails;
 
 CUPEL_AVAILABLE_IN_1_0

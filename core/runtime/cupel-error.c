@@ -12,6 +12,7 @@ typedef struct
   int native_code;
   gboolean retryable;
   gboolean disconnect;
+  CupelErrorCategory category;
 } CupelErrorPrivate;
 
 static void
@@ -31,6 +32,7 @@ cupel_error_private_copy (const CupelErrorPrivate *from,
   to->native_code = from->native_code;
   to->retryable = from->retryable;
   to->disconnect = from->disconnect;
+  to->category = from->category;
 }
 
 static void
@@ -74,6 +76,7 @@ cupel_error_new_valist (CupelError               code,
       priv->column = g_strdup (details->column);
       priv->retryable = details->retryable;
       priv->disconnect = details->disconnect;
+      priv->category = details->category;
     }
 
   return error;
@@ -249,6 +252,49 @@ cupel_error_get_column (const GError *error)
   const CupelErrorPrivate *priv = peek_private (error);
 
   return priv ? priv->column : NULL;
+}
+
+/**
+ * cupel_error_get_category: (skip)
+ * @error: (nullable): an error
+ *
+ * Tells what can be done about an error: whether the unit may be run again, whether the connection or the server is of no more use.
+ * It comes from the code that the server gave, never from the text of a message.
+ *
+ * Returns: the category, %CUPEL_ERROR_CATEGORY_NONE for errors of other domains
+ *
+ * Since: 1.0
+ */
+CupelErrorCategory
+cupel_error_get_category (const GError *error)
+{
+  const CupelErrorPrivate *priv = peek_private (error);
+
+  if (priv == NULL)
+    return CUPEL_ERROR_CATEGORY_NONE;
+  if (priv->category != CUPEL_ERROR_CATEGORY_NONE)
+    return priv->category;
+
+  switch ((CupelError) error->code)
+    {
+    case CUPEL_ERROR_OUTCOME_UNKNOWN:
+      return CUPEL_ERROR_CATEGORY_UNKNOWN;
+    case CUPEL_ERROR_DISCONNECTED:
+      return CUPEL_ERROR_CATEGORY_LOST;
+    case CUPEL_ERROR_SERIALIZATION:
+    case CUPEL_ERROR_DEADLOCK:
+      return CUPEL_ERROR_CATEGORY_RETRY;
+    case CUPEL_ERROR_INTEGRITY:
+    case CUPEL_ERROR_UNIQUE:
+    case CUPEL_ERROR_FOREIGN_KEY:
+    case CUPEL_ERROR_CHECK:
+    case CUPEL_ERROR_NOT_NULL:
+    case CUPEL_ERROR_PROGRAMMING:
+    case CUPEL_ERROR_DATA:
+      return CUPEL_ERROR_CATEGORY_PROGRAM;
+    default:
+      return priv->disconnect ? CUPEL_ERROR_CATEGORY_LOST : CUPEL_ERROR_CATEGORY_NONE;
+    }
 }
 
 /**

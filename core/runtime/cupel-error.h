@@ -122,6 +122,37 @@ typedef enum
   CUPEL_ERROR_PLUGIN_UNTRUSTED,
 } CupelError;
 
+/**
+ * CupelErrorCategory:
+ * @CUPEL_ERROR_CATEGORY_NONE: no server said it, or none of those below
+ * @CUPEL_ERROR_CATEGORY_PROGRAM: the statement or its values are wrong: trying again gives the same
+ * @CUPEL_ERROR_CATEGORY_RETRY: the transaction lost a race; running the whole unit again may help
+ * @CUPEL_ERROR_CATEGORY_NOT_PRIMARY: the server takes no writes (any more); another one may
+ * @CUPEL_ERROR_CATEGORY_NOT_READY: the server is starting, stopping or joining; later, or another host
+ * @CUPEL_ERROR_CATEGORY_LOST: the connection is gone
+ * @CUPEL_ERROR_CATEGORY_UNKNOWN: nobody knows whether a COMMIT took effect
+ * @CUPEL_ERROR_CATEGORY_STALE_STATEMENT: a prepared statement has to be prepared again
+ * @CUPEL_ERROR_CATEGORY_OVERLOAD: too many connections or too little memory: later
+ * @CUPEL_ERROR_CATEGORY_FULL: the disk or the table is full
+ *
+ * What can be done about an error: what a pool, a retry or a router looks at.
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  CUPEL_ERROR_CATEGORY_NONE,
+  CUPEL_ERROR_CATEGORY_PROGRAM,
+  CUPEL_ERROR_CATEGORY_RETRY,
+  CUPEL_ERROR_CATEGORY_NOT_PRIMARY,
+  CUPEL_ERROR_CATEGORY_NOT_READY,
+  CUPEL_ERROR_CATEGORY_LOST,
+  CUPEL_ERROR_CATEGORY_UNKNOWN,
+  CUPEL_ERROR_CATEGORY_STALE_STATEMENT,
+  CUPEL_ERROR_CATEGORY_OVERLOAD,
+  CUPEL_ERROR_CATEGORY_FULL,
+} CupelErrorCategory;
+
 CUPEL_AVAILABLE_IN_1_0
 GQuark       cupel_error_quark            (void);
 
@@ -138,6 +169,8 @@ CUPEL_AVAILABLE_IN_1_0
 const char  *cupel_error_get_table        (const GError  *error);
 CUPEL_AVAILABLE_IN_1_0
 const char  *cupel_error_get_column       (const GError  *error);
+CUPEL_AVAILABLE_IN_1_0
+CupelErrorCategory cupel_error_get_category (const GError *error);
 CUPEL_AVAILABLE_IN_1_0
 gboolean     cupel_error_is_retryable     (const GError  *error);
 CUPEL_AVAILABLE_IN_1_0

@@ -37,6 +37,7 @@ cupel_mysql_driver_configure (CupelDriver  *driver,
 static CupelDriverConnection *
 cupel_mysql_driver_connect (CupelDriver   *driver,
                             CupelUrl      *url,
+                            const CupelEndpoint *endpoint,
                             gint64         deadline,
                             GCancellable  *cancellable,
                             GError       **error)

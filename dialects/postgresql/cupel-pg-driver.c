@@ -202,6 +202,7 @@ resolve (const CupelPgSettings  *settings,
 static CupelDriverConnection *
 cupel_pg_driver_connect (CupelDriver   *driver,
                          CupelUrl      *url,
+                         const CupelEndpoint *endpoint,
                          gint64         deadline,
                          GCancellable  *cancellable,
                          GError       **error)

@@ -24,6 +24,7 @@ cupel_sqlite_driver_configure (CupelDriver  *self,
 static CupelDriverConnection *
 cupel_sqlite_driver_connect (CupelDriver   *self,
                              CupelUrl      *url,
+                             const CupelEndpoint *endpoint,
                              gint64         deadline,
                              GCancellable  *cancellable,
                              GError       **error)

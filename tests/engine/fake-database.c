@@ -432,6 +432,7 @@ fake_driver_configure (CupelDriver  *driver,
 static CupelDriverConnection *
 fake_driver_connect (CupelDriver   *driver,
                      CupelUrl      *url,
+                     const CupelEndpoint *endpoint,
                      gint64         deadline,
                      GCancellable  *cancellable,
                      GError       **error)

@@ -37,7 +37,7 @@ connect_to (CupelUrl  *of,
 {
   g_autoptr(CupelDriver) driver = driver_for (of);
 
-  return cupel_driver_connect (driver, of, g_get_monotonic_time () + 20 * SECOND, NULL, error);
+  return cupel_driver_connect (driver, of, NULL, g_get_monotonic_time () + 20 * SECOND, NULL, error);
 }
 
 static CupelCompiled *
@@ -1127,7 +1127,7 @@ test_connect_cancel (CupelDriverConnection *connection)
   g_autoptr(GError) error = NULL;
   gint64 start = g_get_monotonic_time ();
 
-  g_assert_null (cupel_driver_connect (driver, of, start + 300 * 1000, NULL, &error));
+  g_assert_null (cupel_driver_connect (driver, of, NULL, start + 300 * 1000, NULL, &error));
   g_assert_nonnull (error);
   g_assert_cmpint (g_get_monotonic_time () - start, <, SECOND);
 }

@@ -142,7 +142,7 @@ connect_to (CupelUrl  *url,
 
   if (!cupel_driver_configure (driver, url, error))
     return NULL;
-  return cupel_driver_connect (driver, url, deadline, NULL, error);
+  return cupel_driver_connect (driver, url, NULL, deadline, NULL, error);
 }
 
 static CupelDriverConnection *

@@ -62,7 +62,7 @@ open_url (const char  *text,
 
   if (url == NULL || !cupel_driver_configure (driver, url, error))
     return NULL;
-  return cupel_driver_connect (driver, url, soon (), NULL, error);
+  return cupel_driver_connect (driver, url, NULL, soon (), NULL, error);
 }
 
 static CupelDriverConnection *

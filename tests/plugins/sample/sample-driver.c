@@ -231,6 +231,7 @@ sample_driver_configure (CupelDriver  *driver,
 static CupelDriverConnection *
 sample_driver_connect (CupelDriver   *driver,
                        CupelUrl      *url,
+                       const CupelEndpoint *endpoint,
                        gint64         deadline,
                        GCancellable  *cancellable,
                        GError       **error)
