@@ -77,6 +77,12 @@ cupel_driver_connection_real_get_role (CupelDriverConnection  *self,
 }
 
 static gboolean
+cupel_driver_connection_real_needs_reset (CupelDriverConnection *self)
+{
+  return FALSE;
+}
+
+static gboolean
 cupel_driver_connection_real_reset (CupelDriverConnection  *self,
                                     gint64                  deadline,
                                     GError                **error)
@@ -120,6 +126,7 @@ cupel_driver_connection_class_init (CupelDriverConnectionClass *klass)
   klass->savepoint = cupel_driver_connection_real_savepoint;
   klass->get_socket = cupel_driver_connection_real_get_socket;
   klass->get_role = cupel_driver_connection_real_get_role;
+  klass->needs_reset = cupel_driver_connection_real_needs_reset;
   klass->reset = cupel_driver_connection_real_reset;
   klass->ping = cupel_driver_connection_real_ping;
   klass->is_alive = cupel_driver_connection_real_is_alive;
@@ -370,6 +377,25 @@ cupel_driver_connection_get_role (CupelDriverConnection  *self,
   g_return_val_if_fail (CUPEL_IS_DRIVER_CONNECTION (self), FALSE);
 
   return GET_CLASS (self)->get_role (self, role, cancellable, error);
+}
+
+/**
+ * cupel_driver_connection_needs_reset: (skip)
+ * @self: a connection
+ *
+ * Tells whether statements left something in the server's session that cupel_driver_connection_reset() takes away: settings,
+ * temporary tables, locks. Never suspends.
+ *
+ * Returns: %TRUE when the connection is to be reset before somebody else uses it
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_driver_connection_needs_reset (CupelDriverConnection *self)
+{
+  g_return_val_if_fail (CUPEL_IS_DRIVER_CONNECTION (self), FALSE);
+
+  return GET_CLASS (self)->needs_reset (self);
 }
 
 /**

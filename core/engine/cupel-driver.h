@@ -305,6 +305,9 @@ struct _CupelDriverConnectionClass
                              gint64                  deadline,
                              GCancellable           *cancellable,
                              GError                **error);
+  /* Never suspends. TRUE: statements left something in the server's session that reset () would take away, although get_status ()
+   * says IDLE: settings, temporary tables, locks. A pool then calls reset () before it lends the connection again. */
+  gboolean (*needs_reset)   (CupelDriverConnection  *self);
   /* Makes it as good as new for the next borrower: open cursors closed, rolled back. FALSE: terminate it. */
   gboolean (*reset)         (CupelDriverConnection  *self,
                              gint64                  deadline,
@@ -380,6 +383,8 @@ gboolean cupel_driver_connection_get_role  (CupelDriverConnection  *self,
                                             CupelServerRole        *role,
                                             GCancellable           *cancellable,
                                             GError                **error);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_driver_connection_needs_reset (CupelDriverConnection *self);
 CUPEL_AVAILABLE_IN_1_0
 gboolean cupel_driver_connection_reset     (CupelDriverConnection  *self,
                                             gint64                  deadline,

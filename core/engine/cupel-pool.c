@@ -274,7 +274,8 @@ cupel_pool_release_full (CupelPool             *self,
       return;
     }
   if (status == CUPEL_TRANSACTION_IDLE && !priv->drained &&
-      (flags & (CUPEL_RELEASE_FORCE_RESET | CUPEL_RELEASE_RESTORE_ISOLATION)) == 0)
+      (flags & (CUPEL_RELEASE_FORCE_RESET | CUPEL_RELEASE_RESTORE_ISOLATION)) == 0 &&
+      !cupel_driver_connection_needs_reset (connection))
     {
       check_in (self, connection, TRUE);
       return;
