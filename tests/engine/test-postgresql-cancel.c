@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Cancelling and deadlines of the PostgreSQL driver. */
+
+#include "postgresql-fixture.h"
+
+#include <signal.h>
+
+static void
+test_cancel (CupelDriverConnection *connection)
+{
+  g_autoptr(CupelCompiled) compiled = compile_plain ("SELECT pg_sleep(60)");
+  g_autoptr(GCancellable) early = g_cancellable_new ();
+  gint64 start;
+
+  for (guint round = 0; round < 3; round++)
+    {
+      g_autoptr(GCancellable) cancellable = g_cancellable_new ();
+      Canceller canceller = { cancellable, 100 };
+      CupelRequest request = { .compiled = compiled, .flags = round == 1 ? CUPEL_REQUEST_BEGIN : CUPEL_REQUEST_NONE };
+      g_auto(CupelReply) reply = { 0 };
+      g_autoptr(GError) error = NULL;
+
+      start = g_get_monotonic_time ();
+      cupel_fiber_spawn (NULL, cancel_later, &canceller, NULL);
+      g_assert_false (cupel_driver_connection_execute (connection, &request, &reply, cancellable, &error));
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+      g_assert_cmpint (g_get_monotonic_time () - start, <, 1500000);
+      /* The server answered, so the connection is clean. */
+      g_assert_cmpint (cupel_driver_connection_get_status (connection), ==,
+                       round == 1 ? CUPEL_TRANSACTION_FAILED : CUPEL_TRANSACTION_IDLE);
+      g_assert_true (cupel_driver_connection_rollback (connection, -1, NULL));
+      g_assert_cmpint (query_int (connection, "SELECT 11"), ==, 11);
+    }
+
+  /* before anything was sent */
+  {
+    CupelRequest request = { .compiled = compiled };
+    g_auto(CupelReply) reply = { 0 };
+    g_autoptr(GError) error = NULL;
+
+    g_cancellable_cancel (early);
+    g_assert_false (cupel_driver_connection_execute (connection, &request, &reply, early, &error));
+    g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+    g_assert_cmpint (query_int (connection, "SELECT 12"), ==, 12);
+  }
+}
+
+/* A server that does not answer at all, not even to a cancel request: the call comes back all the same. */
+static void
+test_cancel_stuck (CupelDriverConnection *connection)
+{
+  g_autoptr(CupelUrl) url = get_url (NULL);
+  g_autoptr(CupelCompiled) compiled = compile_plain ("SELECT 1");
+  g_autoptr(GCancellable) cancellable = g_cancellable_new ();
+  Canceller canceller = { cancellable, 100 };
+  CupelRequest request = { .compiled = compiled };
+  g_auto(CupelReply) reply = { 0 };
+  g_autoptr(GError) error = NULL;
+  g_autofree char *path = NULL;
+  g_autofree char *name = NULL;
+  gint64 start;
+  pid_t pid = (pid_t) query_int (connection, "SELECT pg_backend_pid()");
+
+  /* Only a process that surely is the server's, on this machine. */
+  path = g_strdup_printf ("/proc/%d/comm", (int) pid);
+  if ((cupel_url_get_host (url) != NULL && !g_path_is_absolute (cupel_url_get_host (url))) ||
+      !g_file_get_contents (path, &name, NULL, NULL) || !g_str_has_prefix (name, "postgres") || kill (pid, SIGSTOP) != 0)
+    {
+      g_test_skip ("The server's process cannot be stopped from here");
+      return;
+    }
+  start = g_get_monotonic_time ();
+  cupel_fiber_spawn (NULL, cancel_later, &canceller, NULL);
+  g_assert_false (cupel_driver_connection_execute (connection, &request, &reply, cancellable, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_cmpint (g_get_monotonic_time () - start, <, 1500000);
+  g_assert_cmpint (cupel_driver_connection_get_status (connection), ==, CUPEL_TRANSACTION_UNKNOWN);
+  g_clear_error (&error);
+  start = g_get_monotonic_time ();
+  g_assert_false (cupel_driver_connection_ping (connection, start + 10000, &error));
+  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_DISCONNECTED);
+  g_assert_cmpint (g_get_monotonic_time () - start, <, 100000);
+  kill (pid, SIGCONT);
+}
+
+/* The same with the library's own deadline. */
+static void
+test_deadline (CupelDriverConnection *connection)
+{
+  g_autoptr(GError) error = NULL;
+  gint64 start = g_get_monotonic_time ();
+
+  exec_sql (connection, "CREATE TEMPORARY TABLE pd (i int)");
+  g_assert_true (cupel_driver_connection_begin (connection, NULL, NULL));
+  g_assert_false (cupel_pg_connection_run_simple (CUPEL_PG_CONNECTION (connection), "test", "SELECT pg_sleep(60)",
+                                                  start + 100000, NULL, &error));
+  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_TIMEOUT);
+  g_assert_cmpint (g_get_monotonic_time () - start, <, G_USEC_PER_SEC);
+  g_assert_cmpint (cupel_driver_connection_get_status (connection), ==, CUPEL_TRANSACTION_FAILED);
+  g_assert_true (cupel_driver_connection_reset (connection, g_get_monotonic_time () + G_USEC_PER_SEC, NULL));
+}
+
+/* Cancels at any moment of a short statement: every answer belongs to its question. */
+static void
+test_cancel_race (CupelDriverConnection *connection)
+{
+  g_autoptr(CupelCompiled) compiled = compile ("SELECT CAST(:p1 AS int), pg_sleep(0.002)", CUPEL_SQL_INT32);
+  guint n_cancelled = 0;
+
+  for (guint i = 0; i < 150; i++)
+    {
+      g_autoptr(GCancellable) cancellable = g_cancellable_new ();
+      Canceller canceller = { cancellable, i % 5 };
+      CupelCell tag = make_int (i);
+      g_autoptr(CupelRowBlock) set = make_set (&tag, 1);
+      CupelRequest request = { .compiled = compiled, .sets = set, .n_sets = 1 };
+      g_auto(CupelReply) reply = { 0 };
+      g_autoptr(GError) error = NULL;
+
+      cupel_fiber_spawn (NULL, cancel_later, &canceller, NULL);
+      if (cupel_driver_connection_execute (connection, &request, &reply, cancellable, &error))
+        g_assert_cmpint (get_cell (&reply, 0, 0)->v.i64, ==, i);
+      else
+        {
+          g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+          n_cancelled++;
+        }
+      g_assert_cmpint (query_int (connection, "SELECT 13"), ==, 13);
+      while (!g_cancellable_is_cancelled (cancellable))
+        cupel_fiber_sleep (500, NULL, NULL);
+    }
+  g_assert_cmpuint (n_cancelled, >, 0);
+}
+
+static void
+test_busy (CupelDriverConnection *connection)
+{
+  g_autoptr(GError) error = NULL;
+
+  CUPEL_PG_CONNECTION (connection)->busy = TRUE;
+  g_assert_false (cupel_driver_connection_ping (connection, -1, &error));
+  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_BUSY);
+  CUPEL_PG_CONNECTION (connection)->busy = FALSE;
+  g_assert_cmpint (query_int (connection, "SELECT 14"), ==, 14);
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  static const NamedJob tests[] = {
+    { "/postgresql/cancel/sleep", { test_cancel } },
+    { "/postgresql/cancel/race", { test_cancel_race } },
+    { "/postgresql/cancel/stuck", { test_cancel_stuck } },
+    { "/postgresql/cancel/deadline", { test_deadline } },
+    { "/postgresql/busy", { test_busy } },
+  };
+
+  g_test_init (&argc, &argv, NULL);
+  add_tests (tests, G_N_ELEMENTS (tests));
+  return g_test_run ();
+}

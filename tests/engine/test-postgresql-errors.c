@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the PostgreSQL driver makes of errors of the server, and of a server that goes. */
+
+#include "postgresql-fixture.h"
+
+static void
+test_errors (CupelDriverConnection *connection)
+{
+  static const struct { const char *sql; CupelError code; const char *state; const char *constraint; const char *column; } cases[] = {
+    { "SELEKT 1", CUPEL_ERROR_PROGRAMMING, "42601", NULL, NULL },
+    { "SELECT * FROM no_such_table", CUPEL_ERROR_PROGRAMMING, "42P01", NULL, NULL },
+    { "SELECT 1 / 0", CUPEL_ERROR_DATA, "22012", NULL, NULL },
+    { "INSERT INTO pe VALUES (1, 1, 1)", CUPEL_ERROR_UNIQUE, "23505", "pe_pkey", NULL },
+    { "INSERT INTO pe VALUES (2, NULL, 1)", CUPEL_ERROR_NOT_NULL, "23502", NULL, "n" },
+    { "INSERT INTO pe VALUES (2, -1, 1)", CUPEL_ERROR_CHECK, "23514", "pe_n_check", NULL },
+    { "INSERT INTO pe VALUES (2, 1, 99)", CUPEL_ERROR_FOREIGN_KEY, "23503", "pe_parent_fkey", NULL },
+    { "SELECT 1; SELECT 2", CUPEL_ERROR_PROGRAMMING, "42601", NULL, NULL },
+    { "COPY pe FROM STDIN", CUPEL_ERROR_UNSUPPORTED, NULL, NULL, NULL },
+  };
+
+  exec_sql (connection, "CREATE TEMPORARY TABLE pe (id int PRIMARY KEY, n int NOT NULL CHECK (n > 0), parent int REFERENCES pe)");
+  exec_sql (connection, "INSERT INTO pe VALUES (1, 1, 1)");
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr(GError) error = fail_sql (connection, cases[i].sql);
+
+      g_assert_error (error, CUPEL_ERROR, (int) cases[i].code);
+      g_assert_cmpstr (cupel_error_get_sqlstate (error), ==, cases[i].state);
+      if (cases[i].constraint != NULL)
+        g_assert_cmpstr (cupel_error_get_constraint (error), ==, cases[i].constraint);
+      if (cases[i].column != NULL)
+        g_assert_cmpstr (cupel_error_get_column (error), ==, cases[i].column);
+      if (cases[i].state != NULL)
+        g_assert_cmpint (cupel_driver_connection_get_status (connection), ==, CUPEL_TRANSACTION_IDLE);
+    }
+  /* COPY leaves libpq in a state that nothing leads out of. */
+  g_assert_cmpint (cupel_driver_connection_get_status (connection), ==, CUPEL_TRANSACTION_UNKNOWN);
+}
+
+static void
+test_killed (CupelDriverConnection *connection)
+{
+  g_autoptr(CupelDriverConnection) killer = connect_again ();
+  g_autoptr(CupelDriverConnection) second = connect_again ();
+  g_autoptr(GError) error = NULL;
+  g_autofree char *sql = NULL;
+  g_autofree char *second_sql = NULL;
+
+  /* in the middle of a transaction: the next statement says why */
+  sql = g_strdup_printf ("SELECT pg_terminate_backend(%" G_GINT64_FORMAT ", 2000)",
+                         query_int (connection, "SELECT pg_backend_pid()"));
+  g_assert_true (cupel_driver_connection_begin (connection, NULL, NULL));
+  exec_sql (killer, sql);
+  error = fail_sql (connection, "SELECT 1");
+  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_DISCONNECTED);
+  g_assert_true (cupel_error_is_disconnect (error));
+  g_assert_cmpint (cupel_driver_connection_get_status (connection), ==, CUPEL_TRANSACTION_UNKNOWN);
+  g_assert_false (cupel_driver_connection_is_alive (connection));
+  g_clear_error (&error);
+
+  /* idle: seen by a look at the socket; a COMMIT that was not sent is not unknown */
+  second_sql = g_strdup_printf ("SELECT pg_terminate_backend(%" G_GINT64_FORMAT ", 2000)",
+                                query_int (second, "SELECT pg_backend_pid()"));
+  g_assert_true (cupel_driver_connection_begin (second, NULL, NULL));
+  exec_sql (killer, second_sql);
+  g_assert_false (cupel_driver_connection_commit (second, NULL, &error));
+  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_DISCONNECTED);
+  g_assert_false (cupel_driver_connection_is_alive (second));
+  cupel_driver_connection_terminate (second);
+  cupel_driver_connection_close (killer, -1);
+}
+
+static void
+terminate_later (gpointer data)
+{
+  cupel_fiber_sleep (50000, NULL, NULL);
+  cupel_driver_connection_terminate (data);
+}
+
+static void
+test_terminate_busy (CupelDriverConnection *connection)
+{
+  g_autoptr(GError) error = NULL;
+  gint64 start = g_get_monotonic_time ();
+
+  cupel_fiber_spawn (NULL, terminate_later, g_object_ref (connection), g_object_unref);
+  error = fail_sql (connection, "SELECT pg_sleep(60)");
+  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_DISCONNECTED);
+  g_assert_cmpint (g_get_monotonic_time () - start, <, G_USEC_PER_SEC);
+}
+
+static void
+kill_later (gpointer data)
+{
+  g_autoptr(CupelDriverConnection) killer = connect_again ();
+
+  cupel_fiber_sleep (100000, NULL, NULL);
+  exec_sql (killer, data);
+  cupel_driver_connection_close (killer, -1);
+}
+
+/* The COMMIT is under way (a deferred trigger sleeps in it) when the server goes. */
+static void
+test_commit_lost (CupelDriverConnection *connection)
+{
+  g_autofree char *sql = g_strdup_printf ("SELECT pg_terminate_backend(%" G_GINT64_FORMAT ")",
+                                          query_int (connection, "SELECT pg_backend_pid()"));
+  g_autoptr(GError) error = NULL;
+
+  exec_sql (connection, "CREATE FUNCTION pg_temp.nap() RETURNS trigger LANGUAGE plpgsql AS "
+                        "$$ BEGIN PERFORM pg_sleep(20); RETURN NULL; END $$");
+  exec_sql (connection, "CREATE TEMPORARY TABLE pk (i int)");
+  exec_sql (connection, "CREATE CONSTRAINT TRIGGER nap AFTER INSERT ON pk DEFERRABLE INITIALLY DEFERRED "
+                        "FOR EACH ROW EXECUTE FUNCTION pg_temp.nap()");
+  g_assert_true (cupel_driver_connection_begin (connection, NULL, NULL));
+  exec_sql (connection, "INSERT INTO pk VALUES (1)");
+  cupel_fiber_spawn (NULL, kill_later, sql, NULL);
+  g_assert_false (cupel_driver_connection_commit (connection, NULL, &error));
+  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_OUTCOME_UNKNOWN);
+  g_assert_cmpint (cupel_driver_connection_get_status (connection), ==, CUPEL_TRANSACTION_UNKNOWN);
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  static const NamedJob tests[] = {
+    { "/postgresql/errors", { test_errors } },
+    { "/postgresql/transaction/commit-lost", { test_commit_lost } },
+    { "/postgresql/killed", { test_killed } },
+    { "/postgresql/terminate/busy", { test_terminate_busy } },
+  };
+
+  g_test_init (&argc, &argv, NULL);
+  add_tests (tests, G_N_ELEMENTS (tests));
+  return g_test_run ();
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Prepared statements of the PostgreSQL driver. */
+
+#include "postgresql-fixture.h"
+
+static void
+test_cache (CupelDriverConnection *connection)
+{
+  CupelCompiled *statements[6];
+  CupelCell one = make_int (1);
+  g_autoptr(CupelRowBlock) set = make_set (&one, 1);
+
+  for (guint i = 0; i < G_N_ELEMENTS (statements); i++)
+    {
+      g_autofree char *sql = g_strdup_printf ("SELECT CAST(:p1 AS int) + %u", i);
+
+      statements[i] = compile (sql, CUPEL_SQL_INT32);
+    }
+  /* The URL says four: the server never has more than that and what waits to be deallocated. */
+  for (guint round = 0; round < 3; round++)
+    for (guint i = 0; i < G_N_ELEMENTS (statements); i++)
+      {
+        g_auto(CupelReply) reply = { 0 };
+
+        exec (connection, statements[i], set, CUPEL_REQUEST_NONE, &reply);
+        g_assert_cmpint (get_cell (&reply, 0, 0)->v.i64, ==, 1 + (int) i);
+        g_assert_cmpuint (cupel_pg_statements_get_size (CUPEL_PG_CONNECTION (connection)->statements), <=, 4);
+      }
+  g_assert_cmpint (query_int (connection, "SELECT count(*) FROM pg_prepared_statements"), ==, 4);
+  for (guint i = 0; i < 5; i++)
+    {
+      g_auto(CupelReply) reply = { 0 };
+
+      exec (connection, statements[5], set, CUPEL_REQUEST_NONE, &reply);
+    }
+  g_assert_cmpint (query_int (connection, "SELECT max(generic_plans + custom_plans) FROM pg_prepared_statements"), >=, 6);
+  /* somebody else throws them away: behind our back, and in our sight */
+  exec_sql (connection, "DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$");
+  for (guint i = 0; i < G_N_ELEMENTS (statements); i++)
+    {
+      g_auto(CupelReply) reply = { 0 };
+
+      exec (connection, statements[i], set, i % 2 ? CUPEL_REQUEST_BEGIN : CUPEL_REQUEST_NONE, &reply);
+      g_assert_true (cupel_driver_connection_commit (connection, NULL, NULL));
+    }
+  exec_sql (connection, "DEALLOCATE ALL");
+  g_assert_cmpuint (cupel_pg_statements_get_size (CUPEL_PG_CONNECTION (connection)->statements), ==, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (statements); i++)
+    {
+      g_auto(CupelReply) reply = { 0 };
+
+      exec (connection, statements[i], set, CUPEL_REQUEST_NONE, &reply);
+      cupel_compiled_unref (statements[i]);
+    }
+}
+
+static void
+test_cache_off (CupelDriverConnection *connection)
+{
+  g_autoptr(CupelCompiled) compiled = compile ("SELECT CAST(:p1 AS int)", CUPEL_SQL_INT32);
+  CupelCell one = make_int (1);
+  g_autoptr(CupelRowBlock) set = make_set (&one, 1);
+
+  for (guint i = 0; i < 3; i++)
+    {
+      g_auto(CupelReply) reply = { 0 };
+
+      exec (connection, compiled, set, CUPEL_REQUEST_NONE, &reply);
+      g_assert_cmpint (get_cell (&reply, 0, 0)->v.i64, ==, 1);
+    }
+  g_assert_cmpint (query_int (connection, "SELECT count(*) FROM pg_prepared_statements"), ==, 0);
+}
+
+static void
+test_stale_plan (CupelDriverConnection *connection)
+{
+  g_autoptr(CupelCompiled) compiled = compile_plain ("SELECT * FROM ps");
+  g_autoptr(GError) error = NULL;
+
+  exec_sql (connection, "CREATE TEMPORARY TABLE ps (a int)");
+  exec_sql (connection, "INSERT INTO ps VALUES (1)");
+  for (guint i = 0; i < 2; i++)
+    {
+      g_auto(CupelReply) reply = { 0 };
+
+      exec (connection, compiled, NULL, CUPEL_REQUEST_NONE, &reply);
+      g_assert_cmpuint (reply.n_columns, ==, 1);
+    }
+  exec_sql (connection, "ALTER TABLE ps ADD b text DEFAULT 'x'");
+  {
+    g_auto(CupelReply) reply = { 0 };
+
+    exec (connection, compiled, NULL, CUPEL_REQUEST_BEGIN, &reply);
+    g_assert_cmpuint (reply.n_columns, ==, 2);
+    g_assert_true (reply.began);
+    g_assert_cmpint (cupel_driver_connection_get_status (connection), ==, CUPEL_TRANSACTION_ACTIVE);
+  }
+  /* within a transaction that has done something it cannot be helped */
+  exec_sql (connection, "ALTER TABLE ps DROP COLUMN b");
+  {
+    g_auto(CupelReply) reply = { 0 };
+
+    g_assert_false (try_exec (connection, compiled, NULL, CUPEL_REQUEST_NONE, &reply, &error));
+    g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_SERIALIZATION);
+    g_assert_true (cupel_error_is_retryable (error));
+  }
+  g_assert_true (cupel_driver_connection_rollback (connection, -1, NULL));
+
+  /* a whole pipeline that began its transaction is done again */
+  exec_sql (connection, "ALTER TABLE ps ADD c int");
+  {
+    CupelRequest requests[] = { { .compiled = compiled, .flags = CUPEL_REQUEST_BEGIN }, { .compiled = compiled } };
+    CupelReply replies[2] = { { 0 } };
+
+    {
+      g_auto(CupelReply) reply = { 0 };
+
+      exec (connection, compiled, NULL, CUPEL_REQUEST_NONE, &reply);
+    }
+    exec_sql (connection, "ALTER TABLE ps DROP COLUMN c");
+    g_clear_error (&error);
+    cupel_driver_connection_pipeline (connection, requests, replies, 2, NULL, &error);
+    g_assert_no_error (error);
+    g_assert_true (replies[0].began);
+    g_assert_cmpuint (count_rows (&replies[1]), ==, 1);
+    cupel_reply_clear (&replies[0]);
+    cupel_reply_clear (&replies[1]);
+  }
+  g_assert_true (cupel_driver_connection_rollback (connection, -1, NULL));
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  static const NamedJob tests[] = {
+    { "/postgresql/statements/cache", { test_cache, "statement_cache_size=4" } },
+    { "/postgresql/statements/off", { test_cache_off, "statement_cache_size=0" } },
+    { "/postgresql/statements/stale", { test_stale_plan } },
+  };
+
+  g_test_init (&argc, &argv, NULL);
+  add_tests (tests, G_N_ELEMENTS (tests));
+  return g_test_run ();
+}
