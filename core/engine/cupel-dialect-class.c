@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "engine/cupel-dialect-class.h"
+#include "runtime/cupel-error-details.h"
 
 typedef struct
 {
@@ -20,6 +21,26 @@ cupel_dialect_real_initialize (CupelDialect           *self,
   return TRUE;
 }
 
+static const char *const *
+cupel_dialect_real_get_session_statements (CupelDialect *self)
+{
+  static const char *const none[] = { NULL };
+
+  return none;
+}
+
+static GError *
+cupel_dialect_real_create_error (CupelDialect *self,
+                                 int           native_code,
+                                 const char   *sqlstate,
+                                 const char   *message)
+{
+  const CupelErrorDetails details = { .sqlstate = sqlstate, .native_code = native_code };
+  g_autofree char *valid = g_utf8_make_valid (message != NULL ? message : "unknown error", -1);
+
+  return cupel_error_new_with_details (CUPEL_ERROR_OPERATIONAL, &details, "%s", valid);
+}
+
 static void
 cupel_dialect_finalize (GObject *object)
 {
@@ -35,6 +56,8 @@ cupel_dialect_class_init (CupelDialectClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = cupel_dialect_finalize;
   klass->initialize = cupel_dialect_real_initialize;
+  klass->get_session_statements = cupel_dialect_real_get_session_statements;
+  klass->create_error = cupel_dialect_real_create_error;
 }
 
 static void
@@ -107,7 +130,7 @@ cupel_dialect_create_driver (CupelDialect *self)
  * @cancellable: (nullable): a #GCancellable
  * @error: return location for an error
  *
- * Asks the live server what it can do. Suspends the fiber that calls it.
+ * Asks the live server what it can do, and the driver what of it gets through. Suspends the fiber that calls it.
  *
  * Returns: %TRUE, or %FALSE with @error set
  *
@@ -124,7 +147,10 @@ cupel_dialect_initialize (CupelDialect           *self,
   g_return_val_if_fail (CUPEL_IS_DRIVER_CONNECTION (connection), FALSE);
   g_return_val_if_fail (capabilities != NULL, FALSE);
 
-  return CUPEL_DIALECT_GET_CLASS (self)->initialize (self, connection, capabilities, cancellable, error);
+  if (!CUPEL_DIALECT_GET_CLASS (self)->initialize (self, connection, capabilities, cancellable, error))
+    return FALSE;
+  *capabilities = (CupelCapabilities) cupel_driver_connection_adjust_capabilities (connection, *capabilities);
+  return TRUE;
 }
 
 /**
@@ -146,6 +172,49 @@ cupel_dialect_existing_tables (CupelDialect       *self,
   g_return_val_if_fail (names != NULL, NULL);
 
   return CUPEL_DIALECT_GET_CLASS (self)->existing_tables (self, names);
+}
+
+/**
+ * cupel_dialect_get_session_statements: (skip)
+ * @self: a dialect
+ *
+ * Gets the statements that a driver which is not the dialect's own executes on every new connection, so that the session is
+ * in the state that the dialect counts on: its time zone, what a backslash means, and the like.
+ *
+ * Returns: (transfer none) (array zero-terminated=1): statements without parameters
+ *
+ * Since: 1.0
+ */
+const char *const *
+cupel_dialect_get_session_statements (CupelDialect *self)
+{
+  g_return_val_if_fail (CUPEL_IS_DIALECT (self), NULL);
+
+  return CUPEL_DIALECT_GET_CLASS (self)->get_session_statements (self);
+}
+
+/**
+ * cupel_dialect_create_error: (skip)
+ * @self: a dialect
+ * @native_code: the server's or the client library's number, 0 when there is none
+ * @sqlstate: (nullable): five characters
+ * @message: (nullable): what the server says
+ *
+ * Makes the error that a code means, for a driver which is not the dialect's own. Any thread may call this.
+ *
+ * Returns: (transfer full): an error of the domain %CUPEL_ERROR
+ *
+ * Since: 1.0
+ */
+GError *
+cupel_dialect_create_error (CupelDialect *self,
+                            int           native_code,
+                            const char   *sqlstate,
+                            const char   *message)
+{
+  g_return_val_if_fail (CUPEL_IS_DIALECT (self), NULL);
+
+  return CUPEL_DIALECT_GET_CLASS (self)->create_error (self, native_code, sqlstate, message);
 }
 
 /**

@@ -77,8 +77,16 @@ struct _CupelDialectClass
   /* A statement with one text column: those of @names that exist as tables in the current schema. */
   CupelStatement *(*existing_tables)  (CupelDialect           *self,
                                        const char *const      *names);
+  /* For a driver that is not the dialect's own: statements that bring a new session to the state that the dialect counts on.
+   * NULL: none. */
+  const char *const *(*get_session_statements) (CupelDialect  *self);
+  /* Likewise: the error that a server's code means; any thread. @sqlstate and @message may be NULL. */
+  GError        *(*create_error)      (CupelDialect           *self,
+                                       int                     native_code,
+                                       const char             *sqlstate,
+                                       const char             *message);
 
-  gpointer _reserved[16];
+  gpointer _reserved[14];
 };
 
 CUPEL_AVAILABLE_IN_1_0
@@ -96,6 +104,13 @@ gboolean          cupel_dialect_initialize       (CupelDialect           *self,
 CUPEL_AVAILABLE_IN_1_0
 CupelStatement   *cupel_dialect_existing_tables  (CupelDialect           *self,
                                                   const char *const      *names);
+CUPEL_AVAILABLE_IN_1_0
+const char *const *cupel_dialect_get_session_statements (CupelDialect     *self);
+CUPEL_AVAILABLE_IN_1_0
+GError           *cupel_dialect_create_error     (CupelDialect           *self,
+                                                  int                     native_code,
+                                                  const char             *sqlstate,
+                                                  const char             *message);
 /* Compiles @sql as text and executes it outside any transaction bookkeeping: for probes in initialize () and after connect. */
 CUPEL_AVAILABLE_IN_1_0
 gboolean          cupel_dialect_query            (CupelDialect           *self,

@@ -82,6 +82,13 @@ cupel_driver_connection_real_needs_reset (CupelDriverConnection *self)
   return FALSE;
 }
 
+static guint
+cupel_driver_connection_real_adjust_capabilities (CupelDriverConnection *self,
+                                                  guint                  found)
+{
+  return found;
+}
+
 static gboolean
 cupel_driver_connection_real_reset (CupelDriverConnection  *self,
                                     gint64                  deadline,
@@ -127,6 +134,7 @@ cupel_driver_connection_class_init (CupelDriverConnectionClass *klass)
   klass->get_socket = cupel_driver_connection_real_get_socket;
   klass->get_role = cupel_driver_connection_real_get_role;
   klass->needs_reset = cupel_driver_connection_real_needs_reset;
+  klass->adjust_capabilities = cupel_driver_connection_real_adjust_capabilities;
   klass->reset = cupel_driver_connection_real_reset;
   klass->ping = cupel_driver_connection_real_ping;
   klass->is_alive = cupel_driver_connection_real_is_alive;
@@ -396,6 +404,26 @@ cupel_driver_connection_needs_reset (CupelDriverConnection *self)
   g_return_val_if_fail (CUPEL_IS_DRIVER_CONNECTION (self), FALSE);
 
   return GET_CLASS (self)->needs_reset (self);
+}
+
+/**
+ * cupel_driver_connection_adjust_capabilities: (skip)
+ * @self: a connection
+ * @found: a set of #CupelCapabilities that the dialect found
+ *
+ * Asks the driver what is left of what the server can do when it is asked by this way, and what the driver adds. No I/O.
+ *
+ * Returns: a set of #CupelCapabilities
+ *
+ * Since: 1.0
+ */
+guint
+cupel_driver_connection_adjust_capabilities (CupelDriverConnection *self,
+                                             guint                  found)
+{
+  g_return_val_if_fail (CUPEL_IS_DRIVER_CONNECTION (self), found);
+
+  return GET_CLASS (self)->adjust_capabilities (self, found);
 }
 
 /**

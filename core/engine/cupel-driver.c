@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "engine/cupel-driver.h"
+#include "engine/cupel-dialect-class.h"
 
 GType
 cupel_isolation_level_get_type (void)
@@ -103,7 +103,12 @@ cupel_driver_cursor_close (CupelDriverCursor  *self,
 
 /* CupelDriver */
 
-G_DEFINE_ABSTRACT_TYPE (CupelDriver, cupel_driver, G_TYPE_OBJECT)
+typedef struct
+{
+  CupelDialect *dialect;
+} CupelDriverPrivate;
+
+G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (CupelDriver, cupel_driver, G_TYPE_OBJECT)
 
 static gboolean
 cupel_driver_real_configure (CupelDriver  *self,
@@ -121,8 +126,19 @@ cupel_driver_real_choose_pool (CupelDriver *self,
 }
 
 static void
+cupel_driver_finalize (GObject *object)
+{
+  CupelDriverPrivate *priv = cupel_driver_get_instance_private (CUPEL_DRIVER (object));
+
+  g_clear_object (&priv->dialect);
+
+  G_OBJECT_CLASS (cupel_driver_parent_class)->finalize (object);
+}
+
+static void
 cupel_driver_class_init (CupelDriverClass *klass)
 {
+  G_OBJECT_CLASS (klass)->finalize = cupel_driver_finalize;
   klass->configure = cupel_driver_real_configure;
   klass->choose_pool = cupel_driver_real_choose_pool;
 }
@@ -148,6 +164,49 @@ cupel_driver_get_name (CupelDriver *self)
   g_return_val_if_fail (CUPEL_IS_DRIVER (self), NULL);
 
   return CUPEL_DRIVER_GET_CLASS (self)->name;
+}
+
+/**
+ * cupel_driver_set_dialect: (skip)
+ * @self: a driver
+ * @dialect: (nullable): the dialect that the URL names
+ *
+ * Tells the driver for which dialect it works. An engine does so before it calls cupel_driver_configure().
+ *
+ * Since: 1.0
+ */
+void
+cupel_driver_set_dialect (CupelDriver  *self,
+                          CupelDialect *dialect)
+{
+  CupelDriverPrivate *priv;
+
+  g_return_if_fail (CUPEL_IS_DRIVER (self));
+  g_return_if_fail (dialect == NULL || CUPEL_IS_DIALECT (dialect));
+
+  priv = cupel_driver_get_instance_private (self);
+  g_set_object (&priv->dialect, dialect);
+}
+
+/**
+ * cupel_driver_get_dialect: (skip)
+ * @self: a driver
+ *
+ * Gets the dialect for which the driver works.
+ *
+ * Returns: (transfer none) (nullable): the dialect; %NULL when the driver is used without an engine
+ *
+ * Since: 1.0
+ */
+CupelDialect *
+cupel_driver_get_dialect (CupelDriver *self)
+{
+  CupelDriverPrivate *priv;
+
+  g_return_val_if_fail (CUPEL_IS_DRIVER (self), NULL);
+
+  priv = cupel_driver_get_instance_private (self);
+  return priv->dialect;
 }
 
 /**

@@ -308,6 +308,10 @@ struct _CupelDriverConnectionClass
   /* Never suspends. TRUE: statements left something in the server's session that reset () would take away, although get_status ()
    * says IDLE: settings, temporary tables, locks. A pool then calls reset () before it lends the connection again. */
   gboolean (*needs_reset)   (CupelDriverConnection  *self);
+  /* Never suspends. What is left of @found, a set of CupelCapabilities that the dialect found, and what this driver adds to it: a
+   * dialect knows what the server can do, and not what gets through a driver that is not its own. Returns the set. */
+  guint    (*adjust_capabilities) (CupelDriverConnection *self,
+                             guint                   found);
   /* Makes it as good as new for the next borrower: open cursors closed, rolled back. FALSE: terminate it. */
   gboolean (*reset)         (CupelDriverConnection  *self,
                              gint64                  deadline,
@@ -386,6 +390,9 @@ gboolean cupel_driver_connection_get_role  (CupelDriverConnection  *self,
 CUPEL_AVAILABLE_IN_1_0
 gboolean cupel_driver_connection_needs_reset (CupelDriverConnection *self);
 CUPEL_AVAILABLE_IN_1_0
+guint    cupel_driver_connection_adjust_capabilities (CupelDriverConnection *self,
+                                            guint                   found);
+CUPEL_AVAILABLE_IN_1_0
 gboolean cupel_driver_connection_reset     (CupelDriverConnection  *self,
                                             gint64                  deadline,
                                             GError                **error);
@@ -402,6 +409,8 @@ void     cupel_driver_connection_close     (CupelDriverConnection  *self,
                                             gint64                  deadline);
 CUPEL_AVAILABLE_IN_1_0
 void     cupel_driver_connection_terminate (CupelDriverConnection  *self);
+
+typedef struct _CupelDialect CupelDialect;
 
 /**
  * CupelDriver:
@@ -442,6 +451,12 @@ struct _CupelDriverClass
 
 CUPEL_AVAILABLE_IN_1_0
 const char            *cupel_driver_get_name    (CupelDriver   *self);
+/* The dialect that the URL names, for a driver that serves several: known from before configure () on. */
+CUPEL_AVAILABLE_IN_1_0
+void                   cupel_driver_set_dialect (CupelDriver   *self,
+                                                 CupelDialect  *dialect);
+CUPEL_AVAILABLE_IN_1_0
+CupelDialect          *cupel_driver_get_dialect (CupelDriver   *self);
 CUPEL_AVAILABLE_IN_1_0
 gboolean               cupel_driver_configure   (CupelDriver   *self,
                                                  CupelUrl      *url,

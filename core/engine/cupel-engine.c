@@ -248,6 +248,7 @@ cupel_engine_init_sync (GInitable     *initable,
       self->driver = g_object_new (type, NULL);
     }
 
+  cupel_driver_set_dialect (self->driver, self->dialect);
   if (!cupel_driver_configure (self->driver, self->url, error))
     return FALSE;
 

@@ -418,14 +418,17 @@ cupel_compiler_append_slot (CupelCompiler   *compiler,
                             CupelSqlType    *type)
 {
   CupelCompilerState *state = cupel_compiler_get_state (compiler);
-  CupelSlot slot = { .source = source, .index = index, .type = cupel_sql_type_ref (type) };
+  CupelSlot slot = {
+    .source = source, .index = index, .type = cupel_sql_type_ref (type), .offset = (guint) state->sql->len
+  };
   CupelGroupMark mark = { .slot = state->slots->len, .start = state->sql->len };
 
   if (state->constants)
     cupel_compiler_fail (compiler, CUPEL_ERROR_UNSUPPORTED, "A definition cannot have parameters");
 
+  CUPEL_COMPILER_GET_CLASS (compiler)->placeholder (compiler, state->slots->len + 1, type);
+  slot.length = (guint) state->sql->len - slot.offset;
   g_array_append_val (state->slots, slot);
-  CUPEL_COMPILER_GET_CLASS (compiler)->placeholder (compiler, state->slots->len, type);
   if (state->marks != NULL)
     {
       mark.end = state->sql->len;

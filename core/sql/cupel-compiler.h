@@ -35,6 +35,8 @@ typedef struct
   CupelSlotSource  source;
   guint            index;   /* of the literal or the bind */
   CupelSqlType    *type;    /* never NULL; kind CUPEL_SQL_NULL when not known */
+  guint            offset;  /* of the placeholder in the text, in bytes: for drivers whose library binds nothing */
+  guint            length;  /* of the placeholder */
 } CupelSlot;
 
 /**

@@ -135,6 +135,28 @@ cupel_mysql_dialect_existing_tables (CupelDialect      *dialect,
   return (CupelStatement *) text;
 }
 
+static const char *const *
+cupel_mysql_dialect_get_session_statements (CupelDialect *dialect)
+{
+  static const char *const statements[] = {
+    "SET NAMES utf8mb4",
+    "SET time_zone='+00:00', sql_mode="
+    "CONCAT_WS(',',NULLIF(REPLACE(@@sql_mode,'NO_BACKSLASH_ESCAPES',''),''),'STRICT_TRANS_TABLES')",
+    NULL
+  };
+
+  return statements;
+}
+
+static GError *
+cupel_mysql_dialect_create_error (CupelDialect *dialect,
+                                  int           native_code,
+                                  const char   *sqlstate,
+                                  const char   *message)
+{
+  return cupel_mysql_error_new ((guint) native_code, sqlstate, message, FALSE);
+}
+
 static void
 cupel_mysql_dialect_class_init (CupelMysqlDialectClass *klass)
 {
@@ -145,6 +167,8 @@ cupel_mysql_dialect_class_init (CupelMysqlDialectClass *klass)
   dialect_class->create_driver = cupel_mysql_dialect_create_driver;
   dialect_class->initialize = cupel_mysql_dialect_initialize;
   dialect_class->existing_tables = cupel_mysql_dialect_existing_tables;
+  dialect_class->get_session_statements = cupel_mysql_dialect_get_session_statements;
+  dialect_class->create_error = cupel_mysql_dialect_create_error;
 }
 
 static void

@@ -5,6 +5,7 @@
 #include "cupel-pg-compiler.h"
 #include "cupel-pg-connection.h"
 #include "cupel-pg-driver.h"
+#include "cupel-pg-error.h"
 
 struct _CupelPgDialect
 {
@@ -120,6 +121,23 @@ cupel_pg_dialect_existing_tables (CupelDialect      *self,
   return CUPEL_STATEMENT (text);
 }
 
+static const char *const *
+cupel_pg_dialect_get_session_statements (CupelDialect *self)
+{
+  static const char *const statements[] = { "SET TimeZone TO 'UTC'", "SET DateStyle TO 'ISO'", NULL };
+
+  return statements;
+}
+
+static GError *
+cupel_pg_dialect_create_error (CupelDialect *self,
+                               int           native_code,
+                               const char   *sqlstate,
+                               const char   *message)
+{
+  return cupel_pg_error_new_from_state (sqlstate, message);
+}
+
 static void
 cupel_pg_dialect_class_init (CupelPgDialectClass *class)
 {
@@ -130,6 +148,8 @@ cupel_pg_dialect_class_init (CupelPgDialectClass *class)
   dialect_class->create_driver = cupel_pg_dialect_create_driver;
   dialect_class->initialize = cupel_pg_dialect_initialize;
   dialect_class->existing_tables = cupel_pg_dialect_existing_tables;
+  dialect_class->get_session_statements = cupel_pg_dialect_get_session_statements;
+  dialect_class->create_error = cupel_pg_dialect_create_error;
 }
 
 static void

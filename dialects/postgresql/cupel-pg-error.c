@@ -166,6 +166,23 @@ cupel_pg_error_new_from_result (const PGresult *result)
                                        advice != NULL ? ". " : "", advice != NULL ? advice : "");
 }
 
+GError *
+cupel_pg_error_new_from_state (const char *sqlstate,
+                               const char *message)
+{
+  const CupelPgErrorClass *class = cupel_pg_error_classify (sqlstate);
+  g_autofree char *valid = g_utf8_make_valid (message != NULL ? message : "unknown error", -1);
+  gboolean has_data = g_str_has_prefix (class->state, "22");
+  g_autofree char *hidden = has_data ? hide_quoted (valid) : NULL;
+  CupelErrorDetails details = {
+    .sqlstate = sqlstate, .retryable = class->retryable, .disconnect = class->disconnect, .detail = has_data ? valid : NULL,
+  };
+
+  if (sqlstate == NULL)
+    return cupel_error_new_with_details (class->code, &details, "PostgreSQL: %s", valid);
+  return cupel_error_new_with_details (class->code, &details, "PostgreSQL: %s (SQLSTATE %s)", has_data ? hidden : valid, sqlstate);
+}
+
 static gboolean
 is_sqlstate (const char *text)
 {

@@ -21,6 +21,9 @@ gboolean                 cupel_pg_error_is_fatal        (const PGresult  *result
 /* The server no longer knows a prepared statement, or its plan no longer fits. */
 gboolean                 cupel_pg_error_is_stale        (const PGresult  *result);
 GError                  *cupel_pg_error_new_from_result (const PGresult  *result);
+/* For a driver that knows no more than this of what failed. */
+GError                  *cupel_pg_error_new_from_state  (const char      *sqlstate,
+                                                         const char      *message);
 /* The SQLSTATE in what libpq says after a failed connect with PQERRORS_VERBOSE; @message becomes fit for people. */
 gboolean                 cupel_pg_error_split_verbose   (char            *message,
                                                          char             sqlstate[6]);

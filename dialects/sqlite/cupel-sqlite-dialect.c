@@ -8,6 +8,7 @@
 #include "cupel-sqlite-compiler.h"
 #include "cupel-sqlite-connection.h"
 #include "cupel-sqlite-driver.h"
+#include "cupel-sqlite-error.h"
 
 struct _CupelSqliteDialect
 {
@@ -149,6 +150,47 @@ cupel_sqlite_dialect_existing_tables (CupelDialect      *self,
   return CUPEL_STATEMENT (text);
 }
 
+/* The rest of what the own driver sets is no statement. */
+static const char *const *
+cupel_sqlite_dialect_get_session_statements (CupelDialect *self)
+{
+  static const char *const statements[] = {
+    "PRAGMA foreign_keys = ON", "PRAGMA trusted_schema = OFF", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL", NULL
+  };
+
+  return statements;
+}
+
+/* Other drivers may know the primary code only. SQLite's texts are in no language but its own, and these are its names of the
+ * extended ones. */
+static int
+extend_code (int         code,
+             const char *message)
+{
+  static const struct { const char *prefix; int code; } kinds[] = {
+    { "UNIQUE constraint failed", SQLITE_CONSTRAINT_UNIQUE },
+    { "NOT NULL constraint failed", SQLITE_CONSTRAINT_NOTNULL },
+    { "CHECK constraint failed", SQLITE_CONSTRAINT_CHECK },
+    { "FOREIGN KEY constraint failed", SQLITE_CONSTRAINT_FOREIGNKEY },
+  };
+
+  for (guint i = 0; code == SQLITE_CONSTRAINT && message != NULL && i < G_N_ELEMENTS (kinds); i++)
+    if (g_str_has_prefix (message, kinds[i].prefix))
+      return kinds[i].code;
+  return code;
+}
+
+static GError *
+cupel_sqlite_dialect_create_error (CupelDialect *self,
+                                   int           native_code,
+                                   const char   *sqlstate,
+                                   const char   *message)
+{
+  g_autofree char *valid = message != NULL ? g_utf8_make_valid (message, -1) : NULL;
+
+  return cupel_sqlite_error_new (extend_code (native_code, valid), valid);
+}
+
 static void
 cupel_sqlite_dialect_class_init (CupelSqliteDialectClass *klass)
 {
@@ -159,6 +201,8 @@ cupel_sqlite_dialect_class_init (CupelSqliteDialectClass *klass)
   dialect_class->create_driver = cupel_sqlite_dialect_create_driver;
   dialect_class->initialize = cupel_sqlite_dialect_initialize;
   dialect_class->existing_tables = cupel_sqlite_dialect_existing_tables;
+  dialect_class->get_session_statements = cupel_sqlite_dialect_get_session_statements;
+  dialect_class->create_error = cupel_sqlite_dialect_create_error;
 }
 
 static void

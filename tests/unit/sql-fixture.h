@@ -80,6 +80,23 @@ describe_slots (const CupelCompiled *compiled)
   return g_string_free (text, FALSE);
 }
 
+/* Each slot says where its placeholder stands: "?" or "$number". */
+static inline void
+check_offsets (const CupelCompiled *compiled)
+{
+  for (guint i = 0; i < compiled->n_slots; i++)
+    {
+      const CupelSlot *slot = &compiled->slots[i];
+      g_autofree char *numbered = g_strdup_printf ("$%u", i + 1);
+      g_autofree char *found = NULL;
+
+      g_assert_cmpuint ((gsize) slot->offset + slot->length, <=, compiled->sql_length);
+      found = g_strndup (compiled->sql + slot->offset, slot->length);
+      if (strcmp (found, "?") != 0)
+        g_assert_cmpstr (found, ==, numbered);
+    }
+}
+
 /* @statement: (transfer full) */
 static inline void
 check_sql (SqlFixture *fixture,
@@ -92,6 +109,7 @@ check_sql (SqlFixture *fixture,
   g_assert_no_error (error);
   g_assert_cmpstr (compiled->sql, ==, sql);
   g_assert_cmpuint (compiled->sql_length, ==, strlen (sql));
+  check_offsets (compiled);
   cupel_compiled_unref (compiled);
   g_object_unref (statement);
 }
