@@ -182,14 +182,12 @@ cupel_mysql_binds_set (CupelMysqlBinds     *binds,
   bind->is_unsigned = FALSE;
   bind->is_null = NULL;
   bind->length = &buffer->length;
-  bind->u.indicator = &buffer->indicator;
-  buffer->indicator = STMT_INDICATOR_NONE;
+  cupel_mysql_client_mark_null (bind, &buffer->indicator, cell->kind == CUPEL_CELL_NULL);
 
   switch ((CupelCellKind) cell->kind)
     {
     case CUPEL_CELL_NULL:
       bind->buffer = NULL;
-      buffer->indicator = STMT_INDICATOR_NULL;
       return TRUE;
 
     case CUPEL_CELL_BOOLEAN:

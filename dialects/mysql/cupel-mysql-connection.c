@@ -2,13 +2,12 @@
 
 #include "cupel-mysql-private.h"
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-G_DEFINE_TYPE (CupelMysqlConnection, cupel_mysql_connection, CUPEL_TYPE_DRIVER_CONNECTION)
+G_DEFINE_TYPE (CupelMysqlConnection, cupel_mysql_connection, CUPEL_TYPE_MYSQL_PARENT)
 
 static const char *
 cupel_mysql_isolation_name (CupelIsolationLevel level)
@@ -245,7 +244,6 @@ cupel_mysql_connection_ping (CupelDriverConnection  *connection,
 {
   CupelMysqlConnection *self = CUPEL_MYSQL_CONNECTION (connection);
   GError *failure = NULL;
-  int failed = 1;
   gboolean ok;
 
   if (!cupel_mysql_connection_enter (self, deadline, NULL, FALSE, error))
@@ -254,11 +252,8 @@ cupel_mysql_connection_ping (CupelDriverConnection  *connection,
   ok = cupel_mysql_connection_settle (self, &failure);
   if (ok)
     {
-      CUPEL_MYSQL_CALL (self,
-                        mysql_ping_start (&failed, self->mysql),
-                        mysql_ping_cont (&failed, self->mysql, ready));
-      ok = !failed;
-      if (failed)
+      ok = cupel_mysql_client_ping (self);
+      if (!ok)
         cupel_mysql_set_error (&failure, self->mysql, NULL);
     }
   ok = cupel_mysql_connection_leave (self, ok, &failure);
@@ -334,7 +329,7 @@ cupel_mysql_connection_closed (CupelMysqlConnection *self)
   if (self->stray != NULL)
     cupel_mysql_statement_close (self, g_steal_pointer (&self->stray));
   cupel_mysql_statements_clear (self);
-  g_clear_pointer (&self->watch, cupel_io_watch_free);
+  cupel_mysql_client_clear (self);
   if (self->fd >= 0)
     close (self->fd);
   self->fd = -1;
@@ -347,10 +342,7 @@ cupel_mysql_connection_free_handle (CupelMysqlConnection *self)
   if (self->mysql == NULL)
     return;
   cupel_mysql_connection_detach (self);
-  self->mysql->methods = self->library_methods;
-  mysql_close (self->mysql);
-  if (self->clear_tls_errors != NULL)
-    self->clear_tls_errors ();
+  cupel_mysql_client_drop (self);
   cupel_mysql_connection_closed (self);
 }
 
@@ -379,13 +371,8 @@ cupel_mysql_connection_close (CupelDriverConnection *connection,
   if (self->mysql != NULL && !self->broken && self->op == CUPEL_MYSQL_OP_NONE && self->open == NULL &&
       cupel_mysql_connection_enter (self, deadline, NULL, FALSE, NULL))
     {
-      MYSQL *mysql = self->mysql;
-
       cupel_mysql_connection_detach (self);
-      mysql->methods = self->library_methods;
-      CUPEL_MYSQL_CALL (self,
-                        mysql_close_start (mysql),
-                        mysql_close_cont (mysql, ready));
+      cupel_mysql_client_close (self);
       self->broken = TRUE;
       self->terminated = FALSE;
       cupel_mysql_connection_closed (self);
@@ -440,29 +427,12 @@ cupel_mysql_connection_new (CupelMysqlParams *params,
                             MYSQL            *mysql)
 {
   CupelMysqlConnection *self = g_object_new (CUPEL_TYPE_MYSQL_CONNECTION, NULL);
-  unsigned long server_capabilities = 0;
-  unsigned long extended_capabilities = 0;
 
   self->params = cupel_mysql_params_ref (params);
   self->mysql = mysql;
-  self->fd = fcntl (mysql_get_socket (mysql), F_DUPFD_CLOEXEC, 0);
-  /* The library asks not to block for each read and write, but not under TLS. */
-  if (self->fd >= 0 && fcntl (self->fd, F_SETFL, fcntl (self->fd, F_GETFL) | O_NONBLOCK) == 0)
-    self->watch = cupel_io_watch_new (self->fd);
-  else
-    self->broken = TRUE;
+  self->fd = fcntl (cupel_mysql_client_get_socket (mysql), F_DUPFD_CLOEXEC, 0);
   self->autocommit = (mysql->server_status & SERVER_STATUS_AUTOCOMMIT) != 0;
   self->cache_size = cupel_mysql_params_get_statement_cache (params);
-
-  mariadb_get_infov (mysql, MARIADB_CONNECTION_SERVER_CAPABILITIES, &server_capabilities);
-  mariadb_get_infov (mysql, MARIADB_CONNECTION_EXTENDED_SERVER_CAPABILITIES, &extended_capabilities);
-  self->is_mariadb = (server_capabilities & CLIENT_MYSQL) == 0;
-  self->has_bulk = self->is_mariadb && (extended_capabilities & (MARIADB_CLIENT_STMT_BULK_OPERATIONS >> 32)) != 0;
-  /* OpenSSL keeps errors per thread, and the library reads what another connection left there as its own: the end of one
-   * connection would be that of the next. There is no name for it in a library that was built with another TLS. */
-  if (mysql_get_ssl_cipher (mysql) != NULL)
-    self->clear_tls_errors = (void (*) (void)) dlsym (RTLD_DEFAULT, "ERR_clear_error");
-
-  cupel_mysql_direct_init (self);
+  cupel_mysql_client_init (self);
   return CUPEL_DRIVER_CONNECTION (self);
 }

@@ -481,16 +481,13 @@ cupel_mysql_decode_fixed (const CupelMysqlColumn *column,
     cupel_mysql_decode_integer (column, cupel_mysql_read_integer (data, size, column->is_unsigned), cell);
 }
 
-/* Called by the library for each column of a row, on the stack of its coroutine: no awaiting in here. */
-void
-cupel_mysql_decode_binary (void           *user_data,
-                           unsigned int    column_index,
-                           unsigned char **data)
+const guint8 *
+cupel_mysql_decode_binary (CupelMysqlRows *rows,
+                           guint           column_index,
+                           const guint8   *p,
+                           const guint8   *end)
 {
-  CupelMysqlRows *rows = user_data;
-  const guint8 *end = rows->connection->mysql->net.buff_end;
   const CupelMysqlColumn *column;
-  const guint8 *p;
   CupelCell *cell;
   guint size;
   gsize length = 0;
@@ -498,34 +495,28 @@ cupel_mysql_decode_binary (void           *user_data,
   if (rows->malformed || column_index >= rows->n_columns)
     {
       rows->malformed = TRUE;
-      return;
+      return NULL;
     }
-  if (column_index == 0 && rows->block != NULL)
-    rows->cells = cupel_row_block_add_row (rows->block);
-  if (data == NULL)
-    return;
 
   column = &rows->columns[column_index];
-  p = *data;
   size = cupel_mysql_fixed_size (column->type);
   if (size != G_MAXUINT)
     length = size;
   else if (!cupel_mysql_read_length (&p, end, &length))
     {
       rows->malformed = TRUE;
-      return;
+      return NULL;
     }
   if (p + length > end)
     {
       rows->malformed = TRUE;
-      return;
+      return NULL;
     }
-  *data = (unsigned char *) p + length;
 
   if (rows->block == NULL)
     {
       rows->skipped += length + 1;
-      return;
+      return p + length;
     }
 
   cell = rows->cells + column_index;
@@ -547,10 +538,11 @@ cupel_mysql_decode_binary (void           *user_data,
         cupel_mysql_decode_string (rows->block, column, cell, p, length);
       break;
     }
+  return p + length;
 }
 
 /* The text protocol: statements without parameters that are not kept. */
-void
+static void
 cupel_mysql_decode_text (CupelMysqlRows *rows,
                          guint           column_index,
                          const char     *data,
@@ -612,4 +604,20 @@ cupel_mysql_decode_text (CupelMysqlRows *rows,
       return;
     }
   cupel_mysql_decode_odd (rows->block, cell, data);
+}
+
+void
+cupel_mysql_decode_text_row (CupelMysqlRows       *rows,
+                             char                **row,
+                             const unsigned long  *lengths)
+{
+  if (rows->block == NULL)
+    {
+      for (guint i = 0; i < rows->n_columns; i++)
+        rows->skipped += lengths[i] + 1;
+      return;
+    }
+  rows->cells = cupel_row_block_add_row (rows->block);
+  for (guint i = 0; i < rows->n_columns; i++)
+    cupel_mysql_decode_text (rows, i, row[i], lengths[i]);
 }

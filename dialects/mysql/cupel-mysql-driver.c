@@ -68,7 +68,7 @@ static void
 cupel_mysql_driver_class_init (CupelMysqlDriverClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = cupel_mysql_driver_finalize;
-  CUPEL_DRIVER_CLASS (klass)->name = "mariadb";
+  CUPEL_DRIVER_CLASS (klass)->name = CUPEL_MYSQL_CLIENT_NAME;
   CUPEL_DRIVER_CLASS (klass)->configure = cupel_mysql_driver_configure;
   CUPEL_DRIVER_CLASS (klass)->connect = cupel_mysql_driver_connect;
 

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How a call of the client library is awaited, interrupted and, when nothing else helps, cut off.
- *
- * The library runs each call on a stack of its own and comes back when it would block. Such a call is never abandoned:
- * it is driven to its end, by the server's answer or by shutting the socket down. */
+/* How an operation begins, is interrupted and, when nothing else helps, cut off, and how it is proved that nothing of it is left. */
 
 #include "cupel-mysql-private.h"
 
@@ -82,74 +79,18 @@ cupel_mysql_connection_check (CupelMysqlConnection *self)
   return TRUE;
 }
 
-int
-cupel_mysql_connection_wait (CupelMysqlConnection *self,
-                             int                   status)
+void
+cupel_mysql_connection_wait_failed (CupelMysqlConnection *self,
+                                    GError               *error)
 {
-  const int directions = status & (MYSQL_WAIT_READ | MYSQL_WAIT_WRITE | MYSQL_WAIT_EXCEPT);
-  GIOCondition want = 0;
-  GIOCondition got = 0;
-  int ready = 0;
-
-  if (status & MYSQL_WAIT_READ)
-    want |= G_IO_IN;
-  if (status & MYSQL_WAIT_WRITE)
-    want |= G_IO_OUT;
-  if (status & MYSQL_WAIT_EXCEPT)
-    want |= G_IO_PRI;
-
-  /* The library's own timeouts are not used: deadlines are ours. */
-  if (want == 0)
-    return MYSQL_WAIT_TIMEOUT;
-
-  self->suspended = TRUE;
-  while (got == 0 && !self->broken)
+  if (!self->broken && self->op == CUPEL_MYSQL_OP_RUNNING)
     {
-      gboolean running = self->op == CUPEL_MYSQL_OP_RUNNING;
-      GError *error = NULL;
-
-      got = cupel_io_watch_wait (self->watch, want,
-                                 running ? self->deadline : self->grace,
-                                 running ? self->cancellable : NULL, &error);
-      if (got != 0)
-        break;
-      if (self->broken)
-        g_clear_error (&error);
-      else if (running)
-        cupel_mysql_connection_interrupt (self, error);
-      else
-        {
-          g_clear_error (&error);
-          cupel_mysql_connection_break (self);
-        }
+      cupel_mysql_connection_interrupt (self, error);
+      return;
     }
-  self->suspended = FALSE;
-  if (self->clear_tls_errors != NULL)
-    self->clear_tls_errors ();
-
-  /* A socket that is shut down lets everything return at once. */
-  if (self->broken || (got & (G_IO_HUP | G_IO_ERR | G_IO_NVAL)) != 0)
-    return directions;
-
-  if (got & G_IO_IN)
-    ready |= MYSQL_WAIT_READ;
-  if (got & G_IO_OUT)
-    ready |= MYSQL_WAIT_WRITE;
-  if (got & G_IO_PRI)
-    ready |= MYSQL_WAIT_EXCEPT;
-  return ready;
-}
-
-static gboolean
-cupel_mysql_connection_command_raw (CupelMysqlConnection *self,
-                                    const char           *sql)
-{
-  int failed = 1;
-
-  CUPEL_MYSQL_CALL (self,
-                    mysql_real_query_start (&failed, self->mysql, sql, strlen (sql)),
-                    mysql_real_query_cont (&failed, self->mysql, ready));
-  return !failed;
+  g_error_free (error);
+  if (!self->broken)
+    cupel_mysql_connection_break (self);
 }
 
 gboolean
@@ -157,7 +98,7 @@ cupel_mysql_connection_command (CupelMysqlConnection  *self,
                                 const char            *sql,
                                 GError               **error)
 {
-  if (cupel_mysql_connection_command_raw (self, sql))
+  if (cupel_mysql_client_query (self, sql, strlen (sql)))
     return TRUE;
 
   cupel_mysql_set_error (error, self->mysql, NULL);
@@ -176,7 +117,7 @@ cupel_mysql_connection_soak (CupelMysqlConnection *self)
   if (!cupel_mysql_kill_finish (kill, self->grace))
     cupel_mysql_connection_break (self);
   else if (!self->broken &&
-           !cupel_mysql_connection_command_raw (self, "DO 0") &&
+           !cupel_mysql_client_query (self, "DO 0", strlen ("DO 0")) &&
            cupel_mysql_code_is_lost (mysql_errno (self->mysql)))
     cupel_mysql_connection_break (self);
 }
@@ -187,7 +128,6 @@ cupel_mysql_connection_abandon_rows (CupelMysqlConnection *self)
 {
   CupelMysqlRows *rows = self->open;
   gint64 start = g_get_monotonic_time ();
-  guint n = 0;
   int result;
 
   if (rows == NULL)
@@ -197,14 +137,10 @@ cupel_mysql_connection_abandon_rows (CupelMysqlConnection *self)
   rows->skipped = 0;
   self->cursor = NULL;
 
-  while ((result = cupel_mysql_rows_next (rows)) == 0)
-    {
-      if (self->kill == NULL && !self->broken &&
-          (rows->skipped > CUPEL_MYSQL_DRAIN_BYTES ||
-           (++n % 64 == 0 && g_get_monotonic_time () - start > CUPEL_MYSQL_DRAIN_TIME)))
-        self->kill = cupel_mysql_kill_start (self->params, mysql_thread_id (self->mysql));
-      cupel_fiber_tick ();
-    }
+  while ((result = cupel_mysql_rows_fetch (rows, 64)) == 0)
+    if (self->kill == NULL && !self->broken &&
+        (rows->skipped > CUPEL_MYSQL_DRAIN_BYTES || g_get_monotonic_time () - start > CUPEL_MYSQL_DRAIN_TIME))
+      self->kill = cupel_mysql_kill_start (self->params, mysql_thread_id (self->mysql));
   if (result != MYSQL_NO_DATA && cupel_mysql_code_is_lost (mysql_errno (self->mysql)))
     cupel_mysql_connection_break (self);
 

@@ -16,11 +16,14 @@ G_BEGIN_DECLS
 #define CUPEL_MYSQL_DRAIN_TIME   (5 * G_TIME_SPAN_MILLISECOND)
 #define CUPEL_MYSQL_BLOCK_ROWS   1000
 
+typedef struct _CupelMysqlConnection CupelMysqlConnection;
 typedef struct _CupelMysqlParams     CupelMysqlParams;
 typedef struct _CupelMysqlKill       CupelMysqlKill;
 typedef struct _CupelMysqlStatement  CupelMysqlStatement;
 typedef struct _CupelMysqlRows       CupelMysqlRows;
 typedef struct _CupelMysqlBinds      CupelMysqlBinds;
+
+#include "cupel-mysql-client.h"   /* that of the folder connector or oracle */
 
 /* dialect, compiler, driver */
 GType          cupel_mysql_dialect_get_type  (void) G_GNUC_CONST;
@@ -53,26 +56,28 @@ typedef enum
 } CupelMysqlOp;
 
 #define CUPEL_TYPE_MYSQL_CONNECTION (cupel_mysql_connection_get_type ())
-G_DECLARE_FINAL_TYPE (CupelMysqlConnection, cupel_mysql_connection, CUPEL, MYSQL_CONNECTION, CupelDriverConnection)
+G_DECLARE_FINAL_TYPE (CupelMysqlConnection, cupel_mysql_connection, CUPEL, MYSQL_CONNECTION, CupelMysqlParent)
 
 #define CUPEL_TYPE_MYSQL_CURSOR (cupel_mysql_cursor_get_type ())
 G_DECLARE_FINAL_TYPE (CupelMysqlCursor, cupel_mysql_cursor, CUPEL, MYSQL_CURSOR, CupelDriverCursor)
 
 struct _CupelMysqlConnection
 {
-  CupelDriverConnection  parent_instance;
+  CupelMysqlParent       parent_instance;
 
   MYSQL                 *mysql;         /* NULL: closed */
   CupelMysqlParams      *params;
   int                    fd;            /* a duplicate: the library closes its own when it likes */
-  CupelIoWatch          *watch;
-  void                 (*clear_tls_errors) (void);   /* NULL: not needed */
+  CupelMysqlClient       client;
   gboolean               is_mariadb;
-  gboolean               has_bulk;
-  struct st_mariadb_methods  methods;         /* see cupel-mysql-direct.c */
-  const struct st_mariadb_methods *library_methods;
-  CupelMysqlStatement   *direct;
-  gboolean               has_direct;    /* the first use of a statement can be one round trip */
+  /* What not every library or server has; NULL then. */
+  gboolean             (*many_bulk)     (CupelMysqlConnection  *self,      /* array binding */
+                                         const CupelRequest    *request,
+                                         CupelReply            *reply,
+                                         gboolean              *handled,
+                                         GError               **error);
+  gboolean             (*run_direct)    (CupelMysqlConnection  *self,      /* the first use in one round trip; FALSE: the */
+                                         CupelMysqlStatement   *statement); /* errors are in the statement */
   gboolean               last_reads;    /* what the server prepared last has no effects */
 
   /* the operation that is under way */
@@ -108,21 +113,35 @@ struct _CupelMysqlConnection
 CupelDriverConnection *cupel_mysql_connection_new (CupelMysqlParams *params,
                                                    MYSQL            *mysql);
 
-/* io: a call of the library that may suspend, as in CUPEL_MYSQL_CALL (self, mysql_ping_start (&r, m), mysql_ping_cont (&r, m, ready)) */
-#define CUPEL_MYSQL_CALL(self, start, cont)                             \
-  G_STMT_START {                                                        \
-    int ready;                                                          \
-                                                                        \
-    if ((self)->clear_tls_errors != NULL)                               \
-      (self)->clear_tls_errors ();                                      \
-    ready = (start);                                                    \
-    while (ready != 0)                                                  \
-      {                                                                 \
-        ready = cupel_mysql_connection_wait ((self), ready);            \
-        ready = (cont);                                                 \
-      }                                                                 \
-  } G_STMT_END
+/* client: what is not the same with both client libraries. These suspend until the call is over, however it ends; on
+ * failure the errors are in the handle or the statement. */
+gboolean cupel_mysql_client_query         (CupelMysqlConnection  *self,
+                                           const char            *sql,
+                                           gsize                  length);
+gboolean cupel_mysql_client_ping          (CupelMysqlConnection  *self);
+void     cupel_mysql_client_close         (CupelMysqlConnection  *self);
+gboolean cupel_mysql_client_prepare       (CupelMysqlConnection  *self,
+                                           CupelMysqlStatement   *statement);
+gboolean cupel_mysql_client_execute       (CupelMysqlConnection  *self,
+                                           CupelMysqlStatement   *statement);
+void     cupel_mysql_client_close_stmt    (CupelMysqlConnection  *self,
+                                           MYSQL_STMT            *stmt);
+/* Up to @max rows into rows->block, or, when there is none, over up to @max rows or CUPEL_MYSQL_DRAIN_BYTES. 0: there may be
+ * more; MYSQL_NO_DATA: the end of this result; 1: failed. */
+int      cupel_mysql_client_fetch         (CupelMysqlRows        *rows,
+                                           guint                  max);
+/* Reads over the results that follow. MYSQL_NO_DATA, or 1: failed. */
+int      cupel_mysql_client_skip_results  (CupelMysqlRows        *rows);
+/* These do not suspend. */
+void     cupel_mysql_client_init          (CupelMysqlConnection  *self);
+void     cupel_mysql_client_clear         (CupelMysqlConnection  *self);
+void     cupel_mysql_client_drop          (CupelMysqlConnection  *self);    /* the socket is shut down */
+int      cupel_mysql_client_get_socket    (MYSQL                 *mysql);
+void     cupel_mysql_client_stmt_init     (CupelMysqlStatement   *statement);
+/* After the execution: what the columns are. */
+void     cupel_mysql_client_describe      (CupelMysqlStatement   *statement);
 
+/* io */
 gboolean cupel_mysql_connection_enter     (CupelMysqlConnection  *self,
                                            gint64                 deadline,
                                            GCancellable          *cancellable,
@@ -132,8 +151,9 @@ gboolean cupel_mysql_connection_enter     (CupelMysqlConnection  *self,
 gboolean cupel_mysql_connection_leave     (CupelMysqlConnection  *self,
                                            gboolean               ok,
                                            GError               **error);
-int      cupel_mysql_connection_wait      (CupelMysqlConnection  *self,
-                                           int                    status);
+/* What a wait that ended without what it waited for means. Takes @error. */
+void     cupel_mysql_connection_wait_failed (CupelMysqlConnection *self,
+                                           GError                *error);
 /* Between rows that were all there already: notices a cancellation. TRUE: go on. */
 gboolean cupel_mysql_connection_check     (CupelMysqlConnection  *self);
 /* Waits for the answer to KILL QUERY and lets a late one hit a statement that does nothing. */
@@ -162,6 +182,10 @@ gboolean cupel_mysql_connection_execute   (CupelDriverConnection *connection,
                                            CupelReply            *reply,
                                            GCancellable          *cancellable,
                                            GError               **error);
+/* How many sets from @first on go into one packet. */
+guint    cupel_mysql_page                 (const CupelRequest    *request,
+                                           guint                  first,
+                                           guint                  max_rows);
 gboolean cupel_mysql_connection_execute_many (CupelMysqlConnection *self,
                                            const CupelRequest    *request,
                                            CupelReply            *reply,
@@ -213,22 +237,24 @@ void     cupel_mysql_rows_describe     (CupelMysqlRows        *rows,
 void     cupel_mysql_rows_clear        (CupelMysqlRows        *rows);
 /* Takes note that rows of @rows are on the wire. */
 void     cupel_mysql_rows_open         (CupelMysqlRows        *rows);
-/* To the next row. 0: it is in rows->block, or skipped; MYSQL_NO_DATA: the end; 1: failed, see the errors of the library.
- * After the last two nothing is left on the wire. */
-int      cupel_mysql_rows_next         (CupelMysqlRows        *rows);
+/* As cupel_mysql_client_fetch (), over the results that follow too. After the end and a failure nothing is left on the wire. */
+int      cupel_mysql_rows_fetch        (CupelMysqlRows        *rows,
+                                        guint                  max);
 /* Reads up to @max rows into rows->block. FALSE with @error; rows->done at the end. */
 gboolean cupel_mysql_rows_read         (CupelMysqlRows        *rows,
                                         guint                  max,
                                         GError               **error);
 /* After the end: gives the statement back. @rows is gone. Suspends. */
 void     cupel_mysql_rows_release      (CupelMysqlRows        *rows);
-void     cupel_mysql_decode_binary     (void                  *rows,        /* ps_result_callback */
-                                        unsigned int           column,
-                                        unsigned char        **data);
-void     cupel_mysql_decode_text       (CupelMysqlRows        *rows,
+/* The value at @data, in a row that ends at @end, into rows->cells, or over it. What follows it; NULL: it is malformed. */
+const guint8 *cupel_mysql_decode_binary (CupelMysqlRows       *rows,
                                         guint                  column,
-                                        const char            *data,        /* nullable */
-                                        gsize                  length);
+                                        const guint8          *data,
+                                        const guint8          *end);
+/* A row of the text protocol into rows->block, or over it. */
+void     cupel_mysql_decode_text_row   (CupelMysqlRows        *rows,
+                                        char                 **row,
+                                        const unsigned long   *lengths);
 
 /* text protocol */
 gboolean cupel_mysql_connection_query  (CupelMysqlConnection  *self,
@@ -288,10 +314,6 @@ gboolean             cupel_mysql_statement_prepared (CupelMysqlConnection *self,
                                                     CupelMysqlStatement   *statement,
                                                     GError               **error);
 GHashTable          *cupel_mysql_statements_new    (void);
-/* Prepares and executes in one flight. */
-void                 cupel_mysql_direct_init       (CupelMysqlConnection  *self);
-gboolean             cupel_mysql_direct_run        (CupelMysqlConnection  *self,
-                                                    CupelMysqlStatement   *statement);
 /* After use: into the cache, or closed. Suspends. */
 void                 cupel_mysql_statement_done    (CupelMysqlConnection  *self,
                                                     CupelMysqlStatement   *statement);

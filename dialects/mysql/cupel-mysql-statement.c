@@ -29,7 +29,6 @@ cupel_mysql_statement_close_handle (CupelMysqlConnection *self,
                                     CupelMysqlStatement  *statement)
 {
   MYSQL_STMT *stmt = g_steal_pointer (&statement->stmt);
-  my_bool failed;
 
   statement->prepared = FALSE;
   if (stmt == NULL)
@@ -37,9 +36,7 @@ cupel_mysql_statement_close_handle (CupelMysqlConnection *self,
   if (self->mysql == NULL)
     mysql_stmt_close (stmt);
   else
-    CUPEL_MYSQL_CALL (self,
-                      mysql_stmt_close_start (&failed, stmt),
-                      mysql_stmt_close_cont (&failed, stmt, ready));
+    cupel_mysql_client_close_stmt (self, stmt);
 }
 
 void
@@ -128,8 +125,7 @@ cupel_mysql_statement_make_room (CupelMysqlConnection  *self,
       cupel_mysql_set_error (error, self->mysql, NULL);
       return FALSE;
     }
-  mysql_stmt_attr_set (statement->stmt, STMT_ATTR_CB_USER_DATA, &statement->rows);
-  mysql_stmt_attr_set (statement->stmt, STMT_ATTR_CB_RESULT, (const void *) cupel_mysql_decode_binary);
+  cupel_mysql_client_stmt_init (statement);
   return TRUE;
 }
 
@@ -138,18 +134,13 @@ cupel_mysql_statement_prepare (CupelMysqlConnection  *self,
                                CupelMysqlStatement   *statement,
                                GError               **error)
 {
-  int failed = 1;
-
   if (statement->prepared)
     return TRUE;
 
   if (!cupel_mysql_statement_make_room (self, statement, error))
     return FALSE;
 
-  CUPEL_MYSQL_CALL (self,
-                    mysql_stmt_prepare_start (&failed, statement->stmt, statement->sql, statement->sql_length),
-                    mysql_stmt_prepare_cont (&failed, statement->stmt, ready));
-  if (failed)
+  if (!cupel_mysql_client_prepare (self, statement))
     {
       cupel_mysql_set_error (error, self->mysql, statement->stmt);
       return FALSE;
@@ -199,24 +190,22 @@ cupel_mysql_connection_run (CupelMysqlConnection  *self,
   for (guint attempt = 0; ; attempt++)
     {
       GError *failure = NULL;
-      int failed = 1;
+      gboolean ok;
       guint code;
 
-      if (!statement->prepared && self->has_direct && self->last_reads && statement->bulk == NULL)
+      if (!statement->prepared && self->run_direct != NULL && self->last_reads && statement->bulk == NULL)
         {
           if (!cupel_mysql_statement_make_room (self, statement, error))
             return FALSE;
-          failed = !cupel_mysql_direct_run (self, statement);
+          ok = self->run_direct (self, statement);
           if (statement->prepared && !cupel_mysql_statement_prepared (self, statement, error))
             return FALSE;
         }
       else if (!cupel_mysql_statement_prepare (self, statement, error))
         return FALSE;
-      else if (mysql_stmt_bind_param (statement->stmt, statement->binds.binds) == 0)
-        CUPEL_MYSQL_CALL (self,
-                          mysql_stmt_execute_start (&failed, statement->stmt),
-                          mysql_stmt_execute_cont (&failed, statement->stmt, ready));
-      if (!failed)
+      else
+        ok = cupel_mysql_client_execute (self, statement);
+      if (ok)
         break;
 
       cupel_mysql_set_error (&failure, self->mysql, statement->stmt);
@@ -240,8 +229,7 @@ cupel_mysql_connection_run (CupelMysqlConnection  *self,
 
   if (mysql_stmt_field_count (statement->stmt) > 0)
     {
-      cupel_mysql_rows_describe (&statement->rows, mariadb_stmt_fetch_fields (statement->stmt),
-                                 mysql_stmt_field_count (statement->stmt), statement->compiled);
+      cupel_mysql_client_describe (statement);
       cupel_mysql_rows_open (&statement->rows);
     }
   return TRUE;

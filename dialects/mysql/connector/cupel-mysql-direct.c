@@ -21,10 +21,10 @@ cupel_mysql_direct_command (MYSQL                    *mysql,
                             void                     *opt_arg)
 {
   const CupelMysqlConnection *self = (const CupelMysqlConnection *)
-    ((const char *) mysql->methods - G_STRUCT_OFFSET (CupelMysqlConnection, methods));
-  CupelMysqlStatement *statement = self->direct;
+    ((const char *) mysql->methods - G_STRUCT_OFFSET (CupelMysqlConnection, client.methods));
+  CupelMysqlStatement *statement = self->client.direct;
 
-  mysql->methods = self->library_methods;
+  mysql->methods = self->client.library_methods;
   if (statement == NULL || command != COM_PING)
     return mysql->methods->db_command (mysql, command, arg, length, skip_check, opt_arg);
   return mariadb_stmt_execute_direct (statement->stmt, statement->sql, statement->sql_length);
@@ -34,12 +34,12 @@ cupel_mysql_direct_command (MYSQL                    *mysql,
 void
 cupel_mysql_direct_init (CupelMysqlConnection *self)
 {
-  self->library_methods = self->mysql->methods;
-  if (!self->has_bulk || self->mysql->net.compress || mysql_get_client_version () / 100 != MARIADB_PACKAGE_VERSION_ID / 100)
+  self->client.library_methods = self->mysql->methods;
+  if (self->many_bulk == NULL || self->mysql->net.compress || mysql_get_client_version () / 100 != MARIADB_PACKAGE_VERSION_ID / 100)
     return;
-  self->methods = *self->library_methods;
-  self->methods.db_command = cupel_mysql_direct_command;
-  self->has_direct = TRUE;
+  self->client.methods = *self->client.library_methods;
+  self->client.methods.db_command = cupel_mysql_direct_command;
+  self->run_direct = cupel_mysql_direct_run;
   self->last_reads = TRUE;
 }
 
@@ -58,13 +58,13 @@ cupel_mysql_direct_run (CupelMysqlConnection *self,
         return FALSE;
     }
 
-  self->direct = statement;
-  self->mysql->methods = &self->methods;
+  self->client.direct = statement;
+  self->mysql->methods = &self->client.methods;
   CUPEL_MYSQL_CALL (self,
                     mysql_ping_start (&failed, self->mysql),
                     mysql_ping_cont (&failed, self->mysql, ready));
-  self->mysql->methods = self->library_methods;
-  self->direct = NULL;
+  self->mysql->methods = self->client.library_methods;
+  self->client.direct = NULL;
 
   statement->prepared = statement->stmt->state >= MYSQL_STMT_PREPARED;
   return !failed;
