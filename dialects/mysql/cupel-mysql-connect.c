@@ -7,10 +7,8 @@
 
 #include <string.h>
 
-/* One statement right after connecting. The compiler doubles backslashes in the constants of DDL: that has to be right. */
-#define CUPEL_MYSQL_INIT \
-  "SET autocommit=0, time_zone='+00:00', sql_mode=" \
-  "CONCAT_WS(',',NULLIF(REPLACE(@@sql_mode,'NO_BACKSLASH_ESCAPES',''),''),'STRICT_TRANS_TABLES')"
+/* One statement right after connecting. */
+#define CUPEL_MYSQL_INIT "SET " CUPEL_MYSQL_SETTINGS
 
 #define CUPEL_MYSQL_STACK          (512 * 1024)
 #define CUPEL_MYSQL_AUTH_PLUGINS   "mysql_native_password,client_ed25519,caching_sha2_password"
@@ -89,6 +87,12 @@ guint
 cupel_mysql_params_get_statement_cache (CupelMysqlParams *params)
 {
   return params->statement_cache;
+}
+
+const char *
+cupel_mysql_params_get_database (CupelMysqlParams *params)
+{
+  return params->database;
 }
 
 static gboolean

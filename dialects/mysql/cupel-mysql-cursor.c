@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* A stream. The protocol has one result at a time on the wire: when the connection is needed for something else, what is
- * left of it goes into memory. */
+ * left of it goes into memory, up to a limit at which that something else fails and the stream goes on. */
 
 #include "cupel-mysql-private.h"
 
@@ -12,6 +12,7 @@ struct _CupelMysqlCursor
   CupelMysqlRows       *rows;         /* on the wire; NULL: all is in memory, or over */
   guint                 block_rows;
   GQueue                blocks;       /* what was taken out of the way */
+  gsize                 bytes;        /* about what they take */
   GError               *error;        /* comes after the blocks */
   gboolean              closed;
 };
@@ -50,7 +51,7 @@ cupel_mysql_cursor_read (CupelMysqlCursor  *self,
   CupelRowBlock *block;
   gboolean ok;
 
-  rows->block = cupel_row_block_new (rows->n_columns, MIN (self->block_rows, CUPEL_MYSQL_BLOCK_ROWS));
+  rows->block = cupel_row_block_new (rows->n_columns, cupel_mysql_rows_reserve (rows, self->block_rows));
   ok = cupel_mysql_rows_read (rows, self->block_rows, error);
   block = g_steal_pointer (&rows->block);
 
@@ -72,10 +73,23 @@ cupel_mysql_cursor_buffer (CupelMysqlCursor  *self,
 
   while (self->rows != NULL && failure == NULL)
     {
-      CupelRowBlock *block = cupel_mysql_cursor_read (self, &failure);
+      CupelMysqlRows *rows = self->rows;
+      CupelRowBlock *block;
 
+      if (self->bytes >= CUPEL_MYSQL_SETTLE_BYTES)
+        {
+          g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_BUSY,
+                       "A stream that is open on this connection to the MySQL server has more than %d MiB left, and they would have to go "
+                       "into memory before anything else can be done: read it to its end or close it first, or use another connection",
+                       CUPEL_MYSQL_SETTLE_BYTES / (1024 * 1024));
+          return FALSE;
+        }
+      block = cupel_mysql_cursor_read (self, &failure);
       if (block != NULL)
-        g_queue_push_tail (&self->blocks, block);
+        {
+          self->bytes += (gsize) block->n_rows * block->n_columns * sizeof (CupelCell) + (self->rows != NULL ? rows->bytes : 0);
+          g_queue_push_tail (&self->blocks, block);
+        }
     }
   if (failure == NULL)
     return TRUE;
@@ -83,6 +97,7 @@ cupel_mysql_cursor_buffer (CupelMysqlCursor  *self,
   /* An error that the server put at the end of the rows is the reader's; one of the link is everybody's. */
   if (self->rows == NULL && !self->connection->broken && self->connection->op == CUPEL_MYSQL_OP_RUNNING)
     {
+      cupel_mysql_connection_note_error (self->connection, &failure);
       self->error = failure;
       return TRUE;
     }
@@ -102,7 +117,12 @@ cupel_mysql_cursor_fetch (CupelDriverCursor  *cursor,
   GError *failure = NULL;
 
   if (!g_queue_is_empty (&self->blocks))
-    return g_queue_pop_head (&self->blocks);
+    {
+      block = g_queue_pop_head (&self->blocks);
+      if (g_queue_is_empty (&self->blocks))
+        self->bytes = 0;
+      return block;
+    }
   if (self->closed)
     {
       g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_CLOSED, "The stream is closed");

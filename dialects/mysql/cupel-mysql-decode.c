@@ -80,7 +80,7 @@ cupel_mysql_rows_describe (CupelMysqlRows      *rows,
   rows->n_columns = n_fields;
   rows->malformed = FALSE;
   rows->done = FALSE;
-  rows->skipped = 0;
+  rows->bytes = 0;
 
   for (guint i = 0; i < n_fields; i++)
     {
@@ -513,11 +513,9 @@ cupel_mysql_decode_binary (CupelMysqlRows *rows,
       return NULL;
     }
 
+  rows->bytes += length + (rows->block != NULL ? sizeof (CupelCell) : 1);
   if (rows->block == NULL)
-    {
-      rows->skipped += length + 1;
-      return p + length;
-    }
+    return p + length;
 
   cell = rows->cells + column_index;
   switch (column->type)
@@ -614,10 +612,13 @@ cupel_mysql_decode_text_row (CupelMysqlRows       *rows,
   if (rows->block == NULL)
     {
       for (guint i = 0; i < rows->n_columns; i++)
-        rows->skipped += lengths[i] + 1;
+        rows->bytes += lengths[i] + 1;
       return;
     }
   rows->cells = cupel_row_block_add_row (rows->block);
   for (guint i = 0; i < rows->n_columns; i++)
-    cupel_mysql_decode_text (rows, i, row[i], lengths[i]);
+    {
+      cupel_mysql_decode_text (rows, i, row[i], lengths[i]);
+      rows->bytes += lengths[i] + sizeof (CupelCell);
+    }
 }

@@ -4,6 +4,16 @@
 
 #include "cupel-mysql-private.h"
 
+#define NONE        CUPEL_ERROR_CATEGORY_NONE
+#define PROGRAM     CUPEL_ERROR_CATEGORY_PROGRAM
+#define RETRY       CUPEL_ERROR_CATEGORY_RETRY
+#define NOT_PRIMARY CUPEL_ERROR_CATEGORY_NOT_PRIMARY
+#define NOT_READY   CUPEL_ERROR_CATEGORY_NOT_READY
+#define LOST        CUPEL_ERROR_CATEGORY_LOST
+#define STALE       CUPEL_ERROR_CATEGORY_STALE_STATEMENT
+#define OVERLOAD    CUPEL_ERROR_CATEGORY_OVERLOAD
+#define FULL        CUPEL_ERROR_CATEGORY_FULL
+
 typedef enum
 {
   CODE_RETRY    = 1 << 0,   /* the whole unit again may help */
@@ -16,125 +26,130 @@ typedef struct
 {
   guint       code;
   guint       class;
+  guint       category;   /* CupelErrorCategory */
   guint       flags;
   const char *text;
 } Code;
 
 /* Sorted by number. */
 static const Code codes[] = {
-  { 1020, CUPEL_ERROR_SERIALIZATION,  CODE_RETRY, NULL },                   /* record has changed since last read */
-  { 1021, CUPEL_ERROR_OPERATIONAL,    0, NULL },                            /* disk full */
-  { 1022, CUPEL_ERROR_UNIQUE,         CODE_HAS_DATA, "Duplicate key" },
-  { 1037, CUPEL_ERROR_OPERATIONAL,    0, NULL },                            /* out of memory */
-  { 1038, CUPEL_ERROR_OPERATIONAL,    0, NULL },
-  { 1040, CUPEL_ERROR_OPERATIONAL,    CODE_RETRY, NULL },                   /* too many connections */
-  { 1041, CUPEL_ERROR_OPERATIONAL,    0, NULL },
-  { 1042, CUPEL_ERROR_CONNECTION,     0, NULL },
-  { 1043, CUPEL_ERROR_CONNECTION,     0, NULL },                            /* bad handshake */
-  { 1044, CUPEL_ERROR_AUTHENTICATION, 0, NULL },
-  { 1045, CUPEL_ERROR_AUTHENTICATION, 0, NULL },
-  { 1046, CUPEL_ERROR_PROGRAMMING,    0, NULL },                            /* no database selected */
-  { 1047, CUPEL_ERROR_OPERATIONAL,    CODE_RETRY, NULL },                   /* node not ready */
-  { 1048, CUPEL_ERROR_NOT_NULL,       0, NULL },
-  { 1049, CUPEL_ERROR_CONNECTION,     0, NULL },                            /* unknown database */
-  { 1050, CUPEL_ERROR_PROGRAMMING,    0, NULL },
-  { 1051, CUPEL_ERROR_PROGRAMMING,    0, NULL },
-  { 1052, CUPEL_ERROR_PROGRAMMING,    0, NULL },
-  { 1053, CUPEL_ERROR_DISCONNECTED,   CODE_LOST, NULL },                    /* server shutdown in progress */
-  { 1054, CUPEL_ERROR_PROGRAMMING,    0, NULL },
-  { 1062, CUPEL_ERROR_UNIQUE,         CODE_HAS_DATA, "Duplicate entry" },
-  { 1064, CUPEL_ERROR_PROGRAMMING,    0, NULL },
-  { 1065, CUPEL_ERROR_PROGRAMMING,    0, NULL },
-  { 1091, CUPEL_ERROR_PROGRAMMING,    0, NULL },
-  { 1104, CUPEL_ERROR_OPERATIONAL,    0, NULL },
-  { 1105, CUPEL_ERROR_OPERATIONAL,    0, NULL },
-  { 1114, CUPEL_ERROR_OPERATIONAL,    0, NULL },                            /* table full */
-  { 1130, CUPEL_ERROR_AUTHENTICATION, 0, NULL },                            /* host not allowed */
-  { 1136, CUPEL_ERROR_PROGRAMMING,    0, NULL },
-  { 1142, CUPEL_ERROR_PROGRAMMING,    0, NULL },                            /* no privilege on the table */
-  { 1143, CUPEL_ERROR_PROGRAMMING,    0, NULL },
-  { 1146, CUPEL_ERROR_PROGRAMMING,    0, NULL },
-  { 1149, CUPEL_ERROR_PROGRAMMING,    0, NULL },
-  { 1152, CUPEL_ERROR_DISCONNECTED,   CODE_LOST, NULL },
-  { 1153, CUPEL_ERROR_DATA,           CODE_LOST, "A value is larger than the server's max_allowed_packet" },
-  { 1158, CUPEL_ERROR_DISCONNECTED,   CODE_LOST, NULL },
-  { 1159, CUPEL_ERROR_DISCONNECTED,   CODE_LOST, NULL },
-  { 1160, CUPEL_ERROR_DISCONNECTED,   CODE_LOST, NULL },
-  { 1161, CUPEL_ERROR_DISCONNECTED,   CODE_LOST, NULL },
-  { 1169, CUPEL_ERROR_UNIQUE,         CODE_HAS_DATA, "Duplicate entry" },
-  { 1180, CUPEL_ERROR_OPERATIONAL,    CODE_RETRY, NULL },                   /* error during COMMIT */
-  { 1184, CUPEL_ERROR_DISCONNECTED,   CODE_LOST, NULL },
-  { 1203, CUPEL_ERROR_OPERATIONAL,    CODE_RETRY, NULL },
-  { 1205, CUPEL_ERROR_OPERATIONAL,    CODE_RETRY, NULL },                   /* lock wait timeout */
-  { 1206, CUPEL_ERROR_OPERATIONAL,    CODE_RETRY, NULL },
-  { 1213, CUPEL_ERROR_DEADLOCK,       CODE_RETRY, NULL },
-  { 1216, CUPEL_ERROR_FOREIGN_KEY,    0, NULL },
-  { 1217, CUPEL_ERROR_FOREIGN_KEY,    0, NULL },
-  { 1226, CUPEL_ERROR_OPERATIONAL,    CODE_RETRY, NULL },
-  { 1242, CUPEL_ERROR_DATA,           0, NULL },                            /* subquery returns more than one row */
-  { 1243, CUPEL_ERROR_PROGRAMMING,    CODE_STALE, NULL },                   /* unknown prepared statement */
-  { 1251, CUPEL_ERROR_AUTHENTICATION, 0, NULL },
-  { 1264, CUPEL_ERROR_DATA,           0, NULL },
-  { 1265, CUPEL_ERROR_DATA,           0, NULL },
-  { 1267, CUPEL_ERROR_PROGRAMMING,    0, NULL },
-  { 1290, CUPEL_ERROR_OPERATIONAL,    CODE_RETRY, NULL },                   /* read only */
-  { 1292, CUPEL_ERROR_DATA,           CODE_HAS_DATA, "A value is not valid for its type" },
-  { 1305, CUPEL_ERROR_PROGRAMMING,    0, NULL },
-  { 1317, CUPEL_ERROR_OPERATIONAL,    0, NULL },                            /* interrupted */
-  { 1364, CUPEL_ERROR_NOT_NULL,       0, NULL },
-  { 1365, CUPEL_ERROR_DATA,           0, NULL },                            /* division by 0 */
-  { 1366, CUPEL_ERROR_DATA,           CODE_HAS_DATA, "A value is not valid" },
-  { 1367, CUPEL_ERROR_DATA,           CODE_HAS_DATA, "A value is not valid" },
-  { 1406, CUPEL_ERROR_DATA,           0, NULL },
-  { 1411, CUPEL_ERROR_DATA,           CODE_HAS_DATA, "A value is not valid for a function" },
-  { 1451, CUPEL_ERROR_FOREIGN_KEY,    0, NULL },
-  { 1452, CUPEL_ERROR_FOREIGN_KEY,    0, NULL },
-  { 1461, CUPEL_ERROR_OPERATIONAL,    CODE_STALE, NULL },                   /* too many prepared statements */
-  { 1557, CUPEL_ERROR_FOREIGN_KEY,    CODE_HAS_DATA, "Duplicate entry in a table that refers to this one" },
-  { 1586, CUPEL_ERROR_UNIQUE,         CODE_HAS_DATA, "Duplicate entry" },
-  { 1615, CUPEL_ERROR_OPERATIONAL,    CODE_STALE | CODE_RETRY, NULL },      /* has to be prepared again */
-  { 1644, CUPEL_ERROR_OPERATIONAL,    0, NULL },                            /* SIGNAL */
-  { 1690, CUPEL_ERROR_DATA,           CODE_HAS_DATA, "A number is out of range" },
-  { 1698, CUPEL_ERROR_AUTHENTICATION, 0, NULL },
-  { 1761, CUPEL_ERROR_UNIQUE,         CODE_HAS_DATA, "Duplicate entry in a table that refers to this one" },
-  { 1762, CUPEL_ERROR_UNIQUE,         CODE_HAS_DATA, "Duplicate entry in a table that refers to this one" },
-  { 1792, CUPEL_ERROR_OPERATIONAL,    CODE_RETRY, NULL },                   /* a read-only transaction */
-  { 1836, CUPEL_ERROR_OPERATIONAL,    CODE_RETRY, NULL },                   /* read only */
-  { 1927, CUPEL_ERROR_DISCONNECTED,   CODE_LOST, NULL },                    /* connection was killed */
-  { 1969, CUPEL_ERROR_TIMEOUT,        0, NULL },                            /* max_statement_time */
-  { 2002, CUPEL_ERROR_CONNECTION,     CODE_LOST, NULL },
-  { 2003, CUPEL_ERROR_CONNECTION,     CODE_LOST, NULL },
-  { 2005, CUPEL_ERROR_CONNECTION,     CODE_LOST, NULL },                    /* unknown host */
-  { 2006, CUPEL_ERROR_DISCONNECTED,   CODE_LOST, NULL },
-  { 2008, CUPEL_ERROR_OPERATIONAL,    CODE_LOST, NULL },                    /* client out of memory */
-  { 2012, CUPEL_ERROR_CONNECTION,     CODE_LOST, NULL },
-  { 2013, CUPEL_ERROR_DISCONNECTED,   CODE_LOST, NULL },
-  { 2014, CUPEL_ERROR_INTERNAL,       CODE_LOST, NULL },                    /* commands out of sync */
-  { 2020, CUPEL_ERROR_DATA,           CODE_LOST, "A value is larger than max_allowed_packet" },
-  { 2026, CUPEL_ERROR_CONNECTION,     CODE_LOST, NULL },                    /* TLS */
-  { 2027, CUPEL_ERROR_INTERNAL,       CODE_LOST, NULL },                    /* malformed packet */
-  { 2048, CUPEL_ERROR_INTERNAL,       CODE_LOST, NULL },
-  { 2055, CUPEL_ERROR_DISCONNECTED,   CODE_LOST, NULL },
-  { 2057, CUPEL_ERROR_PROGRAMMING,    CODE_STALE, NULL },                   /* the number of columns changed */
-  { 2058, CUPEL_ERROR_AUTHENTICATION, CODE_LOST, NULL },                    /* plugin not loaded */
-  { 2059, CUPEL_ERROR_AUTHENTICATION, CODE_LOST, NULL },
-  { 2061, CUPEL_ERROR_AUTHENTICATION, CODE_LOST, NULL },
-  { 3024, CUPEL_ERROR_TIMEOUT,        0, NULL },                            /* max_execution_time */
-  { 3101, CUPEL_ERROR_SERIALIZATION,  CODE_RETRY, NULL },                   /* group replication */
-  { 3140, CUPEL_ERROR_DATA,           CODE_HAS_DATA, "Not valid JSON" },
-  { 3819, CUPEL_ERROR_CHECK,          0, NULL },                            /* MySQL */
-  { 4025, CUPEL_ERROR_CHECK,          0, NULL },                            /* MariaDB */
-  { 4031, CUPEL_ERROR_DISCONNECTED,   CODE_LOST, NULL },                    /* idle too long */
-  { 5010, CUPEL_ERROR_AUTHENTICATION, CODE_LOST, NULL },                    /* a plugin that is not allowed */
-  { 5012, CUPEL_ERROR_CONNECTION,     CODE_LOST, NULL },
-  { 5013, CUPEL_ERROR_DISCONNECTED,   CODE_LOST, NULL },                    /* read and write errors of the socket */
-  { 5014, CUPEL_ERROR_DISCONNECTED,   CODE_LOST, NULL },
-  { 5015, CUPEL_ERROR_INTERNAL,       CODE_LOST, NULL },
-  { 5026, CUPEL_ERROR_INTERNAL,       CODE_LOST, NULL },
-  { 8002, CUPEL_ERROR_SERIALIZATION,  CODE_RETRY, NULL },                   /* TiDB */
-  { 8022, CUPEL_ERROR_SERIALIZATION,  CODE_RETRY, NULL },
-  { 8028, CUPEL_ERROR_SERIALIZATION,  CODE_RETRY, NULL },
-  { 9007, CUPEL_ERROR_SERIALIZATION,  CODE_RETRY, NULL },
+  { 1020, CUPEL_ERROR_SERIALIZATION,  RETRY,       CODE_RETRY, NULL },      /* record has changed since last read */
+  { 1021, CUPEL_ERROR_OPERATIONAL,    FULL,        0, NULL },      /* disk full */
+  { 1022, CUPEL_ERROR_UNIQUE,         PROGRAM,     CODE_HAS_DATA, "Duplicate key" },
+  { 1037, CUPEL_ERROR_OPERATIONAL,    OVERLOAD,    0, NULL },      /* out of memory */
+  { 1038, CUPEL_ERROR_OPERATIONAL,    OVERLOAD,    0, NULL },
+  { 1040, CUPEL_ERROR_OPERATIONAL,    OVERLOAD,    CODE_RETRY, NULL },      /* too many connections */
+  { 1041, CUPEL_ERROR_OPERATIONAL,    OVERLOAD,    0, NULL },
+  { 1042, CUPEL_ERROR_CONNECTION,     NONE,        0, NULL },
+  { 1043, CUPEL_ERROR_CONNECTION,     NONE,        0, NULL },      /* bad handshake */
+  { 1044, CUPEL_ERROR_AUTHENTICATION, NONE,        0, NULL },
+  { 1045, CUPEL_ERROR_AUTHENTICATION, NONE,        0, NULL },
+  { 1046, CUPEL_ERROR_PROGRAMMING,    PROGRAM,     0, NULL },      /* no database selected */
+  { 1047, CUPEL_ERROR_OPERATIONAL,    NOT_READY,   CODE_RETRY, NULL },      /* node not ready */
+  { 1048, CUPEL_ERROR_NOT_NULL,       PROGRAM,     0, NULL },
+  { 1049, CUPEL_ERROR_CONNECTION,     NONE,        0, NULL },      /* unknown database */
+  { 1050, CUPEL_ERROR_PROGRAMMING,    PROGRAM,     0, NULL },
+  { 1051, CUPEL_ERROR_PROGRAMMING,    PROGRAM,     0, NULL },
+  { 1052, CUPEL_ERROR_PROGRAMMING,    PROGRAM,     0, NULL },
+  { 1053, CUPEL_ERROR_DISCONNECTED,   NOT_READY,   CODE_LOST, NULL },      /* server shutdown in progress */
+  { 1054, CUPEL_ERROR_PROGRAMMING,    PROGRAM,     0, NULL },
+  { 1062, CUPEL_ERROR_UNIQUE,         PROGRAM,     CODE_HAS_DATA, "Duplicate entry" },
+  { 1064, CUPEL_ERROR_PROGRAMMING,    PROGRAM,     0, NULL },
+  { 1065, CUPEL_ERROR_PROGRAMMING,    PROGRAM,     0, NULL },
+  { 1091, CUPEL_ERROR_PROGRAMMING,    PROGRAM,     0, NULL },
+  { 1104, CUPEL_ERROR_OPERATIONAL,    PROGRAM,     0, NULL },
+  { 1105, CUPEL_ERROR_OPERATIONAL,    NONE,        0, NULL },
+  { 1114, CUPEL_ERROR_OPERATIONAL,    FULL,        0, NULL },      /* table full */
+  { 1130, CUPEL_ERROR_AUTHENTICATION, NONE,        0, NULL },      /* host not allowed */
+  { 1136, CUPEL_ERROR_PROGRAMMING,    PROGRAM,     0, NULL },
+  { 1142, CUPEL_ERROR_PROGRAMMING,    PROGRAM,     0, NULL },      /* no privilege on the table */
+  { 1143, CUPEL_ERROR_PROGRAMMING,    PROGRAM,     0, NULL },
+  { 1146, CUPEL_ERROR_PROGRAMMING,    PROGRAM,     0, NULL },
+  { 1149, CUPEL_ERROR_PROGRAMMING,    PROGRAM,     0, NULL },
+  { 1152, CUPEL_ERROR_DISCONNECTED,   LOST,        CODE_LOST, NULL },
+  { 1153, CUPEL_ERROR_DATA,           PROGRAM,     CODE_LOST, "A value is larger than the server's max_allowed_packet" },
+  { 1158, CUPEL_ERROR_DISCONNECTED,   LOST,        CODE_LOST, NULL },
+  { 1159, CUPEL_ERROR_DISCONNECTED,   LOST,        CODE_LOST, NULL },
+  { 1160, CUPEL_ERROR_DISCONNECTED,   LOST,        CODE_LOST, NULL },
+  { 1161, CUPEL_ERROR_DISCONNECTED,   LOST,        CODE_LOST, NULL },
+  { 1169, CUPEL_ERROR_UNIQUE,         PROGRAM,     CODE_HAS_DATA, "Duplicate entry" },
+  { 1180, CUPEL_ERROR_OPERATIONAL,    RETRY,       CODE_RETRY, NULL },      /* error during COMMIT */
+  { 1184, CUPEL_ERROR_DISCONNECTED,   LOST,        CODE_LOST, NULL },
+  { 1203, CUPEL_ERROR_OPERATIONAL,    OVERLOAD,    CODE_RETRY, NULL },
+  { 1205, CUPEL_ERROR_OPERATIONAL,    RETRY,       CODE_RETRY, NULL },      /* lock wait timeout */
+  { 1206, CUPEL_ERROR_OPERATIONAL,    OVERLOAD,    CODE_RETRY, NULL },
+  { 1213, CUPEL_ERROR_DEADLOCK,       RETRY,       CODE_RETRY, NULL },
+  { 1216, CUPEL_ERROR_FOREIGN_KEY,    PROGRAM,     0, NULL },
+  { 1217, CUPEL_ERROR_FOREIGN_KEY,    PROGRAM,     0, NULL },
+  { 1226, CUPEL_ERROR_OPERATIONAL,    OVERLOAD,    CODE_RETRY, NULL },
+  { 1242, CUPEL_ERROR_DATA,           PROGRAM,     0, NULL },      /* subquery returns more than one row */
+  { 1243, CUPEL_ERROR_PROGRAMMING,    STALE,       CODE_STALE, NULL },      /* unknown prepared statement */
+  { 1251, CUPEL_ERROR_AUTHENTICATION, NONE,        0, NULL },
+  { 1264, CUPEL_ERROR_DATA,           PROGRAM,     0, NULL },
+  { 1265, CUPEL_ERROR_DATA,           PROGRAM,     0, NULL },
+  { 1267, CUPEL_ERROR_PROGRAMMING,    PROGRAM,     0, NULL },
+  { 1290, CUPEL_ERROR_OPERATIONAL,    NOT_PRIMARY, CODE_RETRY, NULL },      /* read only */
+  { 1292, CUPEL_ERROR_DATA,           PROGRAM,     CODE_HAS_DATA, "A value is not valid for its type" },
+  { 1305, CUPEL_ERROR_PROGRAMMING,    PROGRAM,     0, NULL },
+  { 1317, CUPEL_ERROR_OPERATIONAL,    NONE,        0, NULL },      /* interrupted */
+  { 1364, CUPEL_ERROR_NOT_NULL,       PROGRAM,     0, NULL },
+  { 1365, CUPEL_ERROR_DATA,           PROGRAM,     0, NULL },      /* division by 0 */
+  { 1366, CUPEL_ERROR_DATA,           PROGRAM,     CODE_HAS_DATA, "A value is not valid" },
+  { 1367, CUPEL_ERROR_DATA,           PROGRAM,     CODE_HAS_DATA, "A value is not valid" },
+  { 1406, CUPEL_ERROR_DATA,           PROGRAM,     0, NULL },
+  { 1411, CUPEL_ERROR_DATA,           PROGRAM,     CODE_HAS_DATA, "A value is not valid for a function" },
+  { 1451, CUPEL_ERROR_FOREIGN_KEY,    PROGRAM,     0, NULL },
+  { 1452, CUPEL_ERROR_FOREIGN_KEY,    PROGRAM,     0, NULL },
+  { 1461, CUPEL_ERROR_OPERATIONAL,    OVERLOAD,    0,
+    "The server has no room for one more prepared statement: raise its max_prepared_stmt_count" },
+  { 1557, CUPEL_ERROR_FOREIGN_KEY,    PROGRAM,     CODE_HAS_DATA, "Duplicate entry in a table that refers to this one" },
+  { 1586, CUPEL_ERROR_UNIQUE,         PROGRAM,     CODE_HAS_DATA, "Duplicate entry" },
+  { 1613, CUPEL_ERROR_SERIALIZATION,  RETRY,       CODE_RETRY, NULL },      /* XA: time, deadlock */
+  { 1614, CUPEL_ERROR_DEADLOCK,       RETRY,       CODE_RETRY, NULL },
+  { 1615, CUPEL_ERROR_OPERATIONAL,    STALE,       CODE_STALE | CODE_RETRY, NULL },      /* has to be prepared again */
+  { 1644, CUPEL_ERROR_OPERATIONAL,    NONE,        0, NULL },      /* SIGNAL */
+  { 1690, CUPEL_ERROR_DATA,           PROGRAM,     CODE_HAS_DATA, "A number is out of range" },
+  { 1698, CUPEL_ERROR_AUTHENTICATION, NONE,        0, NULL },
+  { 1761, CUPEL_ERROR_UNIQUE,         PROGRAM,     CODE_HAS_DATA, "Duplicate entry in a table that refers to this one" },
+  { 1762, CUPEL_ERROR_UNIQUE,         PROGRAM,     CODE_HAS_DATA, "Duplicate entry in a table that refers to this one" },
+  { 1792, CUPEL_ERROR_OPERATIONAL,    NOT_PRIMARY, CODE_RETRY, NULL },      /* a read-only transaction */
+  { 1836, CUPEL_ERROR_OPERATIONAL,    NOT_PRIMARY, CODE_RETRY, NULL },      /* read only */
+  { 1927, CUPEL_ERROR_DISCONNECTED,   LOST,        CODE_LOST, NULL },      /* connection was killed */
+  { 1969, CUPEL_ERROR_TIMEOUT,        NONE,        0, NULL },      /* max_statement_time */
+  { 2002, CUPEL_ERROR_CONNECTION,     NOT_READY,   CODE_LOST, NULL },
+  { 2003, CUPEL_ERROR_CONNECTION,     NOT_READY,   CODE_LOST, NULL },
+  { 2005, CUPEL_ERROR_CONNECTION,     NOT_READY,   CODE_LOST, NULL },      /* unknown host */
+  { 2006, CUPEL_ERROR_DISCONNECTED,   LOST,        CODE_LOST, NULL },
+  { 2008, CUPEL_ERROR_OPERATIONAL,    NONE,        CODE_LOST, NULL },      /* client out of memory */
+  { 2012, CUPEL_ERROR_CONNECTION,     LOST,        CODE_LOST, NULL },
+  { 2013, CUPEL_ERROR_DISCONNECTED,   LOST,        CODE_LOST, NULL },
+  { 2014, CUPEL_ERROR_INTERNAL,       LOST,        CODE_LOST, NULL },      /* commands out of sync */
+  { 2020, CUPEL_ERROR_DATA,           PROGRAM,     CODE_LOST, "A value is larger than max_allowed_packet" },
+  { 2026, CUPEL_ERROR_CONNECTION,     LOST,        CODE_LOST, NULL },      /* TLS */
+  { 2027, CUPEL_ERROR_INTERNAL,       LOST,        CODE_LOST, NULL },      /* malformed packet */
+  { 2048, CUPEL_ERROR_INTERNAL,       NONE,        CODE_LOST, NULL },
+  { 2055, CUPEL_ERROR_DISCONNECTED,   LOST,        CODE_LOST, NULL },
+  { 2057, CUPEL_ERROR_PROGRAMMING,    STALE,       CODE_STALE, NULL },      /* the number of columns changed */
+  { 2058, CUPEL_ERROR_AUTHENTICATION, NONE,        CODE_LOST, NULL },      /* plugin not loaded */
+  { 2059, CUPEL_ERROR_AUTHENTICATION, NONE,        CODE_LOST, NULL },
+  { 2061, CUPEL_ERROR_AUTHENTICATION, NONE,        CODE_LOST, NULL },
+  { 3024, CUPEL_ERROR_TIMEOUT,        NONE,        0, NULL },      /* max_execution_time */
+  { 3101, CUPEL_ERROR_SERIALIZATION,  RETRY,       CODE_RETRY, NULL },      /* group replication */
+  { 3140, CUPEL_ERROR_DATA,           PROGRAM,     CODE_HAS_DATA, "Not valid JSON" },
+  { 3572, CUPEL_ERROR_OPERATIONAL,    RETRY,       CODE_RETRY, NULL },      /* NOWAIT of MySQL */
+  { 3819, CUPEL_ERROR_CHECK,          PROGRAM,     0, NULL },      /* MySQL */
+  { 4025, CUPEL_ERROR_CHECK,          PROGRAM,     0, NULL },      /* MariaDB */
+  { 4031, CUPEL_ERROR_DISCONNECTED,   LOST,        CODE_LOST, NULL },      /* idle too long */
+  { 5010, CUPEL_ERROR_AUTHENTICATION, NONE,        CODE_LOST, NULL },      /* a plugin that is not allowed */
+  { 5012, CUPEL_ERROR_CONNECTION,     LOST,        CODE_LOST, NULL },
+  { 5013, CUPEL_ERROR_DISCONNECTED,   LOST,        CODE_LOST, NULL },      /* read and write errors of the socket */
+  { 5014, CUPEL_ERROR_DISCONNECTED,   LOST,        CODE_LOST, NULL },
+  { 5015, CUPEL_ERROR_INTERNAL,       LOST,        CODE_LOST, NULL },
+  { 5026, CUPEL_ERROR_INTERNAL,       LOST,        CODE_LOST, NULL },
+  { 8002, CUPEL_ERROR_SERIALIZATION,  RETRY,       CODE_RETRY, NULL },      /* TiDB */
+  { 8022, CUPEL_ERROR_SERIALIZATION,  RETRY,       CODE_RETRY, NULL },
+  { 8028, CUPEL_ERROR_SERIALIZATION,  RETRY,       CODE_RETRY, NULL },
+  { 9007, CUPEL_ERROR_SERIALIZATION,  RETRY,       CODE_RETRY, NULL },
 };
 
 /* What a number that is not above means, by the first two characters of the SQLSTATE. */
@@ -142,15 +157,16 @@ static const struct
 {
   char  state[3];
   guint class;
+  guint category;
   guint flags;
 } states[] = {
-  { "08", CUPEL_ERROR_DISCONNECTED,   CODE_LOST },
-  { "21", CUPEL_ERROR_PROGRAMMING,    0 },
-  { "22", CUPEL_ERROR_DATA,           CODE_HAS_DATA },
-  { "23", CUPEL_ERROR_INTEGRITY,      CODE_HAS_DATA },
-  { "28", CUPEL_ERROR_AUTHENTICATION, 0 },
-  { "40", CUPEL_ERROR_SERIALIZATION,  CODE_RETRY },
-  { "42", CUPEL_ERROR_PROGRAMMING,    0 },
+  { "08", CUPEL_ERROR_DISCONNECTED,   LOST,    CODE_LOST },
+  { "21", CUPEL_ERROR_PROGRAMMING,    PROGRAM, 0 },
+  { "22", CUPEL_ERROR_DATA,           PROGRAM, CODE_HAS_DATA },
+  { "23", CUPEL_ERROR_INTEGRITY,      PROGRAM, CODE_HAS_DATA },
+  { "28", CUPEL_ERROR_AUTHENTICATION, NONE,    0 },
+  { "40", CUPEL_ERROR_SERIALIZATION,  RETRY,   CODE_RETRY },
+  { "42", CUPEL_ERROR_PROGRAMMING,    PROGRAM, 0 },
 };
 
 static const Code *
@@ -187,6 +203,14 @@ cupel_mysql_code_is_stale (guint code)
   const Code *found = cupel_mysql_find_code (code);
 
   return found != NULL && (found->flags & CODE_STALE) != 0;
+}
+
+/* Whether the transaction that @error came up in is over at the server, or no longer what its owner takes it for. A lock wait
+ * that timed out undoes one statement or all of them, by a setting of the server: with the others it can only be rolled back. */
+gboolean
+cupel_mysql_error_ends_transaction (const GError *error)
+{
+  return cupel_error_get_category (error) == RETRY || cupel_error_get_native_code (error) == 1206;
 }
 
 guint
@@ -260,11 +284,13 @@ cupel_mysql_error_new (guint       code,
   g_autoptr(GString) text = NULL;
   CupelErrorDetails details = { 0, };
   guint class = CUPEL_ERROR_OPERATIONAL;
+  guint category = NONE;
   guint flags = 0;
 
   if (found != NULL)
     {
       class = found->class;
+      category = found->category;
       flags = found->flags;
     }
   else if (sqlstate != NULL)
@@ -273,6 +299,7 @@ cupel_mysql_error_new (guint       code,
         if (strncmp (states[i].state, sqlstate, 2) == 0)
           {
             class = states[i].class;
+            category = states[i].category;
             flags = states[i].flags;
           }
     }
@@ -340,6 +367,7 @@ cupel_mysql_error_new (guint       code,
   details.column = column;
   details.retryable = (flags & CODE_RETRY) != 0;
   details.disconnect = (flags & CODE_LOST) != 0;
+  details.category = (CupelErrorCategory) category;
   return cupel_error_new_with_details (class, &details, "%s (MySQL error %u)", text->str, code);
 }
 

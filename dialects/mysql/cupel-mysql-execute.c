@@ -3,25 +3,13 @@
 #include "cupel-mysql-private.h"
 
 gboolean
-cupel_mysql_connection_set_autocommit (CupelMysqlConnection  *self,
-                                       gboolean               autocommit,
-                                       GError               **error)
-{
-  if (self->autocommit == autocommit)
-    return TRUE;
-  if (!cupel_mysql_connection_command (self, autocommit ? "SET autocommit=1" : "SET autocommit=0", error))
-    return FALSE;
-  self->autocommit = autocommit;
-  return TRUE;
-}
-
-gboolean
 cupel_mysql_connection_read_all (CupelMysqlConnection  *self,
                                  CupelMysqlRows        *rows,
                                  guint                  block_rows,
                                  GPtrArray             *blocks,
                                  GError               **error)
 {
+  guint most = cupel_mysql_rows_reserve (rows, block_rows);
   guint reserve = 8;
   gboolean ok = TRUE;
 
@@ -34,7 +22,7 @@ cupel_mysql_connection_read_all (CupelMysqlConnection  *self,
         g_ptr_array_add (blocks, g_steal_pointer (&rows->block));
       else
         g_clear_pointer (&rows->block, cupel_row_block_unref);
-      reserve = block_rows;
+      reserve = most;
     }
 
   /* Not at its end: it was interrupted, and leave () sees to the rest. */
@@ -88,6 +76,7 @@ cupel_mysql_connection_execute_text (CupelMysqlConnection  *self,
   const CupelCompiled *compiled = request->compiled;
   CupelMysqlRows *rows;
 
+  self->dirty |= compiled->kind == CUPEL_COMPILED_TEXT && cupel_mysql_sql_leaves_traces (compiled->sql);
   if (!cupel_mysql_connection_query (self, compiled->sql, compiled->sql_length, compiled, &rows, error))
     return FALSE;
   if (rows != NULL)
@@ -106,6 +95,7 @@ cupel_mysql_connection_execute_prepared (CupelMysqlConnection  *self,
 {
   CupelCompiled *compiled = request->compiled;
   CupelMysqlStatement *statement;
+  GError *failure = NULL;
 
   statement = cupel_mysql_statement_get (self, compiled, 1, (request->flags & CUPEL_REQUEST_NO_PREPARE) == 0);
   for (guint i = 0; i < compiled->n_slots; i++)
@@ -116,9 +106,16 @@ cupel_mysql_connection_execute_prepared (CupelMysqlConnection  *self,
         return FALSE;
       }
 
-  if (!cupel_mysql_connection_run (self, statement, error))
+  if (!cupel_mysql_connection_run (self, statement, &failure))
     {
       cupel_mysql_statement_done (self, statement);
+      /* What has no parameters can do without being prepared. */
+      if (cupel_error_get_native_code (failure) == 1461 && compiled->n_slots == 0 && self->op == CUPEL_MYSQL_OP_RUNNING)
+        {
+          g_error_free (failure);
+          return cupel_mysql_connection_execute_text (self, request, reply, error);
+        }
+      g_propagate_error (error, failure);
       return FALSE;
     }
   if (self->open == &statement->rows)
@@ -138,16 +135,20 @@ cupel_mysql_connection_execute_inner (CupelMysqlConnection  *self,
 {
   const CupelCompiled *compiled = request->compiled;
   gboolean begin = (request->flags & CUPEL_REQUEST_BEGIN) != 0 && self->isolation != CUPEL_ISOLATION_AUTOCOMMIT;
+  gboolean had_begun;
   gboolean ok;
 
   if (!cupel_mysql_connection_settle (self, error))
     return FALSE;
 
   /* The mode is right already unless a caller mixes: a transaction then begins by itself, with its first statement. */
-  if (!self->in_transaction && (self->mysql->server_status & SERVER_STATUS_IN_TRANS) == 0 &&
-      !cupel_mysql_connection_set_autocommit (self, !begin, error))
+  had_begun = (self->mysql->server_status & SERVER_STATUS_IN_TRANS) != 0;
+  if (!self->in_transaction && !had_begun &&
+      !(begin ? cupel_mysql_connection_open_transaction (self, error)
+              : cupel_mysql_connection_set_autocommit (self, TRUE, error)))
     return FALSE;
 
+  /* One that the user began by hand is as good. */
   if (begin)
     self->in_transaction = TRUE;
 
@@ -161,6 +162,9 @@ cupel_mysql_connection_execute_inner (CupelMysqlConnection  *self,
   else
     ok = cupel_mysql_connection_execute_prepared (self, request, reply, error);
 
+  cupel_mysql_connection_note_session (self);
+  if (ok)
+    cupel_mysql_connection_notice_end (self, had_begun || compiled->kind == CUPEL_COMPILED_DDL);
   reply->began = begin;
   return ok;
 }
@@ -178,16 +182,13 @@ cupel_mysql_connection_execute (CupelDriverConnection  *connection,
 
   if (self->transaction_lost)
     {
-      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_PENDING_ROLLBACK,
-                   "The MySQL server has rolled the transaction back because of a deadlock; roll back and do all of it again");
+      cupel_mysql_connection_set_pending_rollback (error);
       return FALSE;
     }
   if (!cupel_mysql_connection_enter (self, CUPEL_NO_DEADLINE, cancellable, TRUE, error))
     return FALSE;
 
   ok = cupel_mysql_connection_execute_inner (self, request, reply, &failure);
-  if (!ok && self->in_transaction && g_error_matches (failure, CUPEL_ERROR, CUPEL_ERROR_DEADLOCK))
-    self->transaction_lost = TRUE;
 
   g_object_ref (self);
   ok = cupel_mysql_connection_leave (self, ok, &failure);

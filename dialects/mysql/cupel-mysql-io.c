@@ -98,7 +98,11 @@ cupel_mysql_connection_command (CupelMysqlConnection  *self,
                                 const char            *sql,
                                 GError               **error)
 {
-  if (cupel_mysql_client_query (self, sql, strlen (sql)))
+  gboolean ok = cupel_mysql_client_query (self, sql, strlen (sql));
+
+  /* Our own statements change nothing in the session that is not known. */
+  self->mysql->server_status &= ~(unsigned int) SERVER_SESSION_STATE_CHANGED;
+  if (ok)
     return TRUE;
 
   cupel_mysql_set_error (error, self->mysql, NULL);
@@ -134,12 +138,12 @@ cupel_mysql_connection_abandon_rows (CupelMysqlConnection *self)
     return !self->broken;
 
   g_clear_pointer (&rows->block, cupel_row_block_unref);
-  rows->skipped = 0;
+  rows->bytes = 0;
   self->cursor = NULL;
 
   while ((result = cupel_mysql_rows_fetch (rows, 64)) == 0)
     if (self->kill == NULL && !self->broken &&
-        (rows->skipped > CUPEL_MYSQL_DRAIN_BYTES || g_get_monotonic_time () - start > CUPEL_MYSQL_DRAIN_TIME))
+        (rows->bytes > CUPEL_MYSQL_DRAIN_BYTES || g_get_monotonic_time () - start > CUPEL_MYSQL_DRAIN_TIME))
       self->kill = cupel_mysql_kill_start (self->params, mysql_thread_id (self->mysql));
   if (result != MYSQL_NO_DATA && cupel_mysql_code_is_lost (mysql_errno (self->mysql)))
     cupel_mysql_connection_break (self);
@@ -176,6 +180,9 @@ cupel_mysql_connection_prove_clean (CupelMysqlConnection *self)
   if (self->open != NULL && !cupel_mysql_connection_abandon_rows (self))
     cupel_mysql_connection_break (self);
   cupel_mysql_connection_soak (self);
+  /* Nobody but the batch knows of it: what follows must not become a part of it. */
+  if (self->own_transaction && !self->broken && !cupel_mysql_client_query (self, "ROLLBACK", strlen ("ROLLBACK")))
+    cupel_mysql_connection_break (self);
 }
 
 gboolean
@@ -191,7 +198,10 @@ cupel_mysql_connection_leave (CupelMysqlConnection  *self,
   reason = g_steal_pointer (&self->op_error);
   if (!ok && error != NULL && cupel_error_is_disconnect (*error))
     cupel_mysql_connection_break (self);
+  if (!ok && error != NULL && *error != NULL)
+    cupel_mysql_connection_note_error (self, error);
 
+  self->own_transaction = FALSE;
   self->op = CUPEL_MYSQL_OP_NONE;
   self->cancellable = NULL;
   self->deadline = CUPEL_NO_DEADLINE;

@@ -177,6 +177,7 @@ cupel_mysql_connection_execute_many (CupelMysqlConnection  *self,
   gboolean own = self->autocommit && (self->mysql->server_status & SERVER_STATUS_IN_TRANS) == 0;
   gboolean ok;
 
+  self->own_transaction = own;
   if (own && !cupel_mysql_connection_command (self, "START TRANSACTION", error))
     return FALSE;
 
@@ -199,9 +200,9 @@ cupel_mysql_connection_execute_many (CupelMysqlConnection  *self,
   if (own && !self->broken && self->op == CUPEL_MYSQL_OP_RUNNING)
     {
       if (ok)
-        ok = cupel_mysql_connection_command (self, "COMMIT", error);
-      if (!ok)
-        cupel_mysql_connection_command (self, "ROLLBACK", NULL);
+        ok = cupel_mysql_connection_send_commit (self, error);
+      if (!ok && !self->broken && cupel_mysql_connection_command (self, "ROLLBACK", NULL))
+        self->transaction_lost = FALSE;
     }
   return ok;
 }

@@ -14,7 +14,15 @@ G_BEGIN_DECLS
 /* Of a result that nobody wants, so much is read; beyond it the statement is interrupted. */
 #define CUPEL_MYSQL_DRAIN_BYTES  (64 * 1024)
 #define CUPEL_MYSQL_DRAIN_TIME   (5 * G_TIME_SPAN_MILLISECOND)
+/* A block of rows ends with whatever comes first. */
 #define CUPEL_MYSQL_BLOCK_ROWS   1000
+#define CUPEL_MYSQL_BLOCK_BYTES  (1024 * 1024)
+/* Of a stream that another statement wants out of the way, so much goes into memory. */
+#define CUPEL_MYSQL_SETTLE_BYTES (64 * 1024 * 1024)
+/* What a session has beside the character set. The compiler doubles backslashes in the constants of DDL: that has to be right. */
+#define CUPEL_MYSQL_SETTINGS \
+  "autocommit=0, time_zone='+00:00', sql_mode=" \
+  "CONCAT_WS(',',NULLIF(REPLACE(@@sql_mode,'NO_BACKSLASH_ESCAPES',''),''),'STRICT_TRANS_TABLES')"
 
 typedef struct _CupelMysqlConnection CupelMysqlConnection;
 typedef struct _CupelMysqlParams     CupelMysqlParams;
@@ -36,6 +44,7 @@ CupelMysqlParams *cupel_mysql_params_new      (CupelUrl          *url,
 CupelMysqlParams *cupel_mysql_params_ref      (CupelMysqlParams  *params);
 void              cupel_mysql_params_unref    (CupelMysqlParams  *params);
 guint             cupel_mysql_params_get_statement_cache (CupelMysqlParams *params);
+const char       *cupel_mysql_params_get_database (CupelMysqlParams *params);   /* nullable */
 MYSQL            *cupel_mysql_params_connect  (CupelMysqlParams  *params,
                                                gint64             deadline,
                                                GCancellable      *cancellable,
@@ -94,10 +103,14 @@ struct _CupelMysqlConnection
 
   /* transactions */
   gboolean               in_transaction;
-  gboolean               transaction_lost;  /* the server rolled it back by itself */
+  gboolean               transaction_lost;  /* nothing but a ROLLBACK may follow */
+  gboolean               own_transaction;   /* of a batch outside of any other */
+  gboolean               read_only;         /* it was begun so */
+  CupelTransactionOptions next;             /* how the next one begins */
   gboolean               autocommit;        /* the server's mode */
   CupelIsolationLevel    isolation;
   gboolean               isolation_changed;
+  gboolean               dirty;             /* statements left something in the session */
 
   /* prepared statements: most recently used first */
   GHashTable            *statements;
@@ -119,6 +132,9 @@ gboolean cupel_mysql_client_query         (CupelMysqlConnection  *self,
                                            const char            *sql,
                                            gsize                  length);
 gboolean cupel_mysql_client_ping          (CupelMysqlConnection  *self);
+gboolean cupel_mysql_client_reset         (CupelMysqlConnection  *self);
+gboolean cupel_mysql_client_select_db     (CupelMysqlConnection  *self,
+                                           const char            *database);
 void     cupel_mysql_client_close         (CupelMysqlConnection  *self);
 gboolean cupel_mysql_client_prepare       (CupelMysqlConnection  *self,
                                            CupelMysqlStatement   *statement);
@@ -126,8 +142,8 @@ gboolean cupel_mysql_client_execute       (CupelMysqlConnection  *self,
                                            CupelMysqlStatement   *statement);
 void     cupel_mysql_client_close_stmt    (CupelMysqlConnection  *self,
                                            MYSQL_STMT            *stmt);
-/* Up to @max rows into rows->block, or, when there is none, over up to @max rows or CUPEL_MYSQL_DRAIN_BYTES. 0: there may be
- * more; MYSQL_NO_DATA: the end of this result; 1: failed. */
+/* Up to @max rows or CUPEL_MYSQL_BLOCK_BYTES into rows->block, or, when there is none, over up to @max rows or
+ * CUPEL_MYSQL_DRAIN_BYTES; rows->bytes counts them. 0: there may be more; MYSQL_NO_DATA: the end of this result; 1: failed. */
 int      cupel_mysql_client_fetch         (CupelMysqlRows        *rows,
                                            guint                  max);
 /* Reads over the results that follow. MYSQL_NO_DATA, or 1: failed. */
@@ -171,9 +187,48 @@ gboolean cupel_mysql_connection_settle    (CupelMysqlConnection  *self,
                                            GError               **error);
 /* Reads on to the end of the open result; interrupts the statement when that is far. */
 gboolean cupel_mysql_connection_abandon_rows (CupelMysqlConnection *self);
+
+/* transaction */
+gboolean cupel_mysql_connection_has_transaction (CupelMysqlConnection *self);
+void     cupel_mysql_connection_notice_end (CupelMysqlConnection *self,
+                                           gboolean               had_begun);
+void     cupel_mysql_connection_note_error (CupelMysqlConnection *self,
+                                           GError               **error);
 /* Brings the server's autocommit mode in line with what a request wants. */
 gboolean cupel_mysql_connection_set_autocommit (CupelMysqlConnection *self,
                                            gboolean               autocommit,
+                                           GError               **error);
+gboolean cupel_mysql_connection_open_transaction (CupelMysqlConnection *self,
+                                           GError               **error);
+gboolean cupel_mysql_connection_send_commit (CupelMysqlConnection *self,
+                                           GError               **error);
+gboolean cupel_mysql_connection_set_level (CupelMysqlConnection  *self,
+                                           CupelIsolationLevel    level,
+                                           GError               **error);
+void     cupel_mysql_connection_set_pending_rollback (GError     **error);
+gboolean cupel_mysql_connection_begin     (CupelDriverConnection *connection,
+                                           GCancellable          *cancellable,
+                                           GError               **error);
+gboolean cupel_mysql_connection_commit    (CupelDriverConnection *connection,
+                                           GCancellable          *cancellable,
+                                           GError               **error);
+gboolean cupel_mysql_connection_rollback  (CupelDriverConnection *connection,
+                                           gint64                 deadline,
+                                           GError               **error);
+gboolean cupel_mysql_connection_set_isolation (CupelDriverConnection *connection,
+                                           CupelIsolationLevel    level,
+                                           GCancellable          *cancellable,
+                                           GError               **error);
+gboolean cupel_mysql_connection_set_transaction (CupelDriverConnection *connection,
+                                           const CupelTransactionOptions *options,
+                                           GError               **error);
+
+/* session */
+gboolean cupel_mysql_sql_leaves_traces    (const char            *sql);
+void     cupel_mysql_connection_note_session (CupelMysqlConnection *self);
+gboolean cupel_mysql_connection_needs_reset (CupelDriverConnection *connection);
+gboolean cupel_mysql_connection_reset     (CupelDriverConnection *connection,
+                                           gint64                 deadline,
                                            GError               **error);
 
 /* execute */
@@ -226,7 +281,7 @@ struct _CupelMysqlRows
   CupelCell            *cells;
   gboolean              malformed;
   gboolean              done;
-  gsize                 skipped;      /* bytes */
+  gsize                 bytes;        /* that were read into the block, or skipped */
 };
 
 /* What the fields of a result become; @compiled says what the statement expects. */
@@ -235,12 +290,21 @@ void     cupel_mysql_rows_describe     (CupelMysqlRows        *rows,
                                         guint                  n_fields,
                                         const CupelCompiled   *compiled);
 void     cupel_mysql_rows_clear        (CupelMysqlRows        *rows);
+/* For how many rows a block makes room at first, that are @wanted: columns may be many. */
+static inline guint
+cupel_mysql_rows_reserve (const CupelMysqlRows *rows,
+                          guint                 wanted)
+{
+  guint most = CUPEL_MYSQL_BLOCK_BYTES / (sizeof (CupelCell) * MAX (rows->n_columns, 1)) + 1;
+
+  return MIN (MIN (wanted, CUPEL_MYSQL_BLOCK_ROWS), most);
+}
 /* Takes note that rows of @rows are on the wire. */
 void     cupel_mysql_rows_open         (CupelMysqlRows        *rows);
 /* As cupel_mysql_client_fetch (), over the results that follow too. After the end and a failure nothing is left on the wire. */
 int      cupel_mysql_rows_fetch        (CupelMysqlRows        *rows,
                                         guint                  max);
-/* Reads up to @max rows into rows->block. FALSE with @error; rows->done at the end. */
+/* Reads up to @max rows, or about as many as a block holds, into rows->block. FALSE with @error; rows->done at the end. */
 gboolean cupel_mysql_rows_read         (CupelMysqlRows        *rows,
                                         guint                  max,
                                         GError               **error);
@@ -295,6 +359,8 @@ struct _CupelMysqlStatement
   gboolean         prepared;
   gboolean         keep;        /* wants to be in the cache */
   gboolean         cached;
+  gboolean         only_reads;
+  gboolean         leaves_traces; /* in the session */
   gpointer         bulk;        /* what an array execution reads its sets from */
   GList            link;        /* in the LRU */
   CupelMysqlBinds  binds;
@@ -342,6 +408,7 @@ GError  *cupel_mysql_error_new          (guint                  code,
                                          gboolean               connecting);
 guint    cupel_mysql_last_errno         (MYSQL                 *mysql,
                                          MYSQL_STMT            *stmt);
+gboolean cupel_mysql_error_ends_transaction (const GError       *error);
 gboolean cupel_mysql_code_is_lost       (guint                  code);
 gboolean cupel_mysql_code_is_stale      (guint                  code);
 

@@ -4,6 +4,8 @@
 
 #include "cupel-mysql-private.h"
 
+#define CUPEL_MYSQL_NO_ROOM 1461   /* max_prepared_stmt_count */
+
 static void
 cupel_mysql_statement_free (CupelMysqlStatement *statement)
 {
@@ -39,16 +41,22 @@ cupel_mysql_statement_close_handle (CupelMysqlConnection *self,
     cupel_mysql_client_close_stmt (self, stmt);
 }
 
+static void
+cupel_mysql_statement_uncache (CupelMysqlConnection *self,
+                               CupelMysqlStatement  *statement)
+{
+  if (!statement->cached)
+    return;
+  g_hash_table_remove (self->statements, statement);
+  g_queue_unlink (&self->lru, &statement->link);
+  statement->cached = FALSE;
+}
+
 void
 cupel_mysql_statement_close (CupelMysqlConnection *self,
                              CupelMysqlStatement  *statement)
 {
-  if (statement->cached)
-    {
-      g_hash_table_remove (self->statements, statement);
-      g_queue_unlink (&self->lru, &statement->link);
-      statement->cached = FALSE;
-    }
+  cupel_mysql_statement_uncache (self, statement);
   cupel_mysql_statement_close_handle (self, statement);
   cupel_mysql_statement_free (statement);
 }
@@ -61,6 +69,18 @@ cupel_mysql_statements_clear (CupelMysqlConnection *self)
   g_hash_table_remove_all (self->statements);
   while ((link = g_queue_pop_head_link (&self->lru)) != NULL)
     cupel_mysql_statement_drop (link->data);
+}
+
+static gboolean
+cupel_mysql_compiled_only_reads (const CupelCompiled *compiled)
+{
+  const char *sql = compiled->sql;
+
+  if (compiled->kind != CUPEL_COMPILED_TEXT)
+    return compiled->kind == CUPEL_COMPILED_SELECT;
+  while (g_ascii_isspace (*sql) || *sql == '(')
+    sql++;
+  return g_ascii_strncasecmp (sql, "SELECT", 6) == 0 || g_ascii_strncasecmp (sql, "SHOW", 4) == 0;
 }
 
 CupelMysqlStatement *
@@ -92,20 +112,10 @@ cupel_mysql_statement_get (CupelMysqlConnection *self,
   statement->rows.connection = self;
   statement->rows.statement = statement;
   statement->keep = keep && self->cache_size > 0;
+  statement->only_reads = cupel_mysql_compiled_only_reads (compiled);
+  statement->leaves_traces = compiled->kind == CUPEL_COMPILED_TEXT && cupel_mysql_sql_leaves_traces (compiled->sql);
   cupel_mysql_binds_init (&statement->binds, compiled->n_slots * n_rows);
   return statement;
-}
-
-static gboolean
-cupel_mysql_statement_only_reads (CupelMysqlStatement *statement)
-{
-  const char *sql = statement->sql;
-
-  if (statement->compiled->kind != CUPEL_COMPILED_TEXT)
-    return statement->compiled->kind == CUPEL_COMPILED_SELECT;
-  while (g_ascii_isspace (*sql) || *sql == '(')
-    sql++;
-  return g_ascii_strncasecmp (sql, "SELECT", 6) == 0 || g_ascii_strncasecmp (sql, "SHOW", 4) == 0;
 }
 
 /* Before PREPARE: so the server never holds more than the bound. */
@@ -134,13 +144,29 @@ cupel_mysql_statement_prepare (CupelMysqlConnection  *self,
                                CupelMysqlStatement   *statement,
                                GError               **error)
 {
+  gboolean ok = FALSE;
+
   if (statement->prepared)
     return TRUE;
 
-  if (!cupel_mysql_statement_make_room (self, statement, error))
-    return FALSE;
+  /* All connections share what a server has room for: when it is full, the ones that are kept here go. */
+  for (guint attempt = 0; !ok && attempt < 2; attempt++)
+    {
+      if (attempt > 0 && (mysql_stmt_errno (statement->stmt) != CUPEL_MYSQL_NO_ROOM || self->op != CUPEL_MYSQL_OP_RUNNING))
+        break;
+      if (attempt > 0)
+        {
+          cupel_mysql_statement_uncache (self, statement);
+          cupel_mysql_statement_close_handle (self, statement);
+          while (self->lru.length > 0)
+            cupel_mysql_statement_close (self, self->lru.tail->data);
+        }
 
-  if (!cupel_mysql_client_prepare (self, statement))
+      if (!cupel_mysql_statement_make_room (self, statement, error))
+        return FALSE;
+      ok = cupel_mysql_client_prepare (self, statement);
+    }
+  if (!ok)
     {
       cupel_mysql_set_error (error, self->mysql, statement->stmt);
       return FALSE;
@@ -155,7 +181,7 @@ cupel_mysql_statement_prepared (CupelMysqlConnection  *self,
                                 GError               **error)
 {
   statement->prepared = TRUE;
-  self->last_reads = cupel_mysql_statement_only_reads (statement);
+  self->last_reads = statement->only_reads;
   if (mysql_stmt_param_count (statement->stmt) != statement->binds.n)
     {
       g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING,
@@ -187,13 +213,14 @@ cupel_mysql_connection_run (CupelMysqlConnection  *self,
                             CupelMysqlStatement   *statement,
                             GError               **error)
 {
+  self->dirty |= statement->leaves_traces;
   for (guint attempt = 0; ; attempt++)
     {
       GError *failure = NULL;
       gboolean ok;
       guint code;
 
-      if (!statement->prepared && self->run_direct != NULL && self->last_reads && statement->bulk == NULL)
+      if (!statement->prepared && self->run_direct != NULL && self->last_reads && statement->bulk == NULL && attempt == 0)
         {
           if (!cupel_mysql_statement_make_room (self, statement, error))
             return FALSE;
@@ -210,11 +237,18 @@ cupel_mysql_connection_run (CupelMysqlConnection  *self,
 
       cupel_mysql_set_error (&failure, self->mysql, statement->stmt);
       code = cupel_mysql_last_errno (self->mysql, statement->stmt);
+      /* The server has no room; the other way to prepare makes some. */
+      if (code == CUPEL_MYSQL_NO_ROOM && !statement->prepared && attempt == 0 && self->op == CUPEL_MYSQL_OP_RUNNING)
+        {
+          cupel_mysql_statement_close_handle (self, statement);
+          g_error_free (failure);
+          continue;
+        }
       if (cupel_mysql_code_is_stale (code) && !self->broken && self->op == CUPEL_MYSQL_OP_RUNNING)
         {
           gboolean again = attempt == 0 && statement->bulk == NULL &&
                            /* comes after the execution: only reading may be repeated */
-                           (code != CR_NEW_STMT_METADATA || cupel_mysql_statement_only_reads (statement));
+                           (code != CR_NEW_STMT_METADATA || statement->only_reads);
 
           cupel_mysql_statement_close_handle (self, statement);
           if (again)

@@ -77,8 +77,10 @@ cupel_mysql_rows_read (CupelMysqlRows  *rows,
                        guint            max,
                        GError         **error)
 {
-  int result = cupel_mysql_rows_fetch (rows, max);
+  int result;
 
+  rows->bytes = 0;
+  result = cupel_mysql_rows_fetch (rows, max);
   if (rows->malformed)
     {
       g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_INTERNAL,

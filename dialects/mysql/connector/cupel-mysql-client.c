@@ -118,6 +118,30 @@ cupel_mysql_client_ping (CupelMysqlConnection *self)
   return !failed;
 }
 
+/* The library knows then that the server has forgotten the statements. */
+gboolean
+cupel_mysql_client_reset (CupelMysqlConnection *self)
+{
+  int failed = 1;
+
+  CUPEL_MYSQL_CALL (self,
+                    mysql_reset_connection_start (&failed, self->mysql),
+                    mysql_reset_connection_cont (&failed, self->mysql, ready));
+  return !failed;
+}
+
+gboolean
+cupel_mysql_client_select_db (CupelMysqlConnection *self,
+                              const char           *database)
+{
+  int failed = 1;
+
+  CUPEL_MYSQL_CALL (self,
+                    mysql_select_db_start (&failed, self->mysql, database),
+                    mysql_select_db_cont (&failed, self->mysql, ready));
+  return !failed;
+}
+
 void
 cupel_mysql_client_close (CupelMysqlConnection *self)
 {
@@ -228,9 +252,9 @@ int
 cupel_mysql_client_fetch (CupelMysqlRows *rows,
                           guint           max)
 {
-  gsize skip_end = rows->skipped + CUPEL_MYSQL_DRAIN_BYTES;
+  gsize end = rows->bytes + (rows->block != NULL ? CUPEL_MYSQL_BLOCK_BYTES : CUPEL_MYSQL_DRAIN_BYTES);
 
-  for (guint n = 0; n < max && rows->skipped < skip_end; n++)
+  for (guint n = 0; n < max && rows->bytes < end; n++)
     {
       int result = 1;
 
