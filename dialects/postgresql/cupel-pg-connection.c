@@ -13,7 +13,11 @@ G_DEFINE_FINAL_TYPE (CupelPgConnection, cupel_pg_connection, CUPEL_TYPE_DRIVER_C
 CupelTransactionStatus
 cupel_pg_connection_status (CupelPgConnection *self)
 {
-  if (self->conn == NULL || self->broken || self->in_flight)
+  if (self->conn == NULL || self->broken)
+    return CUPEL_TRANSACTION_UNKNOWN;
+  if (self->ahead && !self->busy)
+    return self->ahead_status;
+  if (self->in_flight)
     return CUPEL_TRANSACTION_UNKNOWN;
   switch (PQtransactionStatus (self->conn))
     {
@@ -29,16 +33,24 @@ cupel_pg_connection_status (CupelPgConnection *self)
 const char *
 cupel_pg_connection_get_begin (CupelPgConnection *self)
 {
-  switch (self->isolation)
-    {
-    case CUPEL_ISOLATION_READ_UNCOMMITTED: return "BEGIN ISOLATION LEVEL READ UNCOMMITTED";
-    case CUPEL_ISOLATION_READ_COMMITTED:   return "BEGIN ISOLATION LEVEL READ COMMITTED";
-    case CUPEL_ISOLATION_REPEATABLE_READ:  return "BEGIN ISOLATION LEVEL REPEATABLE READ";
-    case CUPEL_ISOLATION_SERIALIZABLE:     return "BEGIN ISOLATION LEVEL SERIALIZABLE";
-    case CUPEL_ISOLATION_AUTOCOMMIT:       return NULL;
-    case CUPEL_ISOLATION_DEFAULT:
-    default:                               return "BEGIN";
-    }
+  static const char *const levels[] = {
+    [CUPEL_ISOLATION_DEFAULT]          = "",
+    [CUPEL_ISOLATION_READ_UNCOMMITTED] = " ISOLATION LEVEL READ UNCOMMITTED",
+    [CUPEL_ISOLATION_READ_COMMITTED]   = " ISOLATION LEVEL READ COMMITTED",
+    [CUPEL_ISOLATION_REPEATABLE_READ]  = " ISOLATION LEVEL REPEATABLE READ",
+    [CUPEL_ISOLATION_SERIALIZABLE]     = " ISOLATION LEVEL SERIALIZABLE",
+  };
+  CupelIsolationLevel level = self->isolation;
+
+  if (level == CUPEL_ISOLATION_AUTOCOMMIT)
+    return NULL;
+  if (!self->has_next)
+    self->next = (CupelTransactionOptions) { CUPEL_ISOLATION_DEFAULT };
+  else if (self->next.isolation != CUPEL_ISOLATION_DEFAULT)
+    level = self->next.isolation;
+  g_snprintf (self->begin, sizeof self->begin, "BEGIN%s%s%s", levels[level], self->next.read_only ? " READ ONLY" : "",
+              self->next.deferrable ? " DEFERRABLE" : "");
+  return self->begin;
 }
 
 static gboolean
@@ -187,7 +199,28 @@ cupel_pg_connection_rollback (CupelDriverConnection  *connection,
 
   if (cupel_pg_connection_status (self) == CUPEL_TRANSACTION_IDLE)
     return TRUE;
+  /* A block that a stream asked for is of no use any more, and it may take its time. */
+  cupel_pg_link_drop_ahead (self, G_USEC_PER_SEC / 10);
   return cupel_pg_connection_run_simple (self, "rollback", "ROLLBACK", deadline, NULL, error);
+}
+
+static gboolean
+cupel_pg_connection_savepoint (CupelDriverConnection    *connection,
+                               CupelSavepointOperation   operation,
+                               const char               *name,
+                               gint64                    deadline,
+                               GCancellable             *cancellable,
+                               GError                  **error)
+{
+  static const char *const commands[] = {
+    [CUPEL_SAVEPOINT_SET]      = "SAVEPOINT",
+    [CUPEL_SAVEPOINT_RELEASE]  = "RELEASE SAVEPOINT",
+    [CUPEL_SAVEPOINT_ROLLBACK] = "ROLLBACK TO SAVEPOINT",
+  };
+  g_autofree char *sql = g_strconcat (commands[operation], " ", name, NULL);
+
+  return cupel_pg_connection_run_simple (CUPEL_PG_CONNECTION (connection), "savepoint", sql, deadline,
+                                         operation == CUPEL_SAVEPOINT_SET ? cancellable : NULL, error);
 }
 
 static gboolean
@@ -211,6 +244,73 @@ cupel_pg_connection_set_isolation (CupelDriverConnection  *connection,
 }
 
 static gboolean
+cupel_pg_connection_set_transaction (CupelDriverConnection          *connection,
+                                     const CupelTransactionOptions  *options,
+                                     GError                        **error)
+{
+  CupelPgConnection *self = CUPEL_PG_CONNECTION (connection);
+  CupelTransactionStatus status = cupel_pg_connection_status (self);
+
+  self->has_next = FALSE;
+  if (options == NULL || (options->isolation == CUPEL_ISOLATION_DEFAULT && !options->read_only && !options->deferrable))
+    return TRUE;
+  if (self->isolation == CUPEL_ISOLATION_AUTOCOMMIT || options->isolation == CUPEL_ISOLATION_AUTOCOMMIT ||
+      status == CUPEL_TRANSACTION_ACTIVE || status == CUPEL_TRANSACTION_FAILED)
+    {
+      g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_ARGUMENT,
+                           status == CUPEL_TRANSACTION_ACTIVE || status == CUPEL_TRANSACTION_FAILED
+                             ? "A transaction is open: how it begins can be said only before"
+                             : "There are no transactions in AUTOCOMMIT: set another isolation level first");
+      return FALSE;
+    }
+  self->next = *options;
+  self->has_next = TRUE;
+  return TRUE;
+}
+
+/* One round trip that takes out of the session what statements may have left in it. */
+static gboolean
+sweep (CupelPgConnection  *self,
+       gint64              deadline,
+       GError            **error)
+{
+  const guint traces = self->traces;
+  const struct { gboolean wanted; const char *sql; } commands[] = {
+    { TRUE, "SELECT pg_catalog.pg_advisory_unlock_all()" },
+    { TRUE, "CLOSE ALL" },
+    /* A standby that could not listen does not like this one. */
+    { (traces & (CUPEL_PG_TRACE_LISTEN | CUPEL_PG_TRACE_OTHER)) != 0, "UNLISTEN *" },
+    { (traces & (CUPEL_PG_TRACE_TEMP | CUPEL_PG_TRACE_OTHER)) != 0, "DISCARD TEMP" },
+    { (traces & CUPEL_PG_TRACE_PREPARED) != 0, "DEALLOCATE ALL" },
+    { TRUE, "SET SESSION AUTHORIZATION DEFAULT" },
+    { TRUE, "RESET ALL" },
+  };
+  CupelPgFlight flight;
+  gboolean ok = TRUE;
+
+  if (!cupel_pg_link_begin (self, "reset", deadline, NULL, error))
+    return FALSE;
+  cupel_pg_flight_init (&flight, self, NULL, NULL);
+  for (gsize i = 0; ok && i < G_N_ELEMENTS (commands); i++)
+    ok = !commands[i].wanted || cupel_pg_flight_add_simple (&flight, CUPEL_PG_STEP_EXECUTE, 0, commands[i].sql);
+  ok = cupel_pg_flight_finish (&flight, error);
+  if (ok)
+    {
+      self->traces = 0;
+      self->n_hold_cursors = 0;
+    }
+  return cupel_pg_link_end (self, ok, error) && cupel_pg_connection_settle (self, deadline, NULL, error);
+}
+
+static gboolean
+cupel_pg_connection_needs_reset (CupelDriverConnection *connection)
+{
+  CupelPgConnection *self = CUPEL_PG_CONNECTION (connection);
+
+  return self->traces != 0 || self->n_hold_cursors > 0 || self->has_next;
+}
+
+static gboolean
 cupel_pg_connection_reset (CupelDriverConnection  *connection,
                            gint64                  deadline,
                            GError                **error)
@@ -219,12 +319,9 @@ cupel_pg_connection_reset (CupelDriverConnection  *connection,
 
   if (!cupel_pg_connection_rollback (connection, deadline, error))
     return FALSE;
-  if (self->n_hold_cursors > 0)
-    {
-      self->n_hold_cursors = 0;
-      if (!cupel_pg_connection_run_simple (self, "reset", "CLOSE ALL", deadline, NULL, error))
-        return FALSE;
-    }
+  self->has_next = FALSE;
+  if ((self->traces != 0 || self->n_hold_cursors > 0) && !sweep (self, deadline, error))
+    return FALSE;
   return cupel_pg_connection_status (self) == CUPEL_TRANSACTION_IDLE;
 }
 
@@ -388,6 +485,9 @@ cupel_pg_connection_class_init (CupelPgConnectionClass *class)
   connection_class->commit = cupel_pg_connection_commit;
   connection_class->rollback = cupel_pg_connection_rollback;
   connection_class->set_isolation = cupel_pg_connection_set_isolation;
+  connection_class->set_transaction = cupel_pg_connection_set_transaction;
+  connection_class->savepoint = cupel_pg_connection_savepoint;
+  connection_class->needs_reset = cupel_pg_connection_needs_reset;
   connection_class->reset = cupel_pg_connection_reset;
   connection_class->ping = cupel_pg_connection_ping;
   connection_class->get_status = cupel_pg_connection_get_status;

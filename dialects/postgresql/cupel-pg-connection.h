@@ -2,8 +2,10 @@
 
 #pragma once
 
+#include "cupel-pg-cancel.h"
 #include "cupel-pg-encode.h"
 #include "cupel-pg-statements.h"
+#include "cupel-pg-traces.h"
 
 G_BEGIN_DECLS
 
@@ -27,6 +29,8 @@ typedef struct
   CupelPgStatement *statement;   /* owned, nullable */
 } CupelPgStep;
 
+typedef struct _CupelPgCursor CupelPgCursor;
+
 struct _CupelPgConnection
 {
   CupelDriverConnection  parent_instance;
@@ -35,6 +39,9 @@ struct _CupelPgConnection
   CupelIoWatch          *watch;
   char                  *where;       /* for messages */
   CupelIsolationLevel    isolation;
+  gboolean               has_next;    /* the next transaction begins in its own way */
+  CupelTransactionOptions next;
+  char                   begin[96];
 
   gboolean               busy;        /* a vfunc is under way */
   gboolean               in_flight;   /* bytes may have left that were not answered by ReadyForQuery */
@@ -44,7 +51,7 @@ struct _CupelPgConnection
   GCancellable          *cancellable;
   gint64                 deadline;
   GError                *stopped;     /* why a cancel request was sent */
-  CupelCompletion       *cancel_sent;
+  CupelPgCancel         *cancel;      /* that request */
   GArray                *steps;       /* CupelPgStep */
   guint                  first_step;
 
@@ -52,7 +59,14 @@ struct _CupelPgConnection
   CupelPgParams          params;
   guint                  cursor_serial;
   guint                  transaction_serial;   /* moves on whenever the connection is idle */
+  guint                  rollback_serial;      /* moves on with each ROLLBACK, of which one may have been to a savepoint */
   guint                  n_hold_cursors;
+  guint                  traces;               /* CupelPgTraces: what is in the session since the last reset */
+
+  /* A block of a stream that was asked for and not yet taken: the one thing that is in flight while nothing is busy. */
+  gboolean               ahead;
+  CupelTransactionStatus ahead_status;         /* when it was asked for */
+  CupelPgCursor         *ahead_cursor;         /* NULL: nobody wants it any more */
 };
 
 CupelPgConnection *cupel_pg_connection_new (PGconn       *conn,      /* (transfer full), connected */
@@ -70,16 +84,20 @@ gboolean cupel_pg_connection_run_simple    (CupelPgConnection    *self,
                                             gint64                deadline,
                                             GCancellable         *cancellable,
                                             GError              **error);
+/* NULL: no transaction is to be begun. */
 const char *cupel_pg_connection_get_begin  (CupelPgConnection    *self);
 CupelTransactionStatus cupel_pg_connection_status (CupelPgConnection *self);
 
-/* cupel-pg-link.c: the wire and one operation at a time */
+/* cupel-pg-link.c: the wire and one operation at a time. Begins with taking the block that is ahead, if there is one. */
 gboolean   cupel_pg_link_begin             (CupelPgConnection    *self,
                                             const char           *name,
                                             gint64                deadline,
                                             GCancellable         *cancellable,
                                             GError              **error);
-/* Ends the operation: waits for a cancel request that is under way, and says why it was sent. @ok: the outcome so far. */
+/* What is ahead is given @patience, then it is cancelled: for clean-up, to which its outcome does not matter. */
+void       cupel_pg_link_drop_ahead        (CupelPgConnection    *self,
+                                            gint64                patience);
+/* Ends the operation: when it was cancelled, the connection is made sure of or given up. @ok: the outcome so far. */
 gboolean   cupel_pg_link_end               (CupelPgConnection    *self,
                                             gboolean              ok,
                                             GError              **error);

@@ -16,6 +16,10 @@ gboolean           cupel_pg_cursor_open         (CupelPgConnection    *conn,
                                                  const CupelRequest   *request,
                                                  CupelReply           *reply,
                                                  GError              **error);
+/* Within an operation: takes the block that was asked for ahead, for its stream. FALSE: the operation is over, because it was stopped
+ * or the link is lost; a failure of the block itself is kept for the stream. */
+gboolean           cupel_pg_cursor_take_ahead   (CupelPgConnection    *conn,
+                                                 GError              **error);
 /* A stream of what is there already. */
 CupelDriverCursor *cupel_pg_cursor_new_buffered (CupelPgConnection    *conn,
                                                  GPtrArray            *blocks);   /* (transfer full) (nullable) */

@@ -83,6 +83,7 @@ cupel_pg_flight_add_statement_func (CupelPgFlight *flight,
   else
     {
       sql = make_sql (data);
+      self->traces |= cupel_pg_traces_of (sql);
       return add_step (flight,
                        PQsendQueryParams (self->conn, sql, (int) p->n, p->types, p->values, p->lengths, p->formats, 1),
                        CUPEL_PG_STEP_EXECUTE, tag, NULL, FALSE);
@@ -92,10 +93,12 @@ cupel_pg_flight_add_statement_func (CupelPgFlight *flight,
     {
       statement = cupel_pg_statements_add (self->statements, id, form, p->types, p->n);
       sql = make_sql (data);
+      statement->traces = cupel_pg_traces_of (sql);
       if (!add_step (flight, PQsendPrepare (self->conn, statement->name, sql, (int) p->n, p->types),
                      CUPEL_PG_STEP_PREPARE, tag, statement, FALSE))
         return FALSE;
     }
+  self->traces |= statement->traces;
   return add_step (flight,
                    PQsendQueryPrepared (self->conn, statement->name, (int) p->n, p->values, p->lengths, p->formats, 1),
                    CUPEL_PG_STEP_EXECUTE, tag, statement, cached);
@@ -191,8 +194,10 @@ take_result (CupelPgFlight *flight,
         {
           const char *tag = PQcmdStatus (result);
 
-          if (strcmp (tag, "DEALLOCATE ALL") == 0 || strcmp (tag, "DISCARD ALL") == 0)
+          if (tag[0] == 'D' && (strcmp (tag, "DEALLOCATE ALL") == 0 || strcmp (tag, "DISCARD ALL") == 0))
             cupel_pg_statements_forget (self->statements);
+          else if (tag[0] == 'R' && strcmp (tag, "ROLLBACK") == 0)
+            self->rollback_serial++;
           if (flight->take != NULL && flight->failure == NULL)
             {
               if (!flight->take (flight->user_data, step->tag, result, &error))
@@ -304,8 +309,9 @@ cupel_pg_flight_finish (CupelPgFlight  *flight,
   cupel_pg_flight_collect (flight);
   if (!self->broken)
     self->in_flight = FALSE;
-  /* Cancelled or out of time: that is what the caller wants to hear, and not how the server words it. */
-  if (self->stopped != NULL)
+  /* Cancelled or out of time: that is what the caller wants to hear, and not how the server words it. But what was done before the
+   * request came is done, and is not to be hidden. */
+  if (self->stopped != NULL && (flight->failure != NULL || self->broken))
     {
       g_clear_error (&flight->failure);
       g_propagate_error (error, g_error_copy (self->stopped));

@@ -6,6 +6,7 @@
 
 #include "cupel-pg-connection.h"
 
+#include "cupel-pg-cursor.h"
 #include "cupel-pg-error.h"
 
 #include <dlfcn.h>
@@ -15,48 +16,8 @@
 
 /* How long a stopped statement may take to answer before the connection is given up. */
 #define CANCEL_GRACE G_USEC_PER_SEC
-
-static gpointer
-cancel_thread (gpointer data)
-{
-  gpointer *both = data;
-  PGcancel *cancel = both[0];
-  CupelCompletion *sent = both[1];
-  char message[256];
-
-  /* It opens a connection of its own and blocks until the server closes it. */
-  PQcancel (cancel, message, sizeof message);
-  PQfreeCancel (cancel);
-  cupel_completion_complete (sent);
-  cupel_completion_unref (sent);
-  g_free (both);
-  return NULL;
-}
-
-static gboolean
-send_cancel (CupelPgConnection *self)
-{
-  PGcancel *cancel = PQgetCancel (self->conn);
-  gpointer *both;
-  GThread *thread;
-
-  if (cancel == NULL)
-    return FALSE;
-  self->cancel_sent = cupel_completion_new ();
-  both = g_new (gpointer, 2);
-  both[0] = cancel;
-  both[1] = cupel_completion_ref (self->cancel_sent);
-  if ((thread = g_thread_try_new ("cupel-pg-cancel", cancel_thread, both, NULL)) != NULL)
-    {
-      g_thread_unref (thread);
-      return TRUE;
-    }
-  PQfreeCancel (cancel);
-  cupel_completion_unref (both[1]);
-  g_clear_pointer (&self->cancel_sent, cupel_completion_unref);
-  g_free (both);
-  return FALSE;
-}
+/* How often a late cancel request may be soaked up before something else must be wrong. */
+#define MAX_PROBES 3
 
 /* Bytes that TLS has decrypted and libpq has not taken: the socket says nothing of them. libpq does not tell either, so OpenSSL is
  * asked, the very one that libpq uses. */
@@ -95,7 +56,10 @@ cupel_pg_link_set_lost (CupelPgConnection  *self,
   message = g_utf8_make_valid (self->conn != NULL ? PQerrorMessage (self->conn) : "", -1);
   if ((end = strchr (message, '\n')) != NULL)
     *end = '\0';
-  cupel_set_error_with_details (error, CUPEL_ERROR_DISCONNECTED, &(CupelErrorDetails) { .disconnect = TRUE, .retryable = TRUE },
+  cupel_set_error_with_details (error, CUPEL_ERROR_DISCONNECTED,
+                                &(CupelErrorDetails) {
+                                  .disconnect = TRUE, .retryable = TRUE, .category = CUPEL_ERROR_CATEGORY_LOST
+                                },
                                 "The connection to PostgreSQL at %s was lost%s%s", self->where,
                                 *message != '\0' ? ": " : "", message);
 }
@@ -110,7 +74,7 @@ handle_stop (CupelPgConnection  *self,
   if (self->stopped == NULL && !self->broken &&
       (g_error_matches (reason, G_IO_ERROR, G_IO_ERROR_CANCELLED) ||
        g_error_matches (reason, CUPEL_ERROR, CUPEL_ERROR_TIMEOUT)) &&
-      send_cancel (self))
+      (self->cancel = cupel_pg_cancel_send (self->conn)) != NULL)
     {
       self->stopped = reason;
       self->cancellable = NULL;
@@ -203,12 +167,12 @@ cupel_pg_link_get_result (CupelPgConnection  *self,
   return TRUE;
 }
 
-gboolean
-cupel_pg_link_begin (CupelPgConnection  *self,
-                     const char         *name,
-                     gint64              deadline,
-                     GCancellable       *cancellable,
-                     GError            **error)
+static gboolean
+begin (CupelPgConnection  *self,
+       const char         *name,
+       gint64              deadline,
+       GCancellable       *cancellable,
+       GError            **error)
 {
   if (self->busy)
     {
@@ -218,7 +182,8 @@ cupel_pg_link_begin (CupelPgConnection  *self,
     }
   if (self->conn == NULL || self->broken)
     {
-      cupel_set_error_with_details (error, CUPEL_ERROR_DISCONNECTED, &(CupelErrorDetails) { .disconnect = TRUE },
+      cupel_set_error_with_details (error, CUPEL_ERROR_DISCONNECTED,
+                                    &(CupelErrorDetails) { .disconnect = TRUE, .category = CUPEL_ERROR_CATEGORY_LOST },
                                     "%s: the connection to PostgreSQL at %s is over: take another one", name, self->where);
       return FALSE;
     }
@@ -231,11 +196,79 @@ cupel_pg_link_begin (CupelPgConnection  *self,
   return TRUE;
 }
 
+gboolean
+cupel_pg_link_begin (CupelPgConnection  *self,
+                     const char         *name,
+                     gint64              deadline,
+                     GCancellable       *cancellable,
+                     GError            **error)
+{
+  if (!begin (self, name, deadline, cancellable, error))
+    return FALSE;
+  if (!self->ahead || cupel_pg_cursor_take_ahead (self, error))
+    return TRUE;
+  return cupel_pg_link_end (self, FALSE, error);
+}
+
+void
+cupel_pg_link_drop_ahead (CupelPgConnection *self,
+                          gint64             patience)
+{
+  if (!self->ahead || !begin (self, "rollback", g_get_monotonic_time () + patience, NULL, NULL))
+    return;
+  cupel_pg_link_end (self, cupel_pg_cursor_take_ahead (self, NULL), NULL);
+}
+
 static void
 finish (CupelPgConnection *self)
 {
   g_clear_pointer (&self->watch, cupel_io_watch_free);
   g_clear_pointer (&self->conn, PQfinish);
+}
+
+/* A statement that does nothing. Should a cancel request come late after all, it meets this one. TRUE: it was not met. */
+static gboolean
+probe (CupelPgConnection *self)
+{
+  gboolean met = FALSE;
+
+  if (!PQsendQueryParams (self->conn, "", 0, NULL, NULL, NULL, NULL, 1) || !PQpipelineSync (self->conn))
+    {
+      self->broken = TRUE;
+      return FALSE;
+    }
+  for (guint i = 0; i < 8; i++)
+    {
+      PGresult *result;
+      ExecStatusType status;
+      const char *state;
+
+      if (!cupel_pg_link_get_result (self, &result, NULL))
+        {
+          self->broken = TRUE;
+          return FALSE;
+        }
+      status = PQresultStatus (result);
+      state = PQresultErrorField (result, PG_DIAG_SQLSTATE);
+      met = met || g_strcmp0 (state, "57014") == 0;
+      PQclear (result);
+      if (status == PGRES_PIPELINE_SYNC)
+        return !met;
+    }
+  self->broken = TRUE;
+  return FALSE;
+}
+
+/* A cancel request names the backend, not the statement. The connection is clean when the server has answered, the request has
+ * arrived and gone, and a statement after that ran untouched. All of that within the time that was left for the answer. */
+static void
+leave_quarantine (CupelPgConnection *self)
+{
+  if (!self->broken && !cupel_pg_cancel_wait (self->cancel, self->deadline))
+    self->broken = TRUE;
+  for (guint i = 0; !self->broken && !probe (self); i++)
+    if (i + 1 == MAX_PROBES)
+      self->broken = TRUE;
 }
 
 gboolean
@@ -245,21 +278,21 @@ cupel_pg_link_end (CupelPgConnection  *self,
 {
   PGnotify *notify;
 
-  /* A cancel request names the backend, not the statement: the next statement may only be sent when no request is on its way. */
-  if (self->cancel_sent != NULL)
+  if (self->cancel != NULL)
     {
-      if (!self->broken && !cupel_completion_wait (self->cancel_sent, self->deadline, NULL, NULL))
-        self->broken = TRUE;
-      g_clear_pointer (&self->cancel_sent, cupel_completion_unref);
+      leave_quarantine (self);
+      g_clear_pointer (&self->cancel, cupel_pg_cancel_free);
     }
 
   if (self->conn != NULL && !self->broken)
     {
-      self->in_flight = FALSE;
+      self->in_flight = self->ahead;
       while ((notify = PQnotifies (self->conn)) != NULL)
         PQfreemem (notify);
       if (PQtransactionStatus (self->conn) == PQTRANS_IDLE)
         self->transaction_serial++;
+      else
+        self->has_next = FALSE;
     }
   else if (self->broken && self->conn != NULL && PQsocket (self->conn) >= 0)
     shutdown (PQsocket (self->conn), SHUT_RDWR);

@@ -21,6 +21,7 @@ typedef struct
   guint64      id;          /* of the compiled statement */
   CupelPgForm  form;
   gboolean     cached;      /* in the cache */
+  guint        traces;      /* CupelPgTraces of its text */
   guint        n_types;
   Oid         *types;       /* as they were declared */
   char         name[24];
