@@ -69,6 +69,16 @@ cupel_tsan_async_queue_acquire (GAsyncQueue *queue,
   return data;
 }
 
+static inline gboolean
+cupel_tsan_atomic_ref_count_dec (gatomicrefcount *count)
+{
+  __tsan_release (count);
+  if (!g_atomic_ref_count_dec (count))
+    return FALSE;
+  __tsan_acquire (count);
+  return TRUE;
+}
+
 /* Only the functions: their names are members of nothing. */
 #define g_mutex_lock(mutex) cupel_tsan_mutex_lock (mutex)
 #define g_mutex_trylock(mutex) cupel_tsan_mutex_trylock (mutex)
@@ -79,3 +89,5 @@ cupel_tsan_async_queue_acquire (GAsyncQueue *queue,
 #define g_async_queue_pop(queue) cupel_tsan_async_queue_acquire (queue, g_async_queue_pop (queue))
 #define g_async_queue_try_pop(queue) cupel_tsan_async_queue_acquire (queue, g_async_queue_try_pop (queue))
 #define g_async_queue_timeout_pop(queue, timeout) cupel_tsan_async_queue_acquire (queue, g_async_queue_timeout_pop (queue, timeout))
+#undef g_atomic_ref_count_dec
+#define g_atomic_ref_count_dec(count) cupel_tsan_atomic_ref_count_dec (count)
