@@ -165,7 +165,9 @@ cupel_pg_connection_commit (CupelDriverConnection  *connection,
   if (!self->busy && !cupel_pg_link_is_alive (self))
     {
       cupel_set_error_with_details (error, CUPEL_ERROR_DISCONNECTED,
-                                    &(CupelErrorDetails) { .disconnect = TRUE, .retryable = TRUE },
+                                    &(CupelErrorDetails) {
+                                      .disconnect = TRUE, .retryable = TRUE, .category = CUPEL_ERROR_CATEGORY_LOST
+                                    },
                                     "The connection to PostgreSQL at %s was lost before COMMIT was sent", self->where);
       return FALSE;
     }
@@ -181,7 +183,8 @@ cupel_pg_connection_commit (CupelDriverConnection  *connection,
     }
   if (self->broken && !g_error_matches (local, CUPEL_ERROR, CUPEL_ERROR_BUSY))
     {
-      cupel_set_error_with_details (error, CUPEL_ERROR_OUTCOME_UNKNOWN, &(CupelErrorDetails) { .disconnect = TRUE },
+      cupel_set_error_with_details (error, CUPEL_ERROR_OUTCOME_UNKNOWN,
+                                    &(CupelErrorDetails) { .disconnect = TRUE, .category = CUPEL_ERROR_CATEGORY_UNKNOWN },
                                     "COMMIT was sent and its answer never came (%s): the transaction may have been "
                                     "committed; look whether its effects are there", local->message);
       return FALSE;

@@ -420,7 +420,7 @@ cupel_pg_decode_rows (CupelRowBlock   *block,
           if (G_UNLIKELY (!decode (block, &cells[c], decoders[c], PQftype (result, (int) c), value, length)))
             {
               g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_INTERNAL,
-                           "The server sent a malformed value of the type with OID %u for the column “%s”",
+                           "The server sent a malformed value of the type with OID %u for the column \"%s\"",
                            PQftype (result, (int) c), PQfname (result, (int) c));
               return FALSE;
             }

@@ -4,63 +4,68 @@
 
 #include <string.h>
 
-/* What a SQLSTATE means for the pool, for a retry and for the caller. A row of five characters comes before its class. */
+/* What a SQLSTATE means for the pool, for a retry, for a router and for the caller. A row of five characters comes before its class. */
+#define ROW(state, retryable, disconnect, category, code) \
+  { state, retryable, disconnect, CUPEL_ERROR_CATEGORY_ ## category, CUPEL_ERROR_ ## code }
+
 static const CupelPgErrorClass classes[] = {
-  { "03",    FALSE, FALSE, CUPEL_ERROR_PROGRAMMING },
-  { "08P01", FALSE, FALSE, CUPEL_ERROR_INTERNAL },
-  { "08007", FALSE, TRUE,  CUPEL_ERROR_OUTCOME_UNKNOWN },
-  { "08",    TRUE,  TRUE,  CUPEL_ERROR_DISCONNECTED },
-  { "09",    FALSE, FALSE, CUPEL_ERROR_OPERATIONAL },
-  { "0A",    FALSE, FALSE, CUPEL_ERROR_UNSUPPORTED },
-  { "0",     FALSE, FALSE, CUPEL_ERROR_PROGRAMMING },
-  { "20",    FALSE, FALSE, CUPEL_ERROR_PROGRAMMING },
-  { "21",    FALSE, FALSE, CUPEL_ERROR_PROGRAMMING },
-  { "22",    FALSE, FALSE, CUPEL_ERROR_DATA },
-  { "23001", FALSE, FALSE, CUPEL_ERROR_FOREIGN_KEY },
-  { "23502", FALSE, FALSE, CUPEL_ERROR_NOT_NULL },
-  { "23503", FALSE, FALSE, CUPEL_ERROR_FOREIGN_KEY },
-  { "23505", FALSE, FALSE, CUPEL_ERROR_UNIQUE },
-  { "23514", FALSE, FALSE, CUPEL_ERROR_CHECK },
-  { "23",    FALSE, FALSE, CUPEL_ERROR_INTEGRITY },
-  { "24",    FALSE, FALSE, CUPEL_ERROR_PROGRAMMING },
-  { "25006", TRUE,  FALSE, CUPEL_ERROR_OPERATIONAL },      /* not the primary any more */
-  { "25P02", FALSE, FALSE, CUPEL_ERROR_PENDING_ROLLBACK },
-  { "25P03", FALSE, TRUE,  CUPEL_ERROR_DISCONNECTED },
-  { "25P04", FALSE, TRUE,  CUPEL_ERROR_DISCONNECTED },
-  { "25",    FALSE, FALSE, CUPEL_ERROR_PROGRAMMING },
-  { "26",    FALSE, FALSE, CUPEL_ERROR_PROGRAMMING },
-  { "27",    FALSE, FALSE, CUPEL_ERROR_PROGRAMMING },
-  { "28",    FALSE, FALSE, CUPEL_ERROR_AUTHENTICATION },
-  { "2",     FALSE, FALSE, CUPEL_ERROR_PROGRAMMING },
-  { "3D",    FALSE, FALSE, CUPEL_ERROR_CONNECTION },
-  { "3",     FALSE, FALSE, CUPEL_ERROR_PROGRAMMING },
-  { "40002", FALSE, FALSE, CUPEL_ERROR_INTEGRITY },
-  { "40003", FALSE, FALSE, CUPEL_ERROR_OUTCOME_UNKNOWN },
-  { "40P01", TRUE,  FALSE, CUPEL_ERROR_DEADLOCK },
-  { "40",    TRUE,  FALSE, CUPEL_ERROR_SERIALIZATION },
-  { "42",    FALSE, FALSE, CUPEL_ERROR_PROGRAMMING },
-  { "44",    FALSE, FALSE, CUPEL_ERROR_CHECK },
-  { "53100", FALSE, FALSE, CUPEL_ERROR_OPERATIONAL },      /* disk full */
-  { "53400", FALSE, FALSE, CUPEL_ERROR_OPERATIONAL },
-  { "53",    TRUE,  FALSE, CUPEL_ERROR_OPERATIONAL },
-  { "54",    FALSE, FALSE, CUPEL_ERROR_OPERATIONAL },
-  { "55P03", TRUE,  FALSE, CUPEL_ERROR_OPERATIONAL },      /* lock not available */
-  { "55",    FALSE, FALSE, CUPEL_ERROR_OPERATIONAL },
-  { "57014", FALSE, FALSE, CUPEL_ERROR_TIMEOUT },          /* statement_timeout, or somebody else's cancel */
-  { "57P01", TRUE,  TRUE,  CUPEL_ERROR_DISCONNECTED },
-  { "57P02", TRUE,  TRUE,  CUPEL_ERROR_DISCONNECTED },
-  { "57P03", TRUE,  TRUE,  CUPEL_ERROR_CONNECTION },       /* starting up or shutting down */
-  { "57P04", FALSE, TRUE,  CUPEL_ERROR_DISCONNECTED },
-  { "57P05", TRUE,  TRUE,  CUPEL_ERROR_DISCONNECTED },
-  { "57",    FALSE, FALSE, CUPEL_ERROR_OPERATIONAL },
-  { "58",    FALSE, FALSE, CUPEL_ERROR_OPERATIONAL },
-  { "72",    TRUE,  FALSE, CUPEL_ERROR_SERIALIZATION },
-  { "F0",    FALSE, FALSE, CUPEL_ERROR_OPERATIONAL },
-  { "HV",    FALSE, FALSE, CUPEL_ERROR_OPERATIONAL },
-  { "P0",    FALSE, FALSE, CUPEL_ERROR_OPERATIONAL },      /* RAISE in a function */
-  { "XX",    FALSE, FALSE, CUPEL_ERROR_INTERNAL },
-  { "",      FALSE, FALSE, CUPEL_ERROR_FAILED },
+  ROW ("03",    FALSE, FALSE, PROGRAM,         PROGRAMMING),
+  ROW ("08P01", FALSE, FALSE, LOST,            INTERNAL),
+  ROW ("08007", FALSE, TRUE,  UNKNOWN,         OUTCOME_UNKNOWN),
+  ROW ("08",    TRUE,  TRUE,  LOST,            DISCONNECTED),
+  ROW ("09",    FALSE, FALSE, PROGRAM,         OPERATIONAL),
+  ROW ("0A",    FALSE, FALSE, PROGRAM,         UNSUPPORTED),
+  ROW ("0",     FALSE, FALSE, PROGRAM,         PROGRAMMING),
+  ROW ("20",    FALSE, FALSE, PROGRAM,         PROGRAMMING),
+  ROW ("21",    FALSE, FALSE, PROGRAM,         PROGRAMMING),
+  ROW ("22",    FALSE, FALSE, PROGRAM,         DATA),
+  ROW ("23001", FALSE, FALSE, PROGRAM,         FOREIGN_KEY),
+  ROW ("23502", FALSE, FALSE, PROGRAM,         NOT_NULL),
+  ROW ("23503", FALSE, FALSE, PROGRAM,         FOREIGN_KEY),
+  ROW ("23505", FALSE, FALSE, PROGRAM,         UNIQUE),
+  ROW ("23514", FALSE, FALSE, PROGRAM,         CHECK),
+  ROW ("23",    FALSE, FALSE, PROGRAM,         INTEGRITY),
+  ROW ("24",    FALSE, FALSE, PROGRAM,         PROGRAMMING),
+  ROW ("25006", TRUE,  FALSE, NOT_PRIMARY,     OPERATIONAL),             /* not the primary any more */
+  ROW ("25P02", FALSE, FALSE, NONE,            PENDING_ROLLBACK),
+  ROW ("25P03", FALSE, TRUE,  LOST,            DISCONNECTED),
+  ROW ("25P04", FALSE, TRUE,  LOST,            DISCONNECTED),
+  ROW ("25",    FALSE, FALSE, PROGRAM,         PROGRAMMING),
+  ROW ("26",    FALSE, FALSE, STALE_STATEMENT, PROGRAMMING),
+  ROW ("27",    FALSE, FALSE, PROGRAM,         PROGRAMMING),
+  ROW ("28",    FALSE, FALSE, NONE,            AUTHENTICATION),
+  ROW ("2",     FALSE, FALSE, PROGRAM,         PROGRAMMING),
+  ROW ("3D",    FALSE, FALSE, PROGRAM,         CONNECTION),
+  ROW ("3",     FALSE, FALSE, PROGRAM,         PROGRAMMING),
+  ROW ("40002", FALSE, FALSE, PROGRAM,         INTEGRITY),
+  ROW ("40003", FALSE, FALSE, UNKNOWN,         OUTCOME_UNKNOWN),
+  ROW ("40P01", TRUE,  FALSE, RETRY,           DEADLOCK),
+  ROW ("40",    TRUE,  FALSE, RETRY,           SERIALIZATION),
+  ROW ("42",    FALSE, FALSE, PROGRAM,         PROGRAMMING),
+  ROW ("44",    FALSE, FALSE, PROGRAM,         CHECK),
+  ROW ("53100", FALSE, FALSE, FULL,            OPERATIONAL),             /* disk full */
+  ROW ("53400", FALSE, FALSE, OVERLOAD,        OPERATIONAL),
+  ROW ("53",    TRUE,  FALSE, OVERLOAD,        OPERATIONAL),
+  ROW ("54",    FALSE, FALSE, PROGRAM,         OPERATIONAL),
+  ROW ("55P03", TRUE,  FALSE, RETRY,           OPERATIONAL),             /* lock not available */
+  ROW ("55",    FALSE, FALSE, NONE,            OPERATIONAL),
+  ROW ("57014", FALSE, FALSE, NONE,            TIMEOUT),                 /* statement_timeout, or somebody else's cancel */
+  ROW ("57P01", TRUE,  TRUE,  LOST,            DISCONNECTED),
+  ROW ("57P02", TRUE,  TRUE,  LOST,            DISCONNECTED),
+  ROW ("57P03", TRUE,  TRUE,  NOT_READY,       CONNECTION),              /* starting up or shutting down */
+  ROW ("57P04", FALSE, TRUE,  LOST,            DISCONNECTED),
+  ROW ("57P05", TRUE,  TRUE,  LOST,            DISCONNECTED),
+  ROW ("57",    FALSE, FALSE, NONE,            OPERATIONAL),
+  ROW ("58",    FALSE, FALSE, NONE,            OPERATIONAL),
+  ROW ("72",    TRUE,  FALSE, RETRY,           SERIALIZATION),
+  ROW ("F0",    FALSE, FALSE, NONE,            OPERATIONAL),
+  ROW ("HV",    FALSE, FALSE, NONE,            OPERATIONAL),
+  ROW ("P0",    FALSE, FALSE, PROGRAM,         OPERATIONAL),             /* RAISE in a function */
+  ROW ("XX",    FALSE, FALSE, NONE,            INTERNAL),
+  ROW ("",      FALSE, FALSE, NONE,            FAILED),
 };
+
+#undef ROW
 
 const CupelPgErrorClass *
 cupel_pg_error_get_table (gsize *n_rows)
@@ -100,7 +105,7 @@ cupel_pg_error_is_stale (const PGresult *result)
   /* 0A000 is every unsupported feature: only that of a cached plan counts. 42P10 comes when the index of an ON CONFLICT was
    * made again, XX000 when an object that a plan names is gone ("cache lookup failed"). */
   if (strcmp (state, "0A000") == 0)
-    return function != NULL && strcmp (function, "RevalidateCachedQuery") == 0;
+    return function == NULL || strcmp (function, "RevalidateCachedQuery") == 0;
   return strcmp (state, "26000") == 0 || strcmp (state, "42P10") == 0 || strcmp (state, "XX000") == 0;
 }
 
@@ -115,7 +120,7 @@ hide_quoted (const char *message)
     {
       close = strrchr (open + 1, '"');
       g_string_append_len (text, message, open - message);
-      g_string_append (text, "\"…\"");
+      g_string_append (text, "\"...\"");
       message = close != NULL ? close + 1 : "";
     }
   g_string_append (text, message);
@@ -142,6 +147,7 @@ cupel_pg_error_new_from_result (const PGresult *result)
     .column = PQresultErrorField (result, PG_DIAG_COLUMN_NAME),
     .retryable = class->retryable,
     .disconnect = class->disconnect || fatal,
+    .category = fatal && class->category == CUPEL_ERROR_CATEGORY_NONE ? CUPEL_ERROR_CATEGORY_LOST : class->category,
   };
 
   if (primary == NULL)

@@ -12,6 +12,7 @@ typedef struct
   char       state[6];    /* five characters, or the two of a class */
   guint8     retryable;   /* running the whole unit again may help */
   guint8     disconnect;
+  guint8     category;    /* CupelErrorCategory */
   CupelError code;
 } CupelPgErrorClass;
 

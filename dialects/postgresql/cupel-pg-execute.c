@@ -133,7 +133,10 @@ cupel_pg_propagate_failure (CupelPgFlight  *flight,
     {
       /* Within a transaction only the whole of it can be run again. */
       cupel_set_error_with_details (error, CUPEL_ERROR_SERIALIZATION,
-                                    &(CupelErrorDetails) { .sqlstate = cupel_error_get_sqlstate (failure), .retryable = TRUE },
+                                    &(CupelErrorDetails) {
+                                      .sqlstate = cupel_error_get_sqlstate (failure), .retryable = TRUE,
+                                      .category = CUPEL_ERROR_CATEGORY_STALE_STATEMENT
+                                    },
                                     "The tables changed under a prepared statement: run the transaction again (%s)",
                                     failure->message);
       g_error_free (failure);
