@@ -89,6 +89,14 @@ gboolean         cupel_session_do_refresh     (CupelSession    *self,
                                                GCancellable    *cancellable,
                                                GError         **error);
 
+/* What the server gave to rows that were just inserted, all of one shape, and did not return. */
+gboolean         cupel_session_fetch_defaults (CupelSession    *self,
+                                               CupelMapper     *mapper,
+                                               CupelEntity    **entities,
+                                               guint            n_entities,
+                                               GCancellable    *cancellable,
+                                               GError         **error);
+
 /* Called by entities and collections. */
 void             cupel_session_entity_dirty     (CupelSession  *self,
                                                  CupelEntity   *entity);

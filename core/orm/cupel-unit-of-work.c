@@ -498,7 +498,8 @@ insert_all (Flush        *flush,
     {
       CupelEntity *first = g_ptr_array_index (entities, start);
       const guint64 *set = cupel_entity_peek_bits (mapper, &first->loaded);
-      gboolean returning = (caps & CUPEL_CAP_INSERT_RETURNING) && needs_returning (mapper, first);
+      gboolean needs = needs_returning (mapper, first);
+      gboolean returning = needs && (caps & CUPEL_CAP_INSERT_RETURNING);
       CupelMapperStatement *shape;
       guint end = start + 1;
 
@@ -511,6 +512,10 @@ insert_all (Flush        *flush,
 
       shape = cupel_mapper_insert_statement (mapper, set, returning);
       if (!insert_batch (flush, mapper, shape, (CupelEntity **) entities->pdata + start, end - start, error))
+        return FALSE;
+      if (needs && !returning &&
+          !cupel_session_fetch_defaults (flush->session, mapper, (CupelEntity **) entities->pdata + start, end - start,
+                                         flush->cancellable, error))
         return FALSE;
       start = end;
     }

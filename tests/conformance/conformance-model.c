@@ -146,3 +146,10 @@ model_max_inserts (CupelConformanceContext *context,
 {
   return cupel_conformance_context_get_capabilities (context) & CUPEL_CAP_INSERT_RETURNING ? n_tables : n_rows;
 }
+
+guint
+model_default_selects (CupelConformanceContext *context,
+                       guint                    n_batches)
+{
+  return cupel_conformance_context_get_capabilities (context) & CUPEL_CAP_INSERT_RETURNING ? 0 : n_batches;
+}

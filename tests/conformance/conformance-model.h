@@ -107,6 +107,9 @@ gint64          model_query_int        (CupelConformanceContext   *context,
                                         const char                *sql);
 void            model_add_counts       (CupelConformanceCounts    *sum,
                                         const CupelConformanceCounts *part);
+/* SELECTs that fetch what the server gave to the rows of @n_batches INSERTs: one for each, unless INSERT returns it */
+guint           model_default_selects  (CupelConformanceContext   *context,
+                                        guint                      n_batches);
 /* At most that many INSERTs for @n_rows rows in @n_tables tables */
 guint           model_max_inserts      (CupelConformanceContext   *context,
                                         guint                      n_tables,

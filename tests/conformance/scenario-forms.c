@@ -204,10 +204,7 @@ run_form (CupelConformanceContext  *c,
   if (dated)
     {
       cupel_conformance_check_int (c, "insert", "server defaults fetched at once (eager_defaults)", loaded, 3);
-      if (!(cupel_conformance_context_get_capabilities (c) & CUPEL_CAP_INSERT_RETURNING))
-        cupel_conformance_check_at_most (c, "insert", "SELECTs for them", n.selects, 3);
-      else
-        cupel_conformance_check_int (c, "insert", "SELECTs for them", n.selects, 0);
+      cupel_conformance_check_int (c, "insert", "SELECTs for them", n.selects, model_default_selects (c, 1));
       total.selects -= n.selects;
     }
   g_ptr_array_set_size (kept, 0);

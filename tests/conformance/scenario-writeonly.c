@@ -163,7 +163,7 @@ run (CupelConformanceContext  *c,
   cupel_conformance_check_returned (c, "10", engine);
 
   cupel_conformance_check_int (c, "all", "CREATEs", total.creates, 2);
-  cupel_conformance_check_at_most (c, "all", "SELECTs", total.selects, 9);
+  cupel_conformance_check_at_most (c, "all", "SELECTs", total.selects, 9 + model_default_selects (c, 1));
   cupel_conformance_check_int (c, "all", "UPDATEs", total.updates, 0);
   cupel_conformance_check_int (c, "all", "COMMITs", total.commits, 4);
   cupel_conformance_check_int (c, "all", "ROLLBACKs", total.rollbacks, 1);
