@@ -22,6 +22,7 @@
 #include "engine/cupel-frozen-result.h"
 #include "engine/cupel-stream.h"
 #include "engine/cupel-connection.h"
+#include "engine/cupel-transaction.h"
 #include "engine/cupel-engine.h"
 #include "orm/cupel-mapping.h"
 #include "orm/cupel-mapper.h"

@@ -2,6 +2,7 @@
 
 #include "engine/cupel-connection-private.h"
 #include "engine/cupel-stream-private.h"
+#include "engine/cupel-time-limit-private.h"
 #include "runtime/cupel-call-private.h"
 
 /* Statements that the drivers do not know as "many" go out in flights of so many. */
@@ -61,42 +62,6 @@ prepare_item (CupelConnection    *self,
       return FALSE;
     }
 
-  return TRUE;
-}
-
-/* Makes the first request begin what must be begun. */
-static gboolean
-open_transaction (CupelConnection  *self,
-                  CupelRequest     *first,
-                  GCancellable     *cancellable,
-                  GError          **error)
-{
-  CupelTransactionStatus status;
-
-  if (G_UNLIKELY (self->orphans != NULL) && !cupel_connection_close_orphans (self, error))
-    return FALSE;
-
-  status = cupel_driver_connection_get_status (self->driver);
-  if (status != CUPEL_TRANSACTION_IDLE)
-    return TRUE;
-
-  if (G_UNLIKELY (self->isolation != self->applied_isolation))
-    {
-      GError *local = NULL;
-
-      if (!cupel_driver_connection_set_isolation (self->driver, self->isolation, cancellable, &local))
-        {
-          cupel_connection_note_failure (self, local);
-          g_propagate_error (error, local);
-          return FALSE;
-        }
-      self->applied_isolation = self->isolation;
-    }
-  if (self->isolation == CUPEL_ISOLATION_AUTOCOMMIT)
-    return TRUE;
-
-  first->flags |= CUPEL_REQUEST_BEGIN;
-  cupel_connection_note_begin (self, TRUE);
   return TRUE;
 }
 
@@ -193,8 +158,9 @@ cupel_connection_perform (CupelConnection    *self,
   CupelRequest *requests = requests_stack;
   gboolean *hits = hits_stack;
   CupelTransactionStatus status_before;
+  CupelTimeLimit limit = { 0 };
   GError *local = NULL;
-  gboolean observed, success = TRUE;
+  gboolean observed, begin = FALSE, success = TRUE;
   gboolean one_by_one = n_items == 1;
   gint64 start = 0;
   guint n_prepared = 0;
@@ -219,9 +185,20 @@ cupel_connection_perform (CupelConnection    *self,
       cupel_compiled_ref (requests[n_prepared].compiled);
       one_by_one |= is_set_by_set (&requests[n_prepared]);
     }
-  success = success && open_transaction (self, &requests[0], cancellable, error);
+  if (G_UNLIKELY (success && self->statement_timeout > 0))
+    cancellable = cupel_time_limit_start (&limit, self->statement_timeout, cancellable);
+  success = success && cupel_connection_make_ready (self, &begin, cancellable, &local);
   if (!success)
-    goto out;
+    {
+      if (local != NULL)
+        {
+          cupel_time_limit_finish (&limit, "The statement", "statement-timeout", &local);
+          g_propagate_error (error, local);
+        }
+      goto out;
+    }
+  if (begin)
+    requests[0].flags |= CUPEL_REQUEST_BEGIN;
 
   status_before = cupel_driver_connection_get_status (self->driver);
   observed = cupel_engine_observes (self->engine);
@@ -246,24 +223,27 @@ cupel_connection_perform (CupelConnection    *self,
         items[i].reply = replies[i];
     }
 
-  if (!success)
+  if (G_LIKELY (success))
     {
-      cupel_connection_note_failure (self, local);
-      /* Not the statement only: everything before it is undone as well. The caller has to notice. */
-      if (!self->invalidated && self->begun && status_before != CUPEL_TRANSACTION_IDLE &&
-          cupel_driver_connection_get_status (self->driver) == CUPEL_TRANSACTION_IDLE)
-        self->aborted = TRUE;
-      g_propagate_error (error, local);
+      cupel_connection_note_success (self, status_before);
+    }
+  else
+    {
+      cupel_time_limit_finish (&limit, "The statement", "statement-timeout", &local);
+      cupel_connection_note_failed_statement (self, status_before, local);
     }
   if (observed)
     {
       gint64 duration = g_get_monotonic_time () - start;
 
       for (guint i = 0; i < n_items; i++)
-        cupel_engine_log_done (self->engine, &requests[i], hits[i], duration);
+        cupel_engine_log_done (self->engine, &requests[i], hits[i], duration, local);
     }
+  if (!success)
+    g_propagate_error (error, local);
 
 out:
+  cupel_time_limit_end (&limit);
   for (guint i = 0; i < n_prepared; i++)
     cupel_compiled_unref (requests[i].compiled);
   return success;

@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 /* How long clean-up may take: rolling back, closing a stream. */
 #define CUPEL_CLEAN_UP_TIME (10 * G_USEC_PER_SEC)
 
-/* Only cupel-connection*.c look inside. */
+/* Only cupel-connection*.c, the stream and the transaction look inside. */
 struct _CupelConnection
 {
   GObject                parent_instance;
@@ -25,8 +25,18 @@ struct _CupelConnection
   GPtrArray             *orphans;           /* cursors to close; nullable */
   CupelIsolationLevel    isolation;         /* asked for */
   CupelIsolationLevel    applied_isolation; /* what the driver was told */
+  CupelTransaction      *transaction;       /* the handle of the open one; NULL until somebody asks for it */
+  GPtrArray             *nested;            /* (element-type CupelTransaction) within it, innermost last; nullable */
+  struct _CupelScope    *scope;             /* the innermost block under way; nullable */
+  CupelTransactionOptions options;          /* of the open transaction */
+  guint                  n_savepoints;      /* made in it, for their names */
+  guint                  attempt;           /* which try the transactions of this connection belong to; 0: none */
+  gint64                 statement_timeout; /* microseconds, 0: none */
+  const char            *abort_reason;      /* static, while aborted */
+  CupelErrorCategory     abort_category;
   guint                  begun : 1;         /* a transaction, as the caller sees it; the server may hear of it with the next statement */
-  guint                  aborted : 1;       /* the server ended it by itself: only rollback is left */
+  guint                  aborted : 1;       /* the server ended it by itself, or may as well have: only rollback is left */
+  guint                  has_options : 1;   /* options says something */
   guint                  invalidated : 1;
   guint                  lost : 1;          /* invalidated because the link is gone */
   guint                  cursors_used : 1;  /* the driver may still hold some: reset it although the server is idle */
@@ -107,5 +117,21 @@ void     cupel_connection_adopt_cursor  (CupelConnection    *self,
 /* After a driver call that failed: finds out what state it left. */
 void     cupel_connection_note_failure  (CupelConnection    *self,
                                          const GError       *error);
+/* The same for a statement: what became of the transaction, which was @before. */
+void     cupel_connection_note_failed_statement (CupelConnection        *self,
+                                                 CupelTransactionStatus  before,
+                                                 const GError           *error);
+/* After a driver call that succeeded: it may have committed by itself, as DDL does on some servers. */
+void     cupel_connection_note_success  (CupelConnection        *self,
+                                         CupelTransactionStatus  before);
+/* Whether the server may be asked. *begin: a transaction has to be begun with it. */
+gboolean cupel_connection_make_ready    (CupelConnection    *self,
+                                         gboolean           *begin,
+                                         GCancellable       *cancellable,
+                                         GError            **error);
+void     cupel_connection_note_end      (CupelConnection    *self,
+                                         CupelEngineSignal   signal);
+/* Ends them politely, before what they read in ends. */
+void     cupel_connection_end_streams   (CupelConnection    *self);
 
 G_END_DECLS

@@ -4,7 +4,10 @@
 #include "engine/cupel-pool-private.h"
 #include "engine/cupel-schema-sync-private.h"
 #include "engine/cupel-stream-private.h"
+#include "engine/cupel-time-limit-private.h"
+#include "engine/cupel-transaction-private.h"
 #include "runtime/cupel-call-private.h"
+#include "runtime/cupel-error-details.h"
 #include "runtime/cupel-log-private.h"
 
 G_DEFINE_FINAL_TYPE (CupelConnection, cupel_connection, G_TYPE_OBJECT)
@@ -29,6 +32,7 @@ cupel_connection_dispose (GObject *object)
 {
   CupelConnection *self = CUPEL_CONNECTION (object);
 
+  cupel_connection_end_handles (self, CUPEL_END_CLOSED);
   if (self->driver != NULL)
     {
       cupel_log (CUPEL_LOG_POOL, G_LOG_LEVEL_DEBUG, "A connection was dropped without being closed%s",
@@ -51,6 +55,7 @@ cupel_connection_finalize (GObject *object)
   CupelConnection *self = CUPEL_CONNECTION (object);
 
   g_clear_pointer (&self->streams, g_ptr_array_unref);
+  g_clear_pointer (&self->nested, g_ptr_array_unref);
   g_clear_object (&self->pool);
   g_clear_object (&self->engine);
 
@@ -83,6 +88,7 @@ cupel_connection_new (CupelEngine           *engine,
   self->pool = g_object_ref (pool);
   self->driver = driver_connection;
   self->isolation = isolation;
+  self->statement_timeout = cupel_engine_get_statement_timeout_us (engine);
 
   return self;
 }
@@ -118,14 +124,30 @@ cupel_connection_enter (CupelConnection  *self,
     {
       const char *what = self->lost ? "the connection to the server is lost"
                          : self->invalidated ? "an operation on this connection was interrupted"
-                                             : "the server ended the transaction after an error";
+                                             : self->abort_reason;
+      CupelErrorDetails details = {
+        .category = self->lost ? CUPEL_ERROR_CATEGORY_LOST : self->abort_category,
+        .retryable = !self->invalidated && self->abort_category == CUPEL_ERROR_CATEGORY_RETRY,
+      };
 
       if (self->begun)
-        g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_PENDING_ROLLBACK, "%s() cannot be done: %s. Roll back%s",
-                     operation, what, self->invalidated ? ", then close the connection and take another" : " first");
+        cupel_set_error_with_details (error, CUPEL_ERROR_PENDING_ROLLBACK, &details, "%s() cannot be done: %s. Roll back%s",
+                                      operation, what,
+                                      self->invalidated ? ", then close the connection and take another" : " first");
       else
-        g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_DISCONNECTED,
-                     "%s() cannot be done: %s. Close the connection and take another", operation, what);
+        cupel_set_error_with_details (error, CUPEL_ERROR_DISCONNECTED, &details,
+                                      "%s() cannot be done: %s. Close the connection and take another", operation, what);
+      return FALSE;
+    }
+  if (G_UNLIKELY (!clean_up && self->scope != NULL && self->scope->transaction->end != CUPEL_END_NONE))
+    {
+      CupelTransactionEnd end = self->scope->transaction->end;
+
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_CLOSED,
+                   "%s() cannot be done: the transaction of the block in which it was called is over (it was %s). Leave the block first",
+                   operation, end == CUPEL_END_COMMITTED ? "committed"
+                              : end == CUPEL_END_ROLLED_BACK ? "rolled back"
+                                                             : "ended together with the one around it");
       return FALSE;
     }
 
@@ -137,45 +159,6 @@ void
 cupel_connection_leave (CupelConnection *self)
 {
   self->operation = NULL;
-}
-
-void
-cupel_connection_note_failure (CupelConnection *self,
-                               const GError    *error)
-{
-  CupelTransactionStatus status = cupel_driver_connection_get_status (self->driver);
-  gboolean lost = cupel_error_is_disconnect (error) || !cupel_driver_connection_is_alive (self->driver);
-
-  if (status == CUPEL_TRANSACTION_UNKNOWN || lost)
-    {
-      self->invalidated = TRUE;
-      self->lost |= lost;
-    }
-}
-
-void
-cupel_connection_note_begin (CupelConnection *self,
-                             gboolean         implicit)
-{
-  if (self->begun)
-    return;
-
-  self->begun = TRUE;
-  self->aborted = FALSE;
-  if (cupel_engine_get_echo (self->engine))
-    cupel_log (CUPEL_LOG_SQL, G_LOG_LEVEL_MESSAGE, implicit ? "BEGIN (implicit)" : "BEGIN");
-  cupel_engine_emit (self->engine, CUPEL_ENGINE_BEGIN);
-}
-
-static void
-note_end (CupelConnection   *self,
-          CupelEngineSignal  signal)
-{
-  self->begun = FALSE;
-  self->aborted = FALSE;
-  if (cupel_engine_get_echo (self->engine))
-    cupel_log (CUPEL_LOG_SQL, G_LOG_LEVEL_MESSAGE, signal == CUPEL_ENGINE_COMMIT ? "COMMIT" : "ROLLBACK");
-  cupel_engine_emit (self->engine, signal);
 }
 
 void
@@ -229,116 +212,6 @@ cupel_connection_close_orphans (CupelConnection  *self,
     }
 
   return TRUE;
-}
-
-/* Before the transaction ends. Errors are of no interest: what comes next finds the state. */
-static void
-end_streams (CupelConnection *self)
-{
-  gint64 deadline = g_get_monotonic_time () + CUPEL_CLEAN_UP_TIME;
-
-  while (self->streams != NULL && self->streams->len > 0)
-    {
-      g_autoptr(CupelStream) stream = g_object_ref (self->streams->pdata[self->streams->len - 1]);
-      g_autoptr(GError) error = NULL;
-
-      if (!cupel_stream_end (stream, !self->invalidated, deadline, &error))
-        {
-          cupel_connection_note_failure (self, error);
-          self->cursors_used = TRUE;
-        }
-    }
-  cupel_connection_close_orphans (self, NULL);
-}
-
-/* What the server has to do to be rid of the transaction. */
-static gboolean
-do_rollback (CupelConnection  *self,
-             GError          **error)
-{
-  gboolean success = TRUE;
-
-  end_streams (self);
-  if (!self->invalidated && cupel_driver_connection_get_status (self->driver) != CUPEL_TRANSACTION_IDLE)
-    {
-      GError *local = NULL;
-
-      success = cupel_driver_connection_rollback (self->driver, g_get_monotonic_time () + CUPEL_CLEAN_UP_TIME, &local);
-      if (!success)
-        {
-          /* Whatever it was: nobody knows where the server stands. */
-          cupel_connection_note_failure (self, local);
-          self->invalidated = TRUE;
-          g_propagate_error (error, local);
-        }
-    }
-  if (self->begun)
-    note_end (self, CUPEL_ENGINE_ROLLBACK);
-
-  return success;
-}
-
-static gboolean
-do_commit (CupelConnection  *self,
-           GCancellable     *cancellable,
-           GError          **error)
-{
-  g_autoptr(GError) local = NULL;
-  CupelTransactionStatus status;
-
-  if (self->streams != NULL && self->streams->len > 0)
-    {
-      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING,
-                   "The transaction cannot be committed while %u of its streams %s open: read %s to the end or close %s first",
-                   self->streams->len, self->streams->len == 1 ? "is" : "are",
-                   self->streams->len == 1 ? "it" : "them", self->streams->len == 1 ? "it" : "them");
-      return FALSE;
-    }
-  if (!cupel_connection_close_orphans (self, error))
-    return FALSE;
-  if (!self->begun)
-    return TRUE;
-
-  status = cupel_driver_connection_get_status (self->driver);
-  if (status == CUPEL_TRANSACTION_FAILED)
-    {
-      g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_PENDING_ROLLBACK,
-                           "The transaction cannot be committed: a statement in it failed. Roll back");
-      return FALSE;
-    }
-  if (status == CUPEL_TRANSACTION_IDLE)
-    {
-      /* The server never heard of it, or ended it with a statement that commits by itself. */
-      note_end (self, CUPEL_ENGINE_COMMIT);
-      return TRUE;
-    }
-  if (g_cancellable_set_error_if_cancelled (cancellable, error))
-    return FALSE;
-  if (!cupel_driver_connection_is_alive (self->driver))
-    {
-      self->invalidated = self->lost = TRUE;
-      g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_DISCONNECTED,
-                           "The connection to the server was lost before COMMIT was sent: nothing was committed");
-      return FALSE;
-    }
-
-  if (cupel_driver_connection_commit (self->driver, cancellable, &local))
-    {
-      note_end (self, CUPEL_ENGINE_COMMIT);
-      return TRUE;
-    }
-
-  cupel_connection_note_failure (self, local);
-  if (self->invalidated && !g_error_matches (local, CUPEL_ERROR, CUPEL_ERROR_OUTCOME_UNKNOWN))
-    {
-      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_OUTCOME_UNKNOWN,
-                   "COMMIT was sent but its answer never came (%s): the transaction may have been committed or not", local->message);
-      return FALSE;
-    }
-  if (!self->invalidated && cupel_driver_connection_get_status (self->driver) == CUPEL_TRANSACTION_IDLE)
-    self->aborted = TRUE;
-  g_propagate_error (error, g_steal_pointer (&local));
-  return FALSE;
 }
 
 /* properties */
@@ -416,282 +289,43 @@ cupel_connection_is_invalidated (CupelConnection *self)
   return self->invalidated;
 }
 
-/* begin */
-
-static gpointer
-begin_body (gpointer       self_,
-            gpointer       args,
-            GCancellable  *cancellable,
-            GError       **error)
+/**
+ * cupel_connection_get_statement_timeout:
+ * @self: a connection
+ *
+ * Gets how long one call to the server may take.
+ *
+ * Returns: seconds; 0 when there is no limit
+ *
+ * Since: 1.0
+ */
+double
+cupel_connection_get_statement_timeout (CupelConnection *self)
 {
-  CupelConnection *self = self_;
-  gboolean success = FALSE;
+  g_return_val_if_fail (CUPEL_IS_CONNECTION (self), 0.0);
 
-  if (!cupel_connection_enter (self, "cupel_connection_begin", FALSE, error))
-    return GINT_TO_POINTER (FALSE);
-
-  if (self->begun)
-    g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_ARGUMENT,
-                         "A transaction is already open on this connection (the first statement begins one): commit or roll back first");
-  else if (!g_cancellable_set_error_if_cancelled (cancellable, error))
-    {
-      /* BEGIN travels with the first statement: it costs no round trip. */
-      cupel_connection_note_begin (self, FALSE);
-      success = TRUE;
-    }
-
-  cupel_connection_leave (self);
-  return GINT_TO_POINTER (success);
+  return (double) self->statement_timeout / G_USEC_PER_SEC;
 }
 
-static const CupelCall begin_call = { "cupel_connection_begin", begin_body, NULL };
-
 /**
- * cupel_connection_begin_async:
+ * cupel_connection_set_statement_timeout:
  * @self: a connection
- * @cancellable: (nullable): a #GCancellable
- * @callback: (scope async) (nullable): called when it is done
- * @user_data: for @callback
+ * @seconds: the limit, 0 for none
  *
- * Begins a transaction. See cupel_connection_begin().
+ * Sets how long one call to the server may take: a statement, all statements of a flush, a block of a stream, BEGIN, SAVEPOINT, COMMIT. After
+ * that it is cancelled, on the server too, and fails with %CUPEL_ERROR_TIMEOUT, or %CUPEL_ERROR_OUTCOME_UNKNOWN if it was a COMMIT. Clean-up
+ * has limits of its own. It holds until the connection goes back; at first it is [property@Cupel.Engine:statement-timeout].
  *
  * Since: 1.0
  */
 void
-cupel_connection_begin_async (CupelConnection     *self,
-                              GCancellable        *cancellable,
-                              GAsyncReadyCallback  callback,
-                              gpointer             user_data)
+cupel_connection_set_statement_timeout (CupelConnection *self,
+                                        double           seconds)
 {
   g_return_if_fail (CUPEL_IS_CONNECTION (self));
+  g_return_if_fail (seconds >= 0.0 && seconds <= 1e9);
 
-  cupel_call_async (&begin_call, self, NULL, NULL, cancellable, callback, user_data);
-}
-
-/**
- * cupel_connection_begin_finish:
- * @self: a connection
- * @result: what the callback got
- * @error: return location for an error
- *
- * Finishes cupel_connection_begin_async().
- *
- * Returns: %TRUE, or %FALSE with @error set
- *
- * Since: 1.0
- */
-gboolean
-cupel_connection_begin_finish (CupelConnection  *self,
-                               GAsyncResult     *result,
-                               GError          **error)
-{
-  g_return_val_if_fail (CUPEL_IS_CONNECTION (self), FALSE);
-
-  return GPOINTER_TO_INT (cupel_call_finish (&begin_call, self, result, error));
-}
-
-/**
- * cupel_connection_begin:
- * @self: a connection
- * @cancellable: (nullable): a #GCancellable
- * @error: return location for an error
- *
- * Begins a transaction. There is seldom a need for it: the first statement begins one by itself. The server hears of it together
- * with the first statement.
- *
- * Fails with %CUPEL_ERROR_INVALID_ARGUMENT when a transaction is open already.
- *
- * Returns: %TRUE, or %FALSE with @error set
- *
- * Since: 1.0
- */
-gboolean
-cupel_connection_begin (CupelConnection  *self,
-                        GCancellable     *cancellable,
-                        GError          **error)
-{
-  g_return_val_if_fail (CUPEL_IS_CONNECTION (self), FALSE);
-
-  return GPOINTER_TO_INT (cupel_call_sync (&begin_call, self, NULL, cancellable, error));
-}
-
-/* commit */
-
-static gpointer
-commit_body (gpointer       self_,
-             gpointer       args,
-             GCancellable  *cancellable,
-             GError       **error)
-{
-  CupelConnection *self = self_;
-  gboolean success;
-
-  if (!cupel_connection_enter (self, "cupel_connection_commit", FALSE, error))
-    return GINT_TO_POINTER (FALSE);
-
-  success = do_commit (self, cancellable, error);
-  cupel_connection_leave (self);
-  return GINT_TO_POINTER (success);
-}
-
-static const CupelCall commit_call = { "cupel_connection_commit", commit_body, NULL };
-
-/**
- * cupel_connection_commit_async:
- * @self: a connection
- * @cancellable: (nullable): a #GCancellable
- * @callback: (scope async) (nullable): called when it is done
- * @user_data: for @callback
- *
- * Commits the transaction. See cupel_connection_commit().
- *
- * Since: 1.0
- */
-void
-cupel_connection_commit_async (CupelConnection     *self,
-                               GCancellable        *cancellable,
-                               GAsyncReadyCallback  callback,
-                               gpointer             user_data)
-{
-  g_return_if_fail (CUPEL_IS_CONNECTION (self));
-
-  cupel_call_async (&commit_call, self, NULL, NULL, cancellable, callback, user_data);
-}
-
-/**
- * cupel_connection_commit_finish:
- * @self: a connection
- * @result: what the callback got
- * @error: return location for an error
- *
- * Finishes cupel_connection_commit_async().
- *
- * Returns: %TRUE, or %FALSE with @error set
- *
- * Since: 1.0
- */
-gboolean
-cupel_connection_commit_finish (CupelConnection  *self,
-                                GAsyncResult     *result,
-                                GError          **error)
-{
-  g_return_val_if_fail (CUPEL_IS_CONNECTION (self), FALSE);
-
-  return GPOINTER_TO_INT (cupel_call_finish (&commit_call, self, result, error));
-}
-
-/**
- * cupel_connection_commit:
- * @self: a connection
- * @cancellable: (nullable): a #GCancellable
- * @error: return location for an error
- *
- * Commits the transaction. Without one it does nothing.
- *
- * Fails with %CUPEL_ERROR_PROGRAMMING while a stream is open, with %CUPEL_ERROR_PENDING_ROLLBACK after a statement made the server give the
- * transaction up, and with %CUPEL_ERROR_OUTCOME_UNKNOWN when COMMIT was sent and its answer never came: then the transaction may
- * have been committed or not. Cancelling a commit under way ends in the same way.
- *
- * Returns: %TRUE, or %FALSE with @error set
- *
- * Since: 1.0
- */
-gboolean
-cupel_connection_commit (CupelConnection  *self,
-                         GCancellable     *cancellable,
-                         GError          **error)
-{
-  g_return_val_if_fail (CUPEL_IS_CONNECTION (self), FALSE);
-
-  return GPOINTER_TO_INT (cupel_call_sync (&commit_call, self, NULL, cancellable, error));
-}
-
-/* rollback */
-
-static gpointer
-rollback_body (gpointer       self_,
-               gpointer       args,
-               GCancellable  *cancellable,
-               GError       **error)
-{
-  CupelConnection *self = self_;
-  gboolean success;
-
-  if (!cupel_connection_enter (self, "cupel_connection_rollback", TRUE, error))
-    return GINT_TO_POINTER (FALSE);
-
-  success = do_rollback (self, error);
-  cupel_connection_leave (self);
-  return GINT_TO_POINTER (success);
-}
-
-static const CupelCall rollback_call = { "cupel_connection_rollback", rollback_body, NULL };
-
-/**
- * cupel_connection_rollback_async:
- * @self: a connection
- * @cancellable: (nullable): a #GCancellable; it has no effect
- * @callback: (scope async) (nullable): called when it is done
- * @user_data: for @callback
- *
- * Rolls the transaction back. See cupel_connection_rollback().
- *
- * Since: 1.0
- */
-void
-cupel_connection_rollback_async (CupelConnection     *self,
-                                 GCancellable        *cancellable,
-                                 GAsyncReadyCallback  callback,
-                                 gpointer             user_data)
-{
-  g_return_if_fail (CUPEL_IS_CONNECTION (self));
-
-  cupel_call_async (&rollback_call, self, NULL, NULL, NULL, callback, user_data);
-}
-
-/**
- * cupel_connection_rollback_finish:
- * @self: a connection
- * @result: what the callback got
- * @error: return location for an error
- *
- * Finishes cupel_connection_rollback_async().
- *
- * Returns: %TRUE, or %FALSE with @error set
- *
- * Since: 1.0
- */
-gboolean
-cupel_connection_rollback_finish (CupelConnection  *self,
-                                  GAsyncResult     *result,
-                                  GError          **error)
-{
-  g_return_val_if_fail (CUPEL_IS_CONNECTION (self), FALSE);
-
-  return GPOINTER_TO_INT (cupel_call_finish (&rollback_call, self, result, error));
-}
-
-/**
- * cupel_connection_rollback:
- * @self: a connection
- * @cancellable: (nullable): a #GCancellable; it has no effect
- * @error: return location for an error
- *
- * Ends all streams and rolls the transaction back. Without one it does nothing. It is clean-up: it cannot be cancelled and
- * has a time limit of its own (10 seconds). On a connection whose link is lost it succeeds: the server rolls back by itself.
- *
- * Returns: %TRUE, or %FALSE with @error set; the transaction is over in either case
- *
- * Since: 1.0
- */
-gboolean
-cupel_connection_rollback (CupelConnection  *self,
-                           GCancellable     *cancellable,
-                           GError          **error)
-{
-  g_return_val_if_fail (CUPEL_IS_CONNECTION (self), FALSE);
-
-  return GPOINTER_TO_INT (cupel_call_sync (&rollback_call, self, NULL, NULL, error));
+  self->statement_timeout = (gint64) (seconds * G_USEC_PER_SEC);
 }
 
 /* isolation level */
@@ -726,8 +360,11 @@ set_isolation_level_body (gpointer       self_,
     }
   else if (cupel_connection_close_orphans (self, error))
     {
+      CupelTimeLimit limit = { 0 };
       GError *local = NULL;
 
+      if (self->statement_timeout > 0)
+        cancellable = cupel_time_limit_start (&limit, self->statement_timeout, cancellable);
       /* Told at once, so that a level that the server does not have is refused here. */
       success = cupel_driver_connection_set_isolation (self->driver, level, cancellable, &local);
       if (success)
@@ -736,9 +373,11 @@ set_isolation_level_body (gpointer       self_,
         }
       else
         {
+          cupel_time_limit_finish (&limit, "Setting the isolation level", "statement-timeout", &local);
           cupel_connection_note_failure (self, local);
           g_propagate_error (error, local);
         }
+      cupel_time_limit_end (&limit);
     }
 
   cupel_connection_leave (self);
@@ -839,9 +478,10 @@ close_body (gpointer       self_,
   if (!cupel_connection_enter (self, "cupel_connection_close", TRUE, error))
     return GINT_TO_POINTER (FALSE);
 
-  end_streams (self);
+  cupel_connection_end_streams (self);
   if (self->begun)
-    note_end (self, CUPEL_ENGINE_ROLLBACK);
+    cupel_connection_note_end (self, CUPEL_ENGINE_ROLLBACK);
+  cupel_connection_end_handles (self, CUPEL_END_CLOSED);
 
   /* The pool's reset rolls back; what was interrupted is ended there. */
   driver = g_steal_pointer (&self->driver);

@@ -25,6 +25,29 @@ CUPEL_AVAILABLE_IN_1_0
 G_DECLARE_FINAL_TYPE (CupelConnection, cupel_connection, CUPEL, CONNECTION, GObject)
 
 typedef struct _CupelEngine CupelEngine;
+typedef struct _CupelTransaction CupelTransaction;
+
+/**
+ * CupelBeginFlags:
+ * @CUPEL_BEGIN_NONE: as any other
+ * @CUPEL_BEGIN_READ_ONLY: the server refuses to write in it
+ * @CUPEL_BEGIN_DEFERRABLE: with read-only and SERIALIZABLE: it waits until it can run without a risk of losing a race. Servers that have no
+ *   such thing ignore it
+ *
+ * How one transaction is to be.
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  CUPEL_BEGIN_NONE       = 0,
+  CUPEL_BEGIN_READ_ONLY  = 1 << 0,
+  CUPEL_BEGIN_DEFERRABLE = 1 << 1,
+} CupelBeginFlags;
+
+#define CUPEL_TYPE_BEGIN_FLAGS (cupel_begin_flags_get_type ())
+CUPEL_AVAILABLE_IN_1_0
+GType cupel_begin_flags_get_type (void) G_GNUC_CONST;
 
 /**
  * CupelConnectionFunc: (skip)
@@ -142,6 +165,89 @@ CUPEL_AVAILABLE_IN_1_0
 gboolean cupel_connection_rollback (CupelConnection *self,
                                     GCancellable *cancellable,
                                     GError **error);
+/* For one transaction: a level of its own, read-only, deferrable. Begins by hand, as cupel_connection_begin () does. */
+CUPEL_AVAILABLE_IN_1_0
+void cupel_connection_begin_transaction_async (CupelConnection *self,
+                                               CupelIsolationLevel isolation,
+                                               CupelBeginFlags flags,
+                                               GCancellable *cancellable,
+                                               GAsyncReadyCallback callback,
+                                               gpointer user_data);
+CUPEL_AVAILABLE_IN_1_0
+CupelTransaction *cupel_connection_begin_transaction_finish (CupelConnection *self,
+                                                             GAsyncResult *result,
+                                                             GError **error);
+CUPEL_AVAILABLE_IN_1_0
+CupelTransaction *cupel_connection_begin_transaction (CupelConnection *self,
+                                                      CupelIsolationLevel isolation,
+                                                      CupelBeginFlags flags,
+                                                      GCancellable *cancellable,
+                                                      GError **error);
+/* A savepoint. Without a transaction one begins. */
+CUPEL_AVAILABLE_IN_1_0
+void cupel_connection_begin_nested_async (CupelConnection *self,
+                                          GCancellable *cancellable,
+                                          GAsyncReadyCallback callback,
+                                          gpointer user_data);
+CUPEL_AVAILABLE_IN_1_0
+CupelTransaction *cupel_connection_begin_nested_finish (CupelConnection *self,
+                                                        GAsyncResult *result,
+                                                        GError **error);
+CUPEL_AVAILABLE_IN_1_0
+CupelTransaction *cupel_connection_begin_nested (CupelConnection *self,
+                                                 GCancellable *cancellable,
+                                                 GError **error);
+CUPEL_AVAILABLE_IN_1_0
+CupelTransaction *cupel_connection_get_transaction (CupelConnection *self);
+CUPEL_AVAILABLE_IN_1_0
+CupelTransaction *cupel_connection_get_nested_transaction (CupelConnection *self);
+/* @func in a block: committed after it, rolled back when it fails (its error is the one reported) */
+CUPEL_AVAILABLE_IN_1_0
+void cupel_connection_run_transaction_async (CupelConnection *self,
+                                             CupelIsolationLevel isolation,
+                                             CupelBeginFlags flags,
+                                             CupelConnectionFunc func,
+                                             gpointer func_data,
+                                             GDestroyNotify destroy,
+                                             GCancellable *cancellable,
+                                             GAsyncReadyCallback callback,
+                                             gpointer user_data);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_connection_run_transaction_finish (CupelConnection *self,
+                                                  GAsyncResult *result,
+                                                  GError **error);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_connection_run_transaction (CupelConnection *self,
+                                           CupelIsolationLevel isolation,
+                                           CupelBeginFlags flags,
+                                           CupelConnectionFunc func,
+                                           gpointer func_data,
+                                           GCancellable *cancellable,
+                                           GError **error);
+CUPEL_AVAILABLE_IN_1_0
+void cupel_connection_run_nested_async (CupelConnection *self,
+                                        CupelConnectionFunc func,
+                                        gpointer func_data,
+                                        GDestroyNotify destroy,
+                                        GCancellable *cancellable,
+                                        GAsyncReadyCallback callback,
+                                        gpointer user_data);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_connection_run_nested_finish (CupelConnection *self,
+                                             GAsyncResult *result,
+                                             GError **error);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_connection_run_nested (CupelConnection *self,
+                                      CupelConnectionFunc func,
+                                      gpointer func_data,
+                                      GCancellable *cancellable,
+                                      GError **error);
+/* Seconds; 0: none */
+CUPEL_AVAILABLE_IN_1_0
+double cupel_connection_get_statement_timeout (CupelConnection *self);
+CUPEL_AVAILABLE_IN_1_0
+void cupel_connection_set_statement_timeout (CupelConnection *self,
+                                             double seconds);
 /* Before the first statement of a transaction; undone when the connection goes back */
 CUPEL_AVAILABLE_IN_1_0
 void cupel_connection_set_isolation_level_async (CupelConnection *self,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "engine/cupel-driver.h"
+#include "engine/cupel-time-limit-private.h"
 
 G_DEFINE_ABSTRACT_TYPE (CupelDriverConnection, cupel_driver_connection, G_TYPE_OBJECT)
 
@@ -56,8 +57,34 @@ cupel_driver_connection_real_savepoint (CupelDriverConnection    *self,
                                         GCancellable             *cancellable,
                                         GError                  **error)
 {
-  g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_UNSUPPORTED, "This driver has no savepoints");
-  return FALSE;
+  static const char *const commands[] = {
+    [CUPEL_SAVEPOINT_SET] = "SAVEPOINT",
+    [CUPEL_SAVEPOINT_RELEASE] = "RELEASE SAVEPOINT",
+    [CUPEL_SAVEPOINT_ROLLBACK] = "ROLLBACK TO SAVEPOINT",
+  };
+  g_autofree char *sql = g_strdup_printf ("%s %s", commands[operation], name);
+  g_autoptr(CupelText) text = cupel_text_new (sql);
+  g_autoptr(CupelCompiler) compiler = g_object_new (CUPEL_TYPE_COMPILER, NULL);
+  g_autoptr(CupelCompiled) compiled = cupel_compiler_compile (compiler, CUPEL_STATEMENT (text), error);
+  g_auto(CupelReply) reply = { 0 };
+  CupelRequest request = { .compiled = compiled, .flags = CUPEL_REQUEST_NO_PREPARE };
+  CupelTimeLimit limit = { 0 };
+  GError *local = NULL;
+  gboolean success;
+
+  if (compiled == NULL)
+    return FALSE;
+  if (deadline >= 0)
+    cancellable = cupel_time_limit_start (&limit, MAX (deadline - g_get_monotonic_time (), 0),
+                                          operation == CUPEL_SAVEPOINT_SET ? cancellable : NULL);
+  success = GET_CLASS (self)->execute (self, &request, &reply, cancellable, &local);
+  if (!success)
+    {
+      cupel_time_limit_finish (&limit, commands[operation], "clean-up", &local);
+      g_propagate_error (error, local);
+    }
+  cupel_time_limit_end (&limit);
+  return success;
 }
 
 static int

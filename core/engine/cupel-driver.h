@@ -298,7 +298,8 @@ struct _CupelDriverConnectionClass
   gboolean (*set_transaction) (CupelDriverConnection        *self,
                                const CupelTransactionOptions *options,
                                GError                      **error);
-  /* In a transaction. @name is a plain identifier that the library made. SET listens to @cancellable; the others are clean-up. */
+  /* In a transaction. @name is a plain identifier that the library made. SET listens to @cancellable; the others are clean-up. The base
+   * class sends what the standard says, as a text that is not prepared. */
   gboolean (*savepoint)     (CupelDriverConnection  *self,
                              CupelSavepointOperation operation,
                              const char             *name,

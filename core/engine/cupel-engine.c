@@ -4,6 +4,7 @@
 
 #include "engine/cupel-connection-private.h"
 #include "engine/cupel-schema-sync-private.h"
+#include "engine/cupel-transaction-private.h"
 #include "runtime/cupel-call-private.h"
 #include "runtime/cupel-log-private.h"
 #include "runtime/cupel-plugin.h"
@@ -36,6 +37,7 @@ struct _CupelEngine
   char                *pool_name;
   guint                cache_size;
   CupelIsolationLevel  isolation;
+  gint64               statement_timeout; /* microseconds, 0: none */
 };
 
 enum
@@ -53,6 +55,7 @@ enum
   PROP_POOL_NAME,
   PROP_STATEMENT_CACHE_SIZE,
   PROP_ISOLATION_LEVEL,
+  PROP_STATEMENT_TIMEOUT,
   N_PROPS
 };
 
@@ -138,6 +141,9 @@ cupel_engine_get_property (GObject    *object,
     case PROP_ISOLATION_LEVEL:
       g_value_set_enum (value, self->isolation);
       break;
+    case PROP_STATEMENT_TIMEOUT:
+      g_value_set_double (value, (double) self->statement_timeout / G_USEC_PER_SEC);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
@@ -192,6 +198,9 @@ cupel_engine_set_property (GObject      *object,
       break;
     case PROP_ISOLATION_LEVEL:
       self->isolation = g_value_get_enum (value);
+      break;
+    case PROP_STATEMENT_TIMEOUT:
+      self->statement_timeout = (gint64) (g_value_get_double (value) * G_USEC_PER_SEC);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -370,19 +379,28 @@ cupel_engine_class_init (CupelEngineClass *klass)
    */
   properties[PROP_ISOLATION_LEVEL] = g_param_spec_enum ("isolation-level", NULL, NULL, CUPEL_TYPE_ISOLATION_LEVEL,
                                                         CUPEL_ISOLATION_DEFAULT, rw);
+  /**
+   * CupelEngine:statement-timeout:
+   *
+   * How long one call to the server may take, in seconds; 0 for no limit. Connections take it over when they are borrowed, see
+   * [method@Cupel.Connection.set_statement_timeout].
+   *
+   * Since: 1.0
+   */
+  properties[PROP_STATEMENT_TIMEOUT] = g_param_spec_double ("statement-timeout", NULL, NULL, 0.0, 1e9, 0.0, rw);
 
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   /**
-   * CupelEngine::connect:
+   * CupelEngine::connected:
    * @self: the engine
    *
    * A connection to the server was made.
    *
    * Since: 1.0
    */
-  signals[CUPEL_ENGINE_CONNECT] = g_signal_new ("connect", CUPEL_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                                G_TYPE_NONE, 0);
+  signals[CUPEL_ENGINE_CONNECTED] = g_signal_new ("connected", CUPEL_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                                  G_TYPE_NONE, 0);
   /**
    * CupelEngine::checkout:
    * @self: the engine
@@ -404,19 +422,43 @@ cupel_engine_class_init (CupelEngineClass *klass)
   signals[CUPEL_ENGINE_CHECKIN] = g_signal_new ("checkin", CUPEL_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                                 G_TYPE_NONE, 0);
   /**
+   * CupelEngine::invalidated:
+   * @self: the engine
+   *
+   * A connection that is lent was found to be of no more use: its link is lost, or an operation was interrupted in the middle.
+   *
+   * Since: 1.0
+   */
+  signals[CUPEL_ENGINE_INVALIDATED] = g_signal_new ("invalidated", CUPEL_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                                    G_TYPE_NONE, 0);
+  /**
+   * CupelEngine::before-execute:
+   * @self: the engine
+   * @sql: the statement
+   * @n_sets: how many sets of parameters it is executed with, 1 without any
+   *
+   * A statement is about to be sent.
+   *
+   * Since: 1.0
+   */
+  signals[CUPEL_ENGINE_BEFORE_EXECUTE] = g_signal_new ("before-execute", CUPEL_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                                       G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_UINT);
+  /**
    * CupelEngine::execute:
    * @self: the engine
    * @sql: the statement
    * @n_sets: how many sets of parameters it was executed with, 1 without any
    * @cache_hit: whether it was compiled before
    * @duration: microseconds until the answer
+   * @error: (nullable): what went wrong; of several statements in one flight, what went wrong with the flight
    *
    * A statement was sent to the server and answered, well or not.
    *
    * Since: 1.0
    */
   signals[CUPEL_ENGINE_EXECUTE] = g_signal_new ("execute", CUPEL_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                                G_TYPE_NONE, 4, G_TYPE_STRING, G_TYPE_UINT, G_TYPE_BOOLEAN, G_TYPE_INT64);
+                                                G_TYPE_NONE, 5, G_TYPE_STRING, G_TYPE_UINT, G_TYPE_BOOLEAN, G_TYPE_INT64,
+                                                G_TYPE_ERROR);
   /**
    * CupelEngine::begin:
    * @self: the engine
@@ -447,6 +489,39 @@ cupel_engine_class_init (CupelEngineClass *klass)
    */
   signals[CUPEL_ENGINE_ROLLBACK] = g_signal_new ("rollback", CUPEL_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                                  G_TYPE_NONE, 0);
+  /**
+   * CupelEngine::savepoint:
+   * @self: the engine
+   * @name: (nullable): its name; %NULL where the server has none
+   *
+   * A nested transaction began.
+   *
+   * Since: 1.0
+   */
+  signals[CUPEL_ENGINE_SAVEPOINT] = g_signal_new ("savepoint", CUPEL_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                                  G_TYPE_NONE, 1, G_TYPE_STRING);
+  /**
+   * CupelEngine::release-savepoint:
+   * @self: the engine
+   * @name: (nullable): its name; %NULL where the server has none
+   *
+   * A nested transaction was committed.
+   *
+   * Since: 1.0
+   */
+  signals[CUPEL_ENGINE_RELEASE_SAVEPOINT] = g_signal_new ("release-savepoint", CUPEL_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                                          G_TYPE_NONE, 1, G_TYPE_STRING);
+  /**
+   * CupelEngine::rollback-savepoint:
+   * @self: the engine
+   * @name: (nullable): its name; %NULL where the server has none
+   *
+   * A nested transaction was rolled back.
+   *
+   * Since: 1.0
+   */
+  signals[CUPEL_ENGINE_ROLLBACK_SAVEPOINT] = g_signal_new ("rollback-savepoint", CUPEL_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                                           NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
 }
 
 static void
@@ -665,6 +740,7 @@ typedef struct
   guint              n_sets;
   gboolean           cache_hit;
   gint64             duration;
+  const GError      *error;
 } Emission;
 
 static void
@@ -672,11 +748,24 @@ emit_on_main_stack (gpointer data)
 {
   Emission *emission = data;
 
-  if (emission->signal == CUPEL_ENGINE_EXECUTE)
-    g_signal_emit (emission->engine, signals[CUPEL_ENGINE_EXECUTE], 0,
-                   emission->sql, emission->n_sets, emission->cache_hit, emission->duration);
-  else
-    g_signal_emit (emission->engine, signals[emission->signal], 0);
+  switch (emission->signal)
+    {
+    case CUPEL_ENGINE_EXECUTE:
+      g_signal_emit (emission->engine, signals[CUPEL_ENGINE_EXECUTE], 0,
+                     emission->sql, emission->n_sets, emission->cache_hit, emission->duration, emission->error);
+      break;
+    case CUPEL_ENGINE_BEFORE_EXECUTE:
+      g_signal_emit (emission->engine, signals[CUPEL_ENGINE_BEFORE_EXECUTE], 0, emission->sql, emission->n_sets);
+      break;
+    case CUPEL_ENGINE_SAVEPOINT:
+    case CUPEL_ENGINE_RELEASE_SAVEPOINT:
+    case CUPEL_ENGINE_ROLLBACK_SAVEPOINT:
+      g_signal_emit (emission->engine, signals[emission->signal], 0, emission->sql);
+      break;
+    default:
+      g_signal_emit (emission->engine, signals[emission->signal], 0);
+      break;
+    }
 }
 
 void
@@ -689,10 +778,28 @@ cupel_engine_emit (CupelEngine       *self,
     cupel_call_on_main_stack (emit_on_main_stack, &emission);
 }
 
+void
+cupel_engine_emit_savepoint (CupelEngine       *self,
+                             CupelEngineSignal  signal,
+                             const char        *name)
+{
+  Emission emission = { .engine = self, .signal = signal, .sql = name };
+
+  if (g_signal_has_handler_pending (self, signals[signal], 0, TRUE))
+    cupel_call_on_main_stack (emit_on_main_stack, &emission);
+}
+
 gboolean
 cupel_engine_observes (CupelEngine *self)
 {
-  return self->echo || g_signal_has_handler_pending (self, signals[CUPEL_ENGINE_EXECUTE], 0, TRUE);
+  return self->echo || g_signal_has_handler_pending (self, signals[CUPEL_ENGINE_EXECUTE], 0, TRUE) ||
+         g_signal_has_handler_pending (self, signals[CUPEL_ENGINE_BEFORE_EXECUTE], 0, TRUE);
+}
+
+gint64
+cupel_engine_get_statement_timeout_us (CupelEngine *self)
+{
+  return self->statement_timeout;
 }
 
 static void
@@ -731,13 +838,26 @@ cupel_engine_log_request (CupelEngine        *self,
 {
   if (self->echo)
     cupel_log (CUPEL_LOG_SQL, G_LOG_LEVEL_MESSAGE, "%s", request->compiled->sql);
+
+  if (g_signal_has_handler_pending (self, signals[CUPEL_ENGINE_BEFORE_EXECUTE], 0, TRUE))
+    {
+      Emission emission = {
+        .engine = self,
+        .signal = CUPEL_ENGINE_BEFORE_EXECUTE,
+        .sql = request->compiled->sql,
+        .n_sets = MAX (request->n_sets, 1),
+      };
+
+      cupel_call_on_main_stack (emit_on_main_stack, &emission);
+    }
 }
 
 void
 cupel_engine_log_done (CupelEngine        *self,
                        const CupelRequest *request,
                        gboolean            cache_hit,
-                       gint64              duration)
+                       gint64              duration,
+                       const GError       *error)
 {
   if (self->echo)
     {
@@ -760,6 +880,7 @@ cupel_engine_log_done (CupelEngine        *self,
         .n_sets = MAX (request->n_sets, 1),
         .cache_hit = cache_hit,
         .duration = duration,
+        .error = error,
       };
 
       cupel_call_on_main_stack (emit_on_main_stack, &emission);
@@ -796,7 +917,7 @@ make_connection (gpointer       user_data,
       self->initialized = TRUE;
     }
 
-  cupel_engine_emit (self, CUPEL_ENGINE_CONNECT);
+  cupel_engine_emit (self, CUPEL_ENGINE_CONNECTED);
   return connection;
 }
 
@@ -989,11 +1110,16 @@ begin_body (gpointer       self,
   if ((connection = cupel_engine_borrow (self, cancellable, error)) == NULL)
     return GINT_TO_POINTER (FALSE);
 
-  success = cupel_connection_begin (connection, cancellable, error) &&
-            args->func (connection, args->data, cancellable, error) &&
-            (cupel_connection_is_closed (connection) || cupel_connection_commit (connection, cancellable, error));
+  success = cupel_connection_begin (connection, cancellable, error);
+  if (success)
+    {
+      CupelScope scope;
 
-  /* Rolls back what is open. */
+      cupel_connection_push_scope (connection, &scope, cupel_connection_get_transaction (connection));
+      success = args->func (connection, args->data, cancellable, error);
+      success = cupel_connection_pop_scope (connection, &scope, success, cancellable, error);
+    }
+
   cupel_connection_close (connection, NULL, NULL);
   return GINT_TO_POINTER (success);
 }

@@ -17,13 +17,14 @@ G_BEGIN_DECLS
  * A database, named by a URL: its dialect, its driver, its pool and its cache of compiled statements. Making one does no I/O.
  * It belongs to the thread that made it.
  *
- * Signals, emitted on the main stack: ::connect (), ::checkout (), ::checkin (),
- * ::execute (sql: string, n_sets: uint, cache_hit: boolean, duration: int64 us) after each statement that reached the server,
- * ::begin (), ::commit (), ::rollback ().
+ * Signals, emitted on the main stack: ::connected (), ::checkout (), ::checkin (), ::invalidated (),
+ * ::before-execute (sql: string, n_sets: uint) and
+ * ::execute (sql: string, n_sets: uint, cache_hit: boolean, duration: int64 us, error: GError) around each statement,
+ * ::begin (), ::commit (), ::rollback (), ::savepoint (name), ::release-savepoint (name), ::rollback-savepoint (name).
  *
  * Properties: url (construct only), echo (boolean), echo-values (boolean: bound values in the log, off), pool-size, max-overflow,
  * pool-timeout (seconds, double), pool-recycle, pool-pre-ping, pool-name (string, NULL: the driver's choice),
- * statement-cache-size (500; 0: off), isolation-level. The pool's are taken when it is first used.
+ * statement-cache-size (500; 0: off), isolation-level, statement-timeout (seconds, double; 0: none). The pool's are taken when it is first used.
  */
 #define CUPEL_TYPE_ENGINE (cupel_engine_get_type ())
 CUPEL_AVAILABLE_IN_1_0

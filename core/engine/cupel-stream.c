@@ -3,6 +3,7 @@
 #include "engine/cupel-cell-access-private.h"
 #include "engine/cupel-connection-private.h"
 #include "engine/cupel-stream-private.h"
+#include "engine/cupel-time-limit-private.h"
 #include "runtime/cupel-call-private.h"
 
 struct _CupelStream
@@ -163,6 +164,8 @@ take_block (CupelStream   *self,
             GCancellable  *cancellable,
             GError       **error)
 {
+  CupelTimeLimit limit = { 0 };
+  CupelTransactionStatus before;
   GError *local = NULL;
   CupelRowBlock *block;
 
@@ -173,12 +176,17 @@ take_block (CupelStream   *self,
       return NULL;
     }
 
+  before = cupel_driver_connection_get_status (self->connection->driver);
+  if (G_UNLIKELY (self->connection->statement_timeout > 0))
+    cancellable = cupel_time_limit_start (&limit, self->connection->statement_timeout, cancellable);
   block = cupel_driver_cursor_fetch (self->cursor, cancellable, &local);
   if (block == NULL && local != NULL)
     {
-      cupel_connection_note_failure (self->connection, local);
+      cupel_time_limit_finish (&limit, "Reading the stream", "statement-timeout", &local);
+      cupel_connection_note_failed_statement (self->connection, before, local);
       g_propagate_error (error, local);
     }
+  cupel_time_limit_end (&limit);
 
   return block;
 }
@@ -219,7 +227,7 @@ next_block (CupelStream   *self,
   if (local != NULL)
     {
       /* A cancelled fetch may be tried again; anything else ended the stream. */
-      if (!g_error_matches (local, G_IO_ERROR, G_IO_ERROR_CANCELLED) ||
+      if (!(g_error_matches (local, G_IO_ERROR, G_IO_ERROR_CANCELLED) || g_error_matches (local, CUPEL_ERROR, CUPEL_ERROR_TIMEOUT)) ||
           cupel_connection_is_invalidated (self->connection))
         {
           if (self->cursor != NULL)

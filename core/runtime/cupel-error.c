@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "runtime/cupel-error-details.h"
+#include "runtime/cupel-error-private.h"
 
 typedef struct
 {
@@ -138,6 +139,21 @@ cupel_set_error_with_details (GError                 **error,
   va_start (args, format);
   g_propagate_error (error, cupel_error_new_valist (code, details, format, args));
   va_end (args);
+}
+
+void
+cupel_error_append (GError     *error,
+                    const char *format,
+                    ...)
+{
+  g_autofree char *before = error->message;
+  g_autofree char *more = NULL;
+  va_list args;
+
+  va_start (args, format);
+  more = g_strdup_vprintf (format, args);
+  va_end (args);
+  error->message = g_strconcat (before, more, NULL);
 }
 
 static const CupelErrorPrivate *
@@ -293,7 +309,9 @@ cupel_error_get_category (const GError *error)
     case CUPEL_ERROR_DATA:
       return CUPEL_ERROR_CATEGORY_PROGRAM;
     default:
-      return priv->disconnect ? CUPEL_ERROR_CATEGORY_LOST : CUPEL_ERROR_CATEGORY_NONE;
+      return priv->disconnect  ? CUPEL_ERROR_CATEGORY_LOST
+             : priv->retryable ? CUPEL_ERROR_CATEGORY_RETRY
+                               : CUPEL_ERROR_CATEGORY_NONE;
     }
 }
 
@@ -313,7 +331,8 @@ cupel_error_is_retryable (const GError *error)
   const CupelErrorPrivate *priv = peek_private (error);
 
   return priv != NULL &&
-         (priv->retryable || error->code == CUPEL_ERROR_SERIALIZATION || error->code == CUPEL_ERROR_DEADLOCK);
+         (priv->retryable || priv->category == CUPEL_ERROR_CATEGORY_RETRY || error->code == CUPEL_ERROR_SERIALIZATION ||
+          error->code == CUPEL_ERROR_DEADLOCK);
 }
 
 /**

@@ -34,6 +34,7 @@ on_execute (CupelEngine             *engine,
             guint                    n_sets,
             gboolean                 cache_hit,
             gint64                   duration,
+            const GError            *failure,
             CupelConformanceContext *self)
 {
   const struct
@@ -148,7 +149,7 @@ cupel_conformance_context_create_engine (CupelConformanceContext  *self,
   g_signal_connect (engine, "begin", G_CALLBACK (on_begin), self);
   g_signal_connect (engine, "commit", G_CALLBACK (on_commit), self);
   g_signal_connect (engine, "rollback", G_CALLBACK (on_rollback), self);
-  g_signal_connect (engine, "connect", G_CALLBACK (on_connect), self);
+  g_signal_connect (engine, "connected", G_CALLBACK (on_connect), self);
   g_signal_connect (engine, "checkout", G_CALLBACK (on_checkout), self);
   g_ptr_array_add (self->engines, g_object_ref (engine));
   return engine;

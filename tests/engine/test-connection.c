@@ -23,7 +23,7 @@ on_signal (Fixture *f)
     g_string_append (f->signals, #name " ");                    \
   }
 
-RECORD (connect)
+RECORD (connected)
 RECORD (checkout)
 RECORD (checkin)
 RECORD (begin)
@@ -36,6 +36,7 @@ on_execute (CupelEngine *engine,
             guint        n_sets,
             gboolean     cache_hit,
             gint64       duration,
+            const GError *failure,
             Fixture     *f)
 {
   on_signal (f);
@@ -53,7 +54,7 @@ set_up (Fixture       *f,
   f->engine = cupel_engine_new ("fake://", &error);
   g_assert_no_error (error);
   f->signals = g_string_new (NULL);
-  g_signal_connect (f->engine, "connect", G_CALLBACK (on_connect), f);
+  g_signal_connect (f->engine, "connected", G_CALLBACK (on_connected), f);
   g_signal_connect (f->engine, "checkout", G_CALLBACK (on_checkout), f);
   g_signal_connect (f->engine, "checkin", G_CALLBACK (on_checkin), f);
   g_signal_connect (f->engine, "begin", G_CALLBACK (on_begin), f);
@@ -171,7 +172,7 @@ test_autobegin (gpointer       data,
   assert_log ("");
 
   g_assert_cmpstr (f->signals->str, ==,
-                   "connect checkout begin one*1 two*1 commit begin three*1 rollback begin four*1 rollback checkin ");
+                   "connected checkout begin one*1 two*1 commit begin three*1 rollback begin four*1 rollback checkin ");
   return TRUE;
 }
 
@@ -197,7 +198,7 @@ test_begin (gpointer       data,
   g_assert_true (cupel_connection_begin (connection, NULL, error));
   g_assert_true (cupel_connection_commit (connection, NULL, error));
   assert_log ("");
-  g_assert_cmpstr (f->signals->str, ==, "connect checkout begin one*1 commit begin commit ");
+  g_assert_cmpstr (f->signals->str, ==, "connected checkout begin one*1 commit begin commit ");
   close_it (connection);
   return TRUE;
 }
@@ -215,7 +216,7 @@ test_implicit_commit (gpointer       data,
   execute (connection, "one");
   g_assert_true (cupel_connection_commit (connection, NULL, error));
   assert_log ("BEGIN; implicit; BEGIN; one; COMMIT");
-  g_assert_cmpstr (f->signals->str, ==, "connect checkout begin implicit*1 one*1 commit ");
+  g_assert_cmpstr (f->signals->str, ==, "connected checkout begin implicit*1 one*1 commit ");
   close_it (connection);
   return TRUE;
 }
@@ -684,7 +685,7 @@ test_engine_begin (gpointer       data,
   g_assert_false (cupel_engine_begin (f->engine, work, (gpointer) "fail", NULL, &local));
   g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING);
   g_clear_error (&local);
-  assert_log ("BEGIN; one; fail; reset");
+  assert_log ("BEGIN; one; fail; ROLLBACK");
   g_assert_cmpuint (cupel_pool_get_checked_out (cupel_engine_get_pool (f->engine)), ==, 0);
 
   fake_knobs.fail_commit = TRUE;

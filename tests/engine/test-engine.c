@@ -21,6 +21,7 @@ count_executed (CupelEngine *engine,
                 guint        n_sets,
                 gboolean     cache_hit,
                 gint64       duration,
+                const GError *failure,
                 guint       *n)
 {
   (*n)++;

@@ -212,6 +212,7 @@ on_execute (CupelEngine *engine,
             guint        n,
             gboolean     cache_hit,
             gint64       duration,
+            const GError *failure,
             Fixture     *f)
 {
   g_string_append_printf (f->sql, "%s\n", sql);

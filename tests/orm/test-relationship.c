@@ -18,6 +18,7 @@ on_statement (CupelEngine *engine,
               guint        n_sets,
               gboolean     cache_hit,
               gint64       duration,
+              const GError *failure,
               Meddler     *m)
 {
   g_assert_false (cupel_in_fiber ());

@@ -27,6 +27,7 @@ on_execute (CupelEngine *engine,
             guint        n_sets,
             gboolean     cache_hit,
             gint64       duration,
+            const GError *failure,
             Fixture     *f)
 {
   g_assert_false (cupel_in_fiber ());
