@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "bench.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct _Bench
+{
+  const char *implementation;
+  const char *url;
+  const char *name;
+  gint64      started;
+  gint64      elapsed;
+  gint64      late;
+  guint64     memory_mark;
+  GArray     *latencies;
+  gboolean    wrong;
+};
+
+static Bench *running;
+static void (*stop_func) (void);
+
+static guint64
+peak_memory (void)
+{
+  g_autofree char *status = NULL;
+  const char *line;
+
+  if (!g_file_get_contents ("/proc/self/status", &status, NULL, NULL) || (line = strstr (status, "VmHWM:")) == NULL)
+    return 0;
+  return g_ascii_strtoull (line + strlen ("VmHWM:"), NULL, 10);
+}
+
+/* So that each repetition has a peak of its own. */
+static void
+forget_peak_memory (void)
+{
+  FILE *file = fopen ("/proc/self/clear_refs", "w");
+
+  if (file == NULL)
+    return;
+  fputs ("5", file);
+  fclose (file);
+}
+
+void
+bench_start (Bench *bench)
+{
+  running = bench;
+  bench->started = g_get_monotonic_time ();
+}
+
+void
+bench_stop (Bench *bench)
+{
+  bench->elapsed = g_get_monotonic_time () - bench->started;
+  if (stop_func != NULL)
+    stop_func ();
+  running = NULL;
+}
+
+gboolean
+bench_wrong (Bench      *bench,
+             const char *format,
+             ...)
+{
+  g_autofree char *text = NULL;
+  va_list args;
+
+  va_start (args, format);
+  text = g_strdup_vprintf (format, args);
+  va_end (args);
+
+  fprintf (stderr, "%s %s on %s: %s\n", bench->implementation, bench->name, bench->url, text);
+  bench->wrong = TRUE;
+  return FALSE;
+}
+
+gboolean
+bench_check (Bench      *bench,
+             const char *what,
+             gint64      is,
+             gint64      should_be)
+{
+  if (is == should_be)
+    return TRUE;
+
+  return bench_wrong (bench, "%s is %" G_GINT64_FORMAT ", not %" G_GINT64_FORMAT, what, is, should_be);
+}
+
+void
+bench_latency (Bench  *bench,
+               gint64  microseconds)
+{
+  g_array_append_val (bench->latencies, microseconds);
+}
+
+void
+bench_late (gint64 microseconds)
+{
+  if (running != NULL)
+    running->late = MAX (running->late, microseconds);
+}
+
+void
+bench_set_stop_func (void (*func) (void))
+{
+  stop_func = func;
+}
+
+void
+bench_mark_memory (Bench *bench)
+{
+  bench->memory_mark = peak_memory ();
+}
+
+const char *
+bench_get_url (Bench *bench)
+{
+  return bench->url;
+}
+
+static int
+compare_times (gconstpointer a,
+               gconstpointer b)
+{
+  const gint64 *x = a, *y = b;
+
+  return *x < *y ? -1 : *x > *y;
+}
+
+static gint64
+percentile (GArray *sorted,
+            double  share)
+{
+  return sorted->len > 0 ? g_array_index (sorted, gint64, (guint) ((sorted->len - 1) * share)) : 0;
+}
+
+static void
+report (Bench           *bench,
+        const BenchCase *c,
+        guint            repetition)
+{
+  guint64 peak = peak_memory ();
+
+  g_array_sort (bench->latencies, compare_times);
+  printf ("{\"implementation\": \"%s\", \"case\": \"%s\", \"repetition\": %u, \"ops\": %" G_GUINT64_FORMAT
+          ", \"seconds\": %.6f, \"peak_kib\": %" G_GUINT64_FORMAT ", \"growth_kib\": %" G_GUINT64_FORMAT
+          ", \"late_us\": %" G_GINT64_FORMAT ", \"p50_us\": %" G_GINT64_FORMAT ", \"p99_us\": %" G_GINT64_FORMAT "}\n",
+          bench->implementation, c->name, repetition, c->ops, (double) bench->elapsed / G_USEC_PER_SEC, peak,
+          bench->memory_mark > 0 && peak > bench->memory_mark ? peak - bench->memory_mark : 0, bench->late,
+          percentile (bench->latencies, 0.5), percentile (bench->latencies, 0.99));
+  fflush (stdout);
+}
+
+int
+bench_run (const char      *implementation,
+           const char      *url,
+           const BenchCase *cases,
+           const char      *name,
+           guint            repetitions,
+           gpointer         data)
+{
+  const BenchCase *c = cases;
+  g_autoptr(GArray) latencies = g_array_new (FALSE, FALSE, sizeof (gint64));
+
+  while (c->name != NULL && strcmp (c->name, name) != 0)
+    c++;
+  if (c->name == NULL)
+    {
+      fprintf (stderr, "There is no case \"%s\"; those that there are:", name);
+      for (c = cases; c->name != NULL; c++)
+        fprintf (stderr, " %s", c->name);
+      fputc ('\n', stderr);
+      return EXIT_FAILURE;
+    }
+
+  for (guint i = 0; i <= repetitions; i++)
+    {
+      Bench bench = { .implementation = implementation, .url = url, .name = name, .latencies = latencies };
+
+      g_array_set_size (latencies, 0);
+      forget_peak_memory ();
+      if (!c->run (&bench, data) || bench.wrong)
+        {
+          running = NULL;
+          return EXIT_FAILURE;
+        }
+      if (i > 0)
+        report (&bench, c, i);
+    }
+
+  return EXIT_SUCCESS;
+}
+
+gint64
+bench_sum_lengths (guint n_rows)
+{
+  gint64 sum = 0;
+
+  for (guint digits = 1, first = 1; first <= n_rows; digits++, first *= 10)
+    sum += (gint64) (MIN (n_rows, first * 10 - 1) - first + 1) * (gint64) (strlen ("data ") + digits);
+
+  return sum;
+}
+
+gboolean
+bench_server_parse (const char  *url,
+                    BenchServer *server)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GUri) uri = g_uri_parse (url, G_URI_FLAGS_HAS_PASSWORD, &error);
+  g_autoptr(GHashTable) options = NULL;
+
+  if (uri == NULL)
+    {
+      fprintf (stderr, "%s\n", error->message);
+      return FALSE;
+    }
+  options = g_uri_parse_params (g_uri_get_query (uri) != NULL ? g_uri_get_query (uri) : "", -1, "&",
+                                G_URI_PARAMS_NONE, NULL);
+  server->user = g_strdup (g_uri_get_user (uri));
+  server->host = g_strdup (options != NULL ? g_hash_table_lookup (options, "host") : NULL);
+  server->database = g_strdup (g_uri_get_path (uri) + 1);
+  if (server->host == NULL)
+    fprintf (stderr, "The benchmark speaks to servers on a UNIX socket: ?host=/FOLDER\n");
+  return server->host != NULL;
+}

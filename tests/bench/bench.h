@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <glib.h>
+#include <stdarg.h>
+
+G_BEGIN_DECLS
+
+/* What every program of the benchmark has in common: a command line, a clock, figures as lines of JSON.
+ *
+ *     PROGRAM URL CASE [REPETITIONS]
+ *
+ * The first repetition of a case warms up and is not reported. */
+
+typedef struct _Bench Bench;
+
+typedef gboolean (*BenchFunc) (Bench *bench, gpointer data);
+
+typedef struct
+{
+  const char *name;
+  guint64     ops;
+  BenchFunc   run;
+} BenchCase;
+
+/* Around what is measured; between them nothing may be checked that the other programs do not do as well. */
+void        bench_start       (Bench       *bench);
+void        bench_stop        (Bench       *bench);
+
+/* Says what is wrong; the figure is not reported and the program fails. */
+gboolean    bench_wrong       (Bench       *bench,
+                               const char  *format,
+                               ...) G_GNUC_PRINTF (2, 3);
+gboolean    bench_check       (Bench       *bench,
+                               const char  *what,
+                               gint64       is,
+                               gint64       should_be);
+
+/* Of single operations, for a distribution. */
+void        bench_latency     (Bench       *bench,
+                               gint64       microseconds);
+/* How late a timer in the same loop was; counts between start and stop only. */
+void        bench_late        (gint64       microseconds);
+void        bench_set_stop_func (void     (*func) (void));
+/* Peak memory at this moment, in KiB: what comes later is growth. */
+void        bench_mark_memory (Bench       *bench);
+
+const char *bench_get_url     (Bench       *bench);
+
+int         bench_run         (const char      *implementation,
+                               const char      *url,
+                               const BenchCase *cases,
+                               const char      *name,
+                               guint            repetitions,
+                               gpointer         data);
+
+/* The data that all of them read and write. */
+#define BENCH_ROWS_LARGE   1000000   /* bench_1m */
+#define BENCH_ROWS         100000    /* bench_100k */
+#define BENCH_PARENTS      10000     /* bench_a */
+#define BENCH_CHILDREN     3         /* of each, in bench_b */
+#define BENCH_TASKS        64
+#define BENCH_CONNECTIONS  8
+#define BENCH_TASK_OPS     200
+/* "data 1" ... : the length of all of them together */
+gint64      bench_sum_lengths (guint            n_rows);
+#define BENCH_SUM(n)       ((gint64) (n) * ((n) + 1) / 2)
+/* create_date of row i: 2020-01-01 00:00:00 UTC and i seconds */
+#define BENCH_EPOCH        G_GINT64_CONSTANT (1577836800)
+/* The key that operation i of a task reads: all over the table, and the same in every program. */
+#define BENCH_KEY(task, i) (1 + ((guint) (task) * 7919u + (guint) (i) * 104729u) % BENCH_PARENTS)
+
+/* A server's address out of the URL, for programs that know no library of ours: `host` may be a folder with a socket. */
+typedef struct
+{
+  char *user;
+  char *host;
+  char *database;
+} BenchServer;
+
+gboolean    bench_server_parse (const char   *url,
+                                BenchServer  *server);
+
+G_END_DECLS

@@ -1,0 +1,547 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What libpq can do at best: binary format, prepared statements, arrays where there are many. */
+
+#include <libpq-fe.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench.h"
+#include "raw.h"
+
+#define OID_INT8_ARRAY 1016
+#define OID_TEXT_ARRAY 1009
+#define OID_INT8       20
+#define PG_EPOCH       G_GINT64_CONSTANT (946684800)
+
+typedef struct
+{
+  BenchServer  server;
+  PGconn      *db;
+} Raw;
+
+static PGconn *
+open_server (const BenchServer *server)
+{
+  const char *names[] = { "host", "user", "dbname", NULL };
+  const char *values[] = { server->host, server->user, server->database, NULL };
+  PGconn *db = PQconnectdbParams (names, values, 0);
+
+  if (PQstatus (db) != CONNECTION_OK)
+    g_error ("%s", PQerrorMessage (db));
+  return db;
+}
+
+static PGresult *
+must (PGresult *result)
+{
+  if (PQresultStatus (result) != PGRES_COMMAND_OK && PQresultStatus (result) != PGRES_TUPLES_OK)
+    g_error ("%s", PQresultErrorMessage (result));
+  return result;
+}
+
+static void
+run (PGconn     *db,
+     const char *sql)
+{
+  PQclear (must (PQexec (db, sql)));
+}
+
+static inline gint64
+get_int64 (const PGresult *result,
+           int             row,
+           int             column)
+{
+  gint64 value;
+
+  memcpy (&value, PQgetvalue (result, row, column), sizeof (value));
+  return GINT64_FROM_BE (value);
+}
+
+static inline gint64
+get_time (const PGresult *result,
+          int             row,
+          int             column)
+{
+  return get_int64 (result, row, column) + PG_EPOCH * G_USEC_PER_SEC;
+}
+
+static void
+read_rows (const PGresult *result,
+           RawRows        *rows)
+{
+  int n = PQntuples (result);
+
+  for (int i = 0; i < n; i++)
+    {
+      RawA *row = raw_rows_add (rows);
+
+      row->id = get_int64 (result, i, 0);
+      row->data = raw_arena_add (&rows->arena, PQgetvalue (result, i, 1), (gsize) PQgetlength (result, i, 1));
+      row->create_date = get_time (result, i, 2);
+    }
+}
+
+static void
+prepare (PGconn     *db,
+         const char *name,
+         const char *sql)
+{
+  PQclear (must (PQprepare (db, name, sql, 0, NULL)));
+}
+
+static PGresult *
+execute (PGconn            *db,
+         const char        *name,
+         int                n,
+         const char *const *values,
+         const int         *lengths,
+         const int         *formats)
+{
+  return must (PQexecPrepared (db, name, n, values, lengths, formats, 1));
+}
+
+static void
+forget (Raw *raw)
+{
+  run (raw->db, "DEALLOCATE ALL");
+}
+
+static gboolean
+w1 (Bench    *bench,
+    gpointer  data)
+{
+  Raw *raw = data;
+  g_auto(RawRows) rows = { 0 };
+  PGresult *result;
+
+  prepare (raw->db, "s", "SELECT id, data, create_date FROM bench_100k");
+  bench_start (bench);
+  result = execute (raw->db, "s", 0, NULL, NULL, NULL);
+  read_rows (result, &rows);
+  PQclear (result);
+  bench_stop (bench);
+
+  forget (raw);
+  return raw_rows_check (&rows, bench, BENCH_ROWS);
+}
+
+/* Arrays in the binary format. */
+
+static void
+array_begin (GByteArray *array,
+             guint32     type,
+             guint32     n)
+{
+  guint32 header[5] = { GUINT32_TO_BE (1), 0, GUINT32_TO_BE (type), GUINT32_TO_BE (n), GUINT32_TO_BE (1) };
+
+  g_byte_array_set_size (array, 0);
+  g_byte_array_append (array, (const guint8 *) header, sizeof (header));
+}
+
+static void
+array_add_int64 (GByteArray *array,
+                 gint64      value)
+{
+  guint32 length = GUINT32_TO_BE (8);
+  gint64 be = GINT64_TO_BE (value);
+
+  g_byte_array_append (array, (const guint8 *) &length, sizeof (length));
+  g_byte_array_append (array, (const guint8 *) &be, sizeof (be));
+}
+
+static void
+array_add_text (GByteArray *array,
+                const char *text,
+                int         n)
+{
+  guint32 length = GUINT32_TO_BE ((guint32) n);
+
+  g_byte_array_append (array, (const guint8 *) &length, sizeof (length));
+  g_byte_array_append (array, (const guint8 *) text, (guint) n);
+}
+
+static gboolean
+w2 (Bench    *bench,
+    gpointer  data)
+{
+  Raw *raw = data;
+  g_auto(RawRows) rows = { 0 };
+  g_auto(RawChildren) children = { 0 };
+  g_autoptr(GByteArray) ids = g_byte_array_new ();
+  PGresult *result;
+  gint64 sum;
+
+  prepare (raw->db, "a", "SELECT id, data, create_date FROM bench_a");
+  prepare (raw->db, "b", "SELECT a_id, id, data FROM bench_b WHERE a_id = ANY ($1::bigint[])");
+  bench_start (bench);
+  result = execute (raw->db, "a", 0, NULL, NULL, NULL);
+  read_rows (result, &rows);
+  PQclear (result);
+  raw_children_set_parents (&children, &rows);
+  array_begin (ids, OID_INT8, rows.n);
+  for (guint i = 0; i < rows.n; i++)
+    array_add_int64 (ids, rows.rows[i].id);
+  result = execute (raw->db, "b", 1, (const char *[]) { (const char *) ids->data }, (int[]) { (int) ids->len }, (int[]) { 1 });
+  for (int i = 0; i < PQntuples (result); i++)
+    raw_children_add (&children, get_int64 (result, i, 0), get_int64 (result, i, 1),
+                      PQgetvalue (result, i, 2), (gsize) PQgetlength (result, i, 2));
+  PQclear (result);
+  sum = raw_children_sum (&children, &rows);
+  bench_stop (bench);
+
+  forget (raw);
+  return bench_check (bench, "sum of ids", sum, BENCH_SUM (BENCH_PARENTS * BENCH_CHILDREN));
+}
+
+static gboolean
+w3 (Bench    *bench,
+    gpointer  data)
+{
+  Raw *raw = data;
+  RawSums sums = { 0 };
+  g_auto(RawRows) rows = { 0 };
+  int n;
+
+  run (raw->db, "BEGIN");
+  run (raw->db, "DECLARE c NO SCROLL CURSOR FOR SELECT id, data, create_date FROM bench_1m");
+  prepare (raw->db, "f", "FETCH 1000 FROM c");
+  bench_mark_memory (bench);
+  bench_start (bench);
+  PQsendQueryPrepared (raw->db, "f", 0, NULL, NULL, NULL, 1);
+  do
+    {
+      PGresult *result = must (PQgetResult (raw->db));
+
+      while (PQgetResult (raw->db) != NULL)
+        ;
+      n = PQntuples (result);
+      /* The server works on the next ones while these are used. */
+      if (n > 0)
+        PQsendQueryPrepared (raw->db, "f", 0, NULL, NULL, NULL, 1);
+      raw_rows_reset (&rows);
+      read_rows (result, &rows);
+      PQclear (result);
+      raw_sums_add (&sums, &rows);
+    }
+  while (n > 0);
+  bench_stop (bench);
+
+  run (raw->db, "COMMIT");
+  forget (raw);
+  return raw_sums_check (&sums, bench, BENCH_ROWS_LARGE);
+}
+
+static gint64
+query_int64 (Raw        *raw,
+             const char *sql)
+{
+  PGresult *result = must (PQexec (raw->db, sql));
+  gint64 value = g_ascii_strtoll (PQgetvalue (result, 0, 0), NULL, 10);
+
+  PQclear (result);
+  return value;
+}
+
+static gboolean
+w4 (Bench    *bench,
+    gpointer  data)
+{
+  Raw *raw = data;
+  g_autoptr(GByteArray) texts = g_byte_array_new ();
+  g_autoptr(GByteArray) refs = g_byte_array_new ();
+  g_autofree gint64 *ids = g_new0 (gint64, BENCH_PARENTS * (1 + BENCH_CHILDREN));
+  PGresult *result;
+
+  run (raw->db, "TRUNCATE bench_wa, bench_wb");
+  prepare (raw->db, "a", "INSERT INTO bench_wa (data) SELECT d FROM unnest ($1::text[]) WITH ORDINALITY AS t (d, n) ORDER BY n RETURNING id");
+  prepare (raw->db, "b", "INSERT INTO bench_wb (a_id, data) SELECT i, d FROM unnest ($1::bigint[], $2::text[]) WITH ORDINALITY AS t (i, d, n) "
+           "ORDER BY n RETURNING id");
+  bench_start (bench);
+  run (raw->db, "BEGIN");
+  array_begin (texts, 25, BENCH_PARENTS);
+  for (guint i = 1; i <= BENCH_PARENTS; i++)
+    {
+      char text[32];
+
+      array_add_text (texts, text, raw_data (text, i));
+    }
+  result = execute (raw->db, "a", 1, (const char *[]) { (const char *) texts->data }, (int[]) { (int) texts->len }, (int[]) { 1 });
+  for (int i = 0; i < PQntuples (result); i++)
+    ids[i] = get_int64 (result, i, 0);
+  PQclear (result);
+  array_begin (refs, OID_INT8, BENCH_PARENTS * BENCH_CHILDREN);
+  array_begin (texts, 25, BENCH_PARENTS * BENCH_CHILDREN);
+  for (guint i = 1; i <= BENCH_PARENTS * BENCH_CHILDREN; i++)
+    {
+      char text[32];
+
+      array_add_int64 (refs, ids[(i - 1) / BENCH_CHILDREN]);
+      array_add_text (texts, text, raw_data (text, i));
+    }
+  result = execute (raw->db, "b", 2, (const char *[]) { (const char *) refs->data, (const char *) texts->data },
+                    (int[]) { (int) refs->len, (int) texts->len }, (int[]) { 1, 1 });
+  for (int i = 0; i < PQntuples (result); i++)
+    ids[BENCH_PARENTS + i] = get_int64 (result, i, 0);
+  PQclear (result);
+  run (raw->db, "COMMIT");
+  bench_stop (bench);
+
+  forget (raw);
+  return bench_check (bench, "rows", query_int64 (raw, "SELECT count(*) FROM bench_wb JOIN bench_wa ON a_id = bench_wa.id"),
+                      BENCH_PARENTS * BENCH_CHILDREN);
+}
+
+static gboolean
+w5 (Bench    *bench,
+    gpointer  data)
+{
+  Raw *raw = data;
+  gint64 sum = 0;
+
+  prepare (raw->db, "g", "SELECT id, data, create_date FROM bench_a WHERE id = $1::bigint");
+  bench_start (bench);
+  run (raw->db, "BEGIN");
+  for (guint i = 1; i <= BENCH_PARENTS; i++)
+    {
+      g_auto(RawRows) rows = { 0 };
+      gint64 key = GINT64_TO_BE ((gint64) i);
+      PGresult *result = execute (raw->db, "g", 1, (const char *[]) { (const char *) &key }, (int[]) { 8 }, (int[]) { 1 });
+
+      read_rows (result, &rows);
+      PQclear (result);
+      sum += rows.rows[0].id;
+    }
+  run (raw->db, "COMMIT");
+  bench_stop (bench);
+
+  forget (raw);
+  return bench_check (bench, "sum of ids", sum, BENCH_SUM (BENCH_PARENTS));
+}
+
+static gboolean
+w6 (Bench    *bench,
+    gpointer  data)
+{
+  static guint generation;
+  Raw *raw = data;
+  g_auto(RawRows) rows = { 0 };
+  g_autoptr(GByteArray) ids = g_byte_array_new ();
+  g_autoptr(GByteArray) texts = g_byte_array_new ();
+  PGresult *result;
+
+  generation++;
+  prepare (raw->db, "s", "SELECT id, data, create_date FROM bench_u");
+  prepare (raw->db, "u", "UPDATE bench_u SET data = t.d FROM unnest ($1::bigint[], $2::text[]) AS t (i, d) WHERE id = t.i");
+  bench_start (bench);
+  run (raw->db, "BEGIN");
+  result = execute (raw->db, "s", 0, NULL, NULL, NULL);
+  read_rows (result, &rows);
+  PQclear (result);
+  array_begin (ids, OID_INT8, rows.n);
+  array_begin (texts, 25, rows.n);
+  for (guint i = 0; i < rows.n; i++)
+    {
+      char text[48];
+
+      array_add_int64 (ids, rows.rows[i].id);
+      array_add_text (texts, text, raw_new_data (text, generation, rows.rows[i].id));
+    }
+  PQclear (execute (raw->db, "u", 2, (const char *[]) { (const char *) ids->data, (const char *) texts->data },
+                    (int[]) { (int) ids->len, (int) texts->len }, (int[]) { 1, 1 }));
+  run (raw->db, "COMMIT");
+  bench_stop (bench);
+
+  forget (raw);
+  {
+    g_autofree char *sql = g_strdup_printf ("SELECT count(*) FROM bench_u WHERE data = 'new %u ' || id", generation);
+
+    return bench_check (bench, "rows changed", query_int64 (raw, sql), BENCH_PARENTS);
+  }
+}
+
+/* W7: one thread, eight connections, poll(); the tasks queue for them. */
+
+typedef struct
+{
+  guint  number;
+  guint  done;
+  gint64 ready;
+} Task;
+
+typedef struct
+{
+  PGconn *db;
+  Task   *task;
+  gint64  key;
+} Lane;
+
+static void
+lane_send (Lane *lane)
+{
+  lane->key = GINT64_TO_BE ((gint64) BENCH_KEY (lane->task->number, lane->task->done));
+  PQsendQueryPrepared (lane->db, "g", 1, (const char *[]) { (const char *) &lane->key }, (int[]) { 8 }, (int[]) { 1 }, 1);
+  PQflush (lane->db);
+}
+
+static gboolean
+w7 (Bench    *bench,
+    gpointer  data)
+{
+  Raw *raw = data;
+  Lane lanes[BENCH_CONNECTIONS] = { 0 };
+  struct pollfd fds[BENCH_CONNECTIONS];
+  Task tasks[BENCH_TASKS];
+  GQueue queue = G_QUEUE_INIT;
+  guint left = BENCH_TASKS;
+  gint64 sum = 0, expected = 0;
+
+  for (guint i = 0; i < BENCH_CONNECTIONS; i++)
+    {
+      lanes[i].db = open_server (&raw->server);
+      prepare (lanes[i].db, "g", "SELECT id, data, create_date FROM bench_a WHERE id = $1::bigint");
+      PQsetnonblocking (lanes[i].db, 1);
+    }
+
+  bench_start (bench);
+  for (guint i = 0; i < BENCH_TASKS; i++)
+    {
+      tasks[i] = (Task) { i, 0, g_get_monotonic_time () };
+      g_queue_push_tail (&queue, &tasks[i]);
+    }
+  for (guint i = 0; i < BENCH_CONNECTIONS; i++)
+    {
+      fds[i] = (struct pollfd) { PQsocket (lanes[i].db), POLLIN, 0 };
+      lanes[i].task = g_queue_pop_head (&queue);
+      lane_send (&lanes[i]);
+    }
+  while (left > 0)
+    {
+      poll (fds, BENCH_CONNECTIONS, -1);
+      for (guint i = 0; i < BENCH_CONNECTIONS; i++)
+        {
+          Lane *lane = &lanes[i];
+
+          if ((fds[i].revents & POLLIN) == 0)
+            continue;
+          PQconsumeInput (lane->db);
+          while (lane->task != NULL && !PQisBusy (lane->db))
+            {
+              PGresult *result = PQgetResult (lane->db);
+              Task *task = lane->task;
+              gint64 now;
+
+              if (result != NULL)
+                {
+                  g_auto(RawRows) rows = { 0 };
+
+                  read_rows (must (result), &rows);
+                  PQclear (result);
+                  sum += rows.rows[0].id;
+                  continue;
+                }
+              now = g_get_monotonic_time ();
+              bench_latency (bench, now - task->ready);
+              task->ready = now;
+              if (++task->done < BENCH_TASK_OPS)
+                g_queue_push_tail (&queue, task);
+              else
+                left--;
+              if ((lane->task = g_queue_pop_head (&queue)) != NULL)
+                lane_send (lane);
+            }
+        }
+    }
+  bench_stop (bench);
+
+  for (guint i = 0; i < BENCH_CONNECTIONS; i++)
+    PQfinish (lanes[i].db);
+  for (guint i = 0; i < BENCH_TASKS; i++)
+    for (guint k = 0; k < BENCH_TASK_OPS; k++)
+      expected += BENCH_KEY (i, k);
+  return bench_check (bench, "sum of ids", sum, expected);
+}
+
+static gboolean
+w8 (Bench    *bench,
+    gpointer  data)
+{
+  Raw *raw = data;
+  g_autoptr(GByteArray) texts = g_byte_array_new ();
+
+  run (raw->db, "TRUNCATE bench_wa, bench_wb");
+  prepare (raw->db, "a", "INSERT INTO bench_wa (data) SELECT * FROM unnest ($1::text[])");
+  bench_start (bench);
+  run (raw->db, "BEGIN");
+  array_begin (texts, 25, BENCH_ROWS);
+  for (guint i = 1; i <= BENCH_ROWS; i++)
+    {
+      char text[32];
+
+      array_add_text (texts, text, raw_data (text, i));
+    }
+  PQclear (execute (raw->db, "a", 1, (const char *[]) { (const char *) texts->data }, (int[]) { (int) texts->len }, (int[]) { 1 }));
+  run (raw->db, "COMMIT");
+  bench_stop (bench);
+
+  forget (raw);
+  return bench_check (bench, "length of all", query_int64 (raw, "SELECT sum(length(data)) FROM bench_wa"),
+                      bench_sum_lengths (BENCH_ROWS));
+}
+
+static gboolean
+w9 (Bench    *bench,
+    gpointer  data)
+{
+  Raw *raw = data;
+  RawSums sums = { 0 };
+  PGresult *result;
+
+  prepare (raw->db, "s", "SELECT id, data, create_date FROM bench_100k");
+  bench_start (bench);
+  result = execute (raw->db, "s", 0, NULL, NULL, NULL);
+  sums.n = PQntuples (result);
+  for (int i = 0; i < sums.n; i++)
+    {
+      sums.ids += get_int64 (result, i, 0);
+      sums.lengths += (gint64) strlen (PQgetvalue (result, i, 1));
+      sums.seconds += get_time (result, i, 2) / G_USEC_PER_SEC;
+    }
+  PQclear (result);
+  bench_stop (bench);
+
+  forget (raw);
+  return raw_sums_check (&sums, bench, BENCH_ROWS);
+}
+
+static const BenchCase cases[] = {
+  { "W1", BENCH_ROWS, w1 },
+  { "W2", BENCH_PARENTS * (1 + BENCH_CHILDREN), w2 },
+  { "W3", BENCH_ROWS_LARGE, w3 },
+  { "W4", BENCH_PARENTS * (1 + BENCH_CHILDREN), w4 },
+  { "W5", BENCH_PARENTS, w5 },
+  { "W6", BENCH_PARENTS, w6 },
+  { "W7", BENCH_TASKS * BENCH_TASK_OPS, w7 },
+  { "W8", BENCH_ROWS, w8 },
+  { "W9", BENCH_ROWS, w9 },
+  { NULL }
+};
+
+int
+main (int    argc,
+      char **argv)
+{
+  Raw raw = { 0 };
+  int status;
+
+  if (argc < 3 || !bench_server_parse (argv[1], &raw.server))
+    {
+      g_printerr ("usage: raw-pg postgresql://USER@/DATABASE?host=/FOLDER CASE [REPETITIONS]\n");
+      return EXIT_FAILURE;
+    }
+  raw.db = open_server (&raw.server);
+  status = bench_run ("raw", argv[1], cases, argv[2], argc > 3 ? (guint) atoi (argv[3]) : 3, &raw);
+  PQfinish (raw.db);
+  return status;
+}
