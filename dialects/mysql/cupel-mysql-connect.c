@@ -10,33 +10,7 @@
 /* One statement right after connecting. */
 #define CUPEL_MYSQL_INIT "SET " CUPEL_MYSQL_SETTINGS
 
-#define CUPEL_MYSQL_STACK          (512 * 1024)
-#define CUPEL_MYSQL_AUTH_PLUGINS   "mysql_native_password,client_ed25519,caching_sha2_password"
 #define CUPEL_MYSQL_CONNECT_SECONDS 30
-
-typedef enum
-{
-  TLS_DISABLE,
-  TLS_REQUIRE,
-  TLS_VERIFY,
-} TlsMode;
-
-struct _CupelMysqlParams
-{
-  gatomicrefcount  refs;
-  char            *user;
-  char            *password;
-  char            *host;            /* NULL: the socket */
-  guint            port;
-  char            *socket;
-  char            *database;
-  TlsMode          tls;
-  char            *ssl_ca;
-  char            *ssl_cert;
-  char            *ssl_key;
-  guint            connect_seconds;
-  guint            statement_cache;
-};
 
 static const char *const known_options[] = {
   "connect_timeout", "host", "ssl_ca", "ssl_cert", "ssl_key", "ssl_mode", "sslmode", "statement_cache_size", "unix_socket", NULL
@@ -45,12 +19,12 @@ static const char *const known_options[] = {
 static const struct
 {
   const char *name;
-  TlsMode     mode;
+  CupelMysqlTlsMode mode;
 } tls_modes[] = {
-  { "disable", TLS_DISABLE }, { "disabled", TLS_DISABLE },
-  { "require", TLS_REQUIRE }, { "required", TLS_REQUIRE },
-  { "verify-ca", TLS_VERIFY }, { "verify_ca", TLS_VERIFY },
-  { "verify-full", TLS_VERIFY }, { "verify_identity", TLS_VERIFY },
+  { "disable", CUPEL_MYSQL_TLS_DISABLE }, { "disabled", CUPEL_MYSQL_TLS_DISABLE },
+  { "require", CUPEL_MYSQL_TLS_REQUIRE }, { "required", CUPEL_MYSQL_TLS_REQUIRE },
+  { "verify-ca", CUPEL_MYSQL_TLS_VERIFY }, { "verify_ca", CUPEL_MYSQL_TLS_VERIFY },
+  { "verify-full", CUPEL_MYSQL_TLS_VERIFY }, { "verify_identity", CUPEL_MYSQL_TLS_VERIFY },
 };
 
 static void
@@ -169,7 +143,7 @@ cupel_mysql_params_parse_tls (CupelMysqlParams  *params,
   if (mode == NULL)
     {
       params->tls = params->host == NULL || (params->ssl_ca == NULL && cupel_mysql_host_is_loopback (params->host))
-                    ? TLS_DISABLE : TLS_VERIFY;
+                    ? CUPEL_MYSQL_TLS_DISABLE : CUPEL_MYSQL_TLS_VERIFY;
       return TRUE;
     }
 
@@ -267,36 +241,6 @@ cupel_mysql_refuse_infile_error (void         *ptr,
   return CR_UNKNOWN_ERROR;
 }
 
-static gboolean
-cupel_mysql_params_set_tls (CupelMysqlParams  *params,
-                            MYSQL             *mysql,
-                            GError           **error)
-{
-  my_bool verify = params->tls == TLS_VERIFY;
-  my_bool enforce = params->tls != TLS_DISABLE;
-
-  if (verify && g_getenv ("MARIADB_TLS_DISABLE_PEER_VERIFICATION") != NULL)
-    {
-      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_CONNECTION,
-                   "MARIADB_TLS_DISABLE_PEER_VERIFICATION is set, so the server's certificate would not be verified; "
-                   "unset it, or say sslmode=require in the URL");
-      return FALSE;
-    }
-
-  mysql_optionsv (mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
-  if (enforce)
-    {
-      mysql_optionsv (mysql, MYSQL_OPT_SSL_ENFORCE, &enforce);
-      if (params->ssl_ca != NULL)
-        mysql_optionsv (mysql, MYSQL_OPT_SSL_CA, params->ssl_ca);
-      if (params->ssl_cert != NULL)
-        mysql_optionsv (mysql, MYSQL_OPT_SSL_CERT, params->ssl_cert);
-      if (params->ssl_key != NULL)
-        mysql_optionsv (mysql, MYSQL_OPT_SSL_KEY, params->ssl_key);
-    }
-  return TRUE;
-}
-
 /* Blocks. */
 static MYSQL *
 cupel_mysql_params_connect_blocking (CupelMysqlParams  *params,
@@ -304,10 +248,6 @@ cupel_mysql_params_connect_blocking (CupelMysqlParams  *params,
                                      GError           **error)
 {
   MYSQL *mysql = mysql_init (NULL);
-  unsigned int protocol = params->socket != NULL ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
-  unsigned int local_infile = 0;
-  unsigned int timeout = seconds;
-  size_t stack = CUPEL_MYSQL_STACK;
 
   if (mysql == NULL)
     {
@@ -315,19 +255,10 @@ cupel_mysql_params_connect_blocking (CupelMysqlParams  *params,
       return NULL;
     }
 
-  mysql_optionsv (mysql, MYSQL_OPT_NONBLOCK, &stack);
-  mysql_optionsv (mysql, MYSQL_OPT_CONNECT_TIMEOUT, &timeout);
-  mysql_optionsv (mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-  mysql_optionsv (mysql, MYSQL_OPT_LOCAL_INFILE, &local_infile);
-  mysql_optionsv (mysql, MYSQL_OPT_PROTOCOL, &protocol);
-  mysql_optionsv (mysql, MARIADB_OPT_RESTRICTED_AUTH, CUPEL_MYSQL_AUTH_PLUGINS);
-#ifdef CUPEL_MYSQL_PLUGIN_DIR
-  mysql_optionsv (mysql, MYSQL_PLUGIN_DIR, CUPEL_MYSQL_PLUGIN_DIR);
-#endif
   mysql_set_local_infile_handler (mysql, cupel_mysql_refuse_infile, cupel_mysql_refuse_infile_read,
                                   cupel_mysql_refuse_infile_end, cupel_mysql_refuse_infile_error, NULL);
 
-  if (!cupel_mysql_params_set_tls (params, mysql, error))
+  if (!cupel_mysql_client_set_options (mysql, params, seconds, error))
     {
       mysql_close (mysql);
       return NULL;
@@ -344,7 +275,7 @@ cupel_mysql_params_connect_blocking (CupelMysqlParams  *params,
       return NULL;
     }
 
-  if (params->tls != TLS_DISABLE && mysql_get_ssl_cipher (mysql) == NULL)
+  if (params->tls != CUPEL_MYSQL_TLS_DISABLE && mysql_get_ssl_cipher (mysql) == NULL)
     {
       g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_CONNECTION,
                    "The MySQL server at “%s” offers no TLS; sslmode=disable in the URL allows to do without it",

@@ -38,6 +38,30 @@ GType          cupel_mysql_dialect_get_type  (void) G_GNUC_CONST;
 GType          cupel_mysql_driver_get_type   (void) G_GNUC_CONST;
 CupelCompiler *cupel_mysql_compiler_new      (void);
 
+typedef enum
+{
+  CUPEL_MYSQL_TLS_DISABLE,
+  CUPEL_MYSQL_TLS_REQUIRE,
+  CUPEL_MYSQL_TLS_VERIFY,
+} CupelMysqlTlsMode;
+
+struct _CupelMysqlParams
+{
+  gatomicrefcount  refs;
+  char            *user;
+  char            *password;
+  char            *host;            /* NULL: the socket */
+  guint            port;
+  char            *socket;
+  char            *database;
+  CupelMysqlTlsMode  tls;
+  char            *ssl_ca;
+  char            *ssl_cert;
+  char            *ssl_key;
+  guint            connect_seconds;
+  guint            statement_cache;
+};
+
 /* connect: what the URL says, and the calls that block; they run on threads of their own */
 CupelMysqlParams *cupel_mysql_params_new      (CupelUrl          *url,
                                                GError           **error);
@@ -126,6 +150,11 @@ struct _CupelMysqlConnection
 CupelDriverConnection *cupel_mysql_connection_new (CupelMysqlParams *params,
                                                    MYSQL            *mysql);
 
+/* Before connecting, on any thread. */
+gboolean cupel_mysql_client_set_options   (MYSQL                 *mysql,
+                                           const CupelMysqlParams *params,
+                                           guint                  seconds,
+                                           GError               **error);
 /* client: what is not the same with both client libraries. These suspend until the call is over, however it ends; on
  * failure the errors are in the handle or the statement. */
 gboolean cupel_mysql_client_query         (CupelMysqlConnection  *self,
