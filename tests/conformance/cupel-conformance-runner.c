@@ -387,6 +387,21 @@ default_urls (char **folder)
   return list;
 }
 
+/* "mysql://..." as "mysql+dbi://...", whatever driver it names. */
+static void
+choose_driver (char       **urls,
+               const char  *driver)
+{
+  for (guint i = 0; urls[i] != NULL; i++)
+    {
+      g_autofree char *url = urls[i];
+      const char *rest = strstr (url, "://");
+
+      urls[i] = rest != NULL ? g_strdup_printf ("%.*s+%s%s", (int) MIN (strcspn (url, "+"), (gsize) (rest - url)), url, driver, rest)
+                             : g_strdup (url);
+    }
+}
+
 /**
  * cupel_conformance_main:
  *
@@ -400,6 +415,7 @@ cupel_conformance_main (int    argc,
 {
   static const char *const formats[] = { "matrix", "tap", "junit", "html" };
   g_auto(GStrv) urls = NULL;
+  g_autofree char *driver = NULL;
   g_auto(GStrv) names = NULL;
   g_autofree char *format = NULL;
   g_autofree char *path = NULL;
@@ -408,6 +424,7 @@ cupel_conformance_main (int    argc,
   Runner runner = { .format = CUPEL_CONFORMANCE_MATRIX, .file = stdout };
   const GOptionEntry entries[] = {
     { "url", 'u', 0, G_OPTION_ARG_STRING_ARRAY, &urls, "A database; may be given more than once", "URL" },
+    { "driver", 'd', 0, G_OPTION_ARG_STRING, &driver, "Through this driver instead of those that the URLs name", "NAME" },
     { "scenario", 's', 0, G_OPTION_ARG_STRING_ARRAY, &names, "Only this one, or those that match; may be given more than once", "NAME" },
     { "list", 'l', 0, G_OPTION_ARG_NONE, &list, "List the scenarios", NULL },
     { "format", 'f', 0, G_OPTION_ARG_STRING, &format, "matrix, tap, junit or html", "FORMAT" },
@@ -468,6 +485,8 @@ cupel_conformance_main (int    argc,
   runner.stall_limit = find_stall_limit ();
   if (urls == NULL)
     urls = default_urls (&folder);
+  if (driver != NULL)
+    choose_driver (urls, driver);
   status = run_all (&runner, urls, scenarios);
   if (folder != NULL)
     rmdir (folder);
