@@ -169,6 +169,9 @@ static const struct
   { "42", CUPEL_ERROR_PROGRAMMING,    PROGRAM, 0 },
 };
 
+/* The client libraries' own numbers, and a failure without one: nobody can say what is still on the wire. */
+static const Code strange = { 0, CUPEL_ERROR_INTERNAL, LOST, CODE_LOST, NULL };
+
 static const Code *
 cupel_mysql_find_code (guint code)
 {
@@ -186,7 +189,7 @@ cupel_mysql_find_code (guint code)
       else
         high = middle;
     }
-  return NULL;
+  return code == 0 || (code >= 2000 && code < 3000) || (code >= 5000 && code < 5100) ? &strange : NULL;
 }
 
 gboolean
@@ -277,7 +280,7 @@ cupel_mysql_error_new (guint       code,
                        gboolean    connecting)
 {
   const Code *found = cupel_mysql_find_code (code);
-  g_autofree char *valid = g_utf8_make_valid (message != NULL && *message != '\0' ? message : "unknown error", -1);
+  g_autofree char *valid = g_utf8_make_valid (message != NULL && *message != '\0' ? message : "The answer of the MySQL server could not be understood", -1);
   g_autofree char *constraint = NULL;
   g_autofree char *table = NULL;
   g_autofree char *column = NULL;

@@ -19,6 +19,8 @@ typedef struct
   struct st_mariadb_methods        methods;                    /* see cupel-mysql-direct.c */
   const struct st_mariadb_methods *library_methods;
   CupelMysqlStatement             *direct;
+  MYSQL_RES                     *(*use_result) (MYSQL_STMT *stmt);   /* the library's */
+  const guint8                    *row_end;
 } CupelMysqlClient;
 
 /* A call that may suspend, as in CUPEL_MYSQL_CALL (self, mysql_ping_start (&r, m), mysql_ping_cont (&r, m, ready)) */
