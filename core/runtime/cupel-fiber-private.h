@@ -89,6 +89,12 @@ void        cupel_fiber_set_current        (CupelFiber     *fiber);
 CupelFiber *cupel_fiber_ref                (CupelFiber     *fiber);
 void        cupel_fiber_unref              (CupelFiber     *fiber);
 void        cupel_fiber_forget_cancellable (CupelFiber     *fiber);
+/* For tests that interrupt an operation at its nth wait: called before each wait that would suspend, on the fiber's stack. What it
+ * returns, unless READY, is what becomes of the wait; it may also cancel. It may have no effect on anything but the wait. */
+typedef CupelParkResult (*CupelParkHook) (CupelFiber   *fiber,
+                                          gint64        deadline,
+                                          GCancellable *cancellable);
+void        cupel_fiber_set_park_hook      (CupelParkHook   hook);
 /* With the lock held. */
 void        cupel_scheduler_enqueue        (CupelScheduler *self,
                                             CupelFiber     *fiber);

@@ -9,6 +9,14 @@
 
 static __thread CupelFiber *current_fiber;
 
+static CupelParkHook park_hook;
+
+void
+cupel_fiber_set_park_hook (CupelParkHook hook)
+{
+  park_hook = hook;
+}
+
 /* The address of a thread-local variable must not survive a switch in a register: a closing context may run its last fibers in another thread. */
 CupelFiber * G_GNUC_NO_INLINE
 cupel_fiber_peek_current (void)
@@ -200,6 +208,14 @@ cupel_fiber_park (CupelFiber   *fiber,
                   GCancellable *cancellable)
 {
   gboolean suspended = FALSE;
+
+  if (G_UNLIKELY (park_hook != NULL) && (done == NULL || !g_atomic_int_get (done)))
+    {
+      CupelParkResult result = park_hook (fiber, deadline, cancellable);
+
+      if (result != CUPEL_PARK_READY)
+        return result;
+    }
 
   for (;;)
     {
