@@ -3,6 +3,7 @@
 /* How transactions of a connection begin and end, those within others included. */
 
 #include "engine/cupel-connection-private.h"
+#include "engine/cupel-pool-private.h"
 #include "engine/cupel-stream-private.h"
 #include "engine/cupel-time-limit-private.h"
 #include "engine/cupel-transaction-private.h"
@@ -90,6 +91,7 @@ cupel_connection_note_failure (CupelConnection *self,
   CupelTransactionStatus status = cupel_driver_connection_get_status (self->driver);
   gboolean lost = cupel_error_is_disconnect (error) || !cupel_driver_connection_is_alive (self->driver);
 
+  cupel_pool_note_error (self->pool, self->driver, error);
   if (status != CUPEL_TRANSACTION_UNKNOWN && !lost)
     return;
 

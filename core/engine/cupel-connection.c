@@ -32,6 +32,13 @@ cupel_connection_dispose (GObject *object)
 {
   CupelConnection *self = CUPEL_CONNECTION (object);
 
+  /* On another thread than that of the pool: it comes back there. */
+  if (self->driver != NULL && !cupel_engine_is_owner (self->engine) && cupel_engine_hand_over (self->engine, object))
+    return;
+
+  /* In a child process: a cursor would ask the server of the parent to close it. */
+  if (self->driver != NULL && cupel_driver_connection_is_inherited (self->driver))
+    self->orphans = NULL;
   cupel_connection_end_handles (self, CUPEL_END_CLOSED);
   if (self->driver != NULL)
     {
@@ -118,6 +125,12 @@ cupel_connection_enter (CupelConnection  *self,
   if (G_UNLIKELY (self->driver == NULL))
     {
       g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_CLOSED, "%s() was called on a connection that is closed", operation);
+      return FALSE;
+    }
+  if (G_UNLIKELY (cupel_driver_connection_is_inherited (self->driver)))
+    {
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_CLOSED,
+                   "%s() was called on a connection of the parent process: drop it, and take a new one from the engine", operation);
       return FALSE;
     }
   if (G_UNLIKELY (!clean_up && (self->invalidated || self->aborted)))
@@ -480,7 +493,9 @@ close_body (gpointer       self_,
 
   cupel_connection_end_streams (self);
   if (self->begun)
-    cupel_connection_note_end (self, CUPEL_ENGINE_ROLLBACK);
+    cupel_connection_note_end (self, !self->invalidated && !self->aborted &&
+                                     cupel_pool_get_options (self->pool)->reset == CUPEL_POOL_RESET_COMMIT ? CUPEL_ENGINE_COMMIT
+                                                                                                          : CUPEL_ENGINE_ROLLBACK);
   cupel_connection_end_handles (self, CUPEL_END_CLOSED);
 
   /* The pool's reset rolls back; what was interrupted is ended there. */

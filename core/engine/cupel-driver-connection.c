@@ -3,7 +3,15 @@
 #include "engine/cupel-driver.h"
 #include "engine/cupel-time-limit-private.h"
 
-G_DEFINE_ABSTRACT_TYPE (CupelDriverConnection, cupel_driver_connection, G_TYPE_OBJECT)
+#include <fcntl.h>
+#include <unistd.h>
+
+typedef struct
+{
+  pid_t process;
+} CupelDriverConnectionPrivate;
+
+G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (CupelDriverConnection, cupel_driver_connection, G_TYPE_OBJECT)
 
 #define GET_CLASS(self) CUPEL_DRIVER_CONNECTION_GET_CLASS (self)
 
@@ -152,6 +160,11 @@ cupel_driver_connection_real_close (CupelDriverConnection *self,
 }
 
 static void
+cupel_driver_connection_real_abandon (CupelDriverConnection *self)
+{
+}
+
+static void
 cupel_driver_connection_class_init (CupelDriverConnectionClass *klass)
 {
   klass->pipeline = cupel_driver_connection_real_pipeline;
@@ -166,11 +179,15 @@ cupel_driver_connection_class_init (CupelDriverConnectionClass *klass)
   klass->ping = cupel_driver_connection_real_ping;
   klass->is_alive = cupel_driver_connection_real_is_alive;
   klass->close = cupel_driver_connection_real_close;
+  klass->abandon = cupel_driver_connection_real_abandon;
 }
 
 static void
 cupel_driver_connection_init (CupelDriverConnection *self)
 {
+  CupelDriverConnectionPrivate *priv = cupel_driver_connection_get_instance_private (self);
+
+  priv->process = getpid ();
 }
 
 /**
@@ -548,7 +565,8 @@ cupel_driver_connection_close (CupelDriverConnection *self,
 {
   g_return_if_fail (CUPEL_IS_DRIVER_CONNECTION (self));
 
-  GET_CLASS (self)->close (self, deadline);
+  if (!cupel_driver_connection_is_inherited (self))
+    GET_CLASS (self)->close (self, deadline);
 }
 
 /**
@@ -564,5 +582,70 @@ cupel_driver_connection_terminate (CupelDriverConnection *self)
 {
   g_return_if_fail (CUPEL_IS_DRIVER_CONNECTION (self));
 
-  GET_CLASS (self)->terminate (self);
+  if (!cupel_driver_connection_is_inherited (self))
+    GET_CLASS (self)->terminate (self);
+}
+
+/**
+ * cupel_driver_connection_is_inherited: (skip)
+ * @self: a connection
+ *
+ * Tells whether the connection was made by a process that this one is a child of. Nothing may be done with it then: the server's
+ * answers are for the parent.
+ *
+ * Returns: %TRUE if it can only be abandoned
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_driver_connection_is_inherited (CupelDriverConnection *self)
+{
+  CupelDriverConnectionPrivate *priv;
+
+  g_return_val_if_fail (CUPEL_IS_DRIVER_CONNECTION (self), FALSE);
+
+  priv = cupel_driver_connection_get_instance_private (self);
+  return priv->process != getpid ();
+}
+
+/**
+ * cupel_driver_connection_abandon: (skip)
+ * @self: (transfer full): a connection of the parent process
+ *
+ * Closes what this process has of the connection, without a word to the server. The reference is never given back, so that nothing
+ * of the driver runs at its end.
+ *
+ * Since: 1.0
+ */
+void
+cupel_driver_connection_abandon (CupelDriverConnection *self)
+{
+  g_return_if_fail (CUPEL_IS_DRIVER_CONNECTION (self));
+  g_return_if_fail (cupel_driver_connection_is_inherited (self));
+
+  GET_CLASS (self)->abandon (self);
+}
+
+/**
+ * cupel_driver_abandon_descriptor: (skip)
+ * @fd: a descriptor, or -1
+ *
+ * For abandon in a child process: lets go of what @fd is for, without shutting it down. The number stays taken, for sources of the parent's
+ * loop may still look at it.
+ *
+ * Since: 1.0
+ */
+void
+cupel_driver_abandon_descriptor (int fd)
+{
+  int null;
+
+  if (fd < 0)
+    return;
+
+  null = open ("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null < 0 || dup3 (null, fd, O_CLOEXEC) < 0)
+    close (fd);
+  if (null >= 0)
+    close (null);
 }

@@ -6,7 +6,6 @@
 # error "Only <cupel.h> or <cupel-dialect.h> can be included directly."
 #endif
 
-#include "engine/cupel-network-options.h"
 #include "engine/cupel-url.h"
 #include "runtime/cupel-wait.h"
 #include "sql/cupel-compiler.h"
@@ -120,7 +119,7 @@ typedef enum
  * CupelEndpoint: (skip)
  * @host: the name that the URL has, for the check of a certificate
  * @port: the port, never -1
- * @address: (nullable): the numeric address that @host was resolved to
+ * @address: the numeric address that @host was resolved to
  *
  * One place on the network where a server may be: names are resolved and hosts are chosen by the engine, so that no client library
  * does it on the main thread.
@@ -330,6 +329,9 @@ struct _CupelDriverConnectionClass
                              gint64                  deadline);
   /* Never blocks, never suspends, idempotent, any state; outside a fiber too. */
   void     (*terminate)     (CupelDriverConnection  *self);
+  /* In a child of the process that made the connection: closes the child's descriptors without a word to the server, which is the
+   * parent's. Never suspends, waits for no lock and no thread. The object is not used any more, and never finalized. */
+  void     (*abandon)       (CupelDriverConnection  *self);
   /* Never suspends. The socket, for a pool that watches idle connections; -1: there is none. It stays the driver's. */
   int      (*get_socket)    (CupelDriverConnection  *self);
   /* What part the server plays now. NULL: not known. */
@@ -411,6 +413,13 @@ void     cupel_driver_connection_close     (CupelDriverConnection  *self,
                                             gint64                  deadline);
 CUPEL_AVAILABLE_IN_1_0
 void     cupel_driver_connection_terminate (CupelDriverConnection  *self);
+/* Made by a process that this one is a child of: it may only be abandoned. */
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_driver_connection_is_inherited (CupelDriverConnection *self);
+CUPEL_AVAILABLE_IN_1_0
+void     cupel_driver_connection_abandon   (CupelDriverConnection  *self);   /* (transfer full) */
+CUPEL_AVAILABLE_IN_1_0
+void     cupel_driver_abandon_descriptor   (int                     fd);
 
 typedef struct _CupelDialect CupelDialect;
 
@@ -438,7 +447,7 @@ struct _CupelDriverClass
   gboolean               (*configure) (CupelDriver   *self,
                                        CupelUrl      *url,
                                        GError       **error);
-  /* @endpoint: where on the network, with an address; NULL: the URL names no host of a network, or default_port is 0. */
+  /* @endpoint: where on the network; NULL: the URL names no host of a network, or tests call this without an engine. */
   CupelDriverConnection *(*connect)   (CupelDriver   *self,
                                        CupelUrl      *url,
                                        const CupelEndpoint *endpoint,

@@ -26,8 +26,13 @@ typedef enum
 
 CupelCompiledCache *cupel_engine_get_cache   (CupelEngine        *self);
 gboolean            cupel_engine_is_owner    (CupelEngine        *self);   /* of the calling thread */
-/* Borrowing with the checkout signal; in a fiber. */
+/* In the dispose of an object that is dropped on a foreign thread: it is kept, and disposed of on the thread of the engine. FALSE: this was
+ * done before. */
+gboolean            cupel_engine_hand_over   (CupelEngine        *self,
+                                              GObject            *object);
+/* Borrowing with the checkout signal; in a fiber. @site: nullable, static: where, for reports. */
 CupelConnection    *cupel_engine_borrow      (CupelEngine        *self,
+                                              const char         *site,
                                               GCancellable       *cancellable,
                                               GError            **error);
 /* Echo and signals. Cheap when nobody listens. Handlers run on the main stack. */

@@ -3,8 +3,6 @@
 #include <string.h>
 
 #include "engine/cupel-connection-private.h"
-#include "engine/cupel-host-list-private.h"
-#include "engine/cupel-network-options.h"
 #include "engine/cupel-schema-sync-private.h"
 #include "engine/cupel-transaction-private.h"
 #include "runtime/cupel-call-private.h"
@@ -23,16 +21,21 @@ struct _CupelEngine
   GObject              parent_instance;
 
   GThread             *thread;
+  GMainContext        *context;          /* that of the thread */
+  GMutex               lock;
+  GPtrArray           *handed_over;      /* under the lock; nullable */
+  int                  n_handed_over;    /* written under the lock, read without */
   char                *url_string;       /* until it is parsed: it holds the password */
   CupelUrl            *url;
   CupelDialect        *dialect;
   CupelDriver         *driver;
-  CupelHostList       *hosts;
   CupelCompiler       *compiler;
   CupelCompiledCache  *cache;
   CupelPool           *pool;
   CupelCapabilities    capabilities;
   gboolean             initialized;      /* the server was asked what it can do */
+  gboolean             initializing;
+  GQueue               initialize_waiters;  /* of CupelCompletion */
 
   gboolean             echo;
   gboolean             echo_values;
@@ -41,7 +44,6 @@ struct _CupelEngine
   guint                cache_size;
   CupelIsolationLevel  isolation;
   gint64               statement_timeout; /* microseconds, 0: none */
-  double               connect_timeout;  /* seconds */
 };
 
 enum
@@ -56,11 +58,14 @@ enum
   PROP_POOL_RECYCLE,
   PROP_POOL_PRE_PING,
   PROP_POOL_LIFO,
+  PROP_POOL_MAX_LIFETIME,
+  PROP_POOL_PING_TIMEOUT,
+  PROP_POOL_PING_IDLE,
+  PROP_POOL_RESET,
   PROP_POOL_NAME,
   PROP_STATEMENT_CACHE_SIZE,
   PROP_ISOLATION_LEVEL,
   PROP_STATEMENT_TIMEOUT,
-  PROP_CONNECT_TIMEOUT,
   N_PROPS
 };
 
@@ -80,6 +85,76 @@ wipe_url_string (CupelEngine *self)
   g_clear_pointer (&self->url_string, g_free);
 }
 
+static G_DEFINE_QUARK (cupel-engine-handed-over, handed_over)
+
+static void
+take_in (CupelEngine *self)
+{
+  g_autoptr(GPtrArray) objects = NULL;
+
+  if (G_LIKELY (g_atomic_int_get (&self->n_handed_over) == 0))
+    return;
+
+  g_mutex_lock (&self->lock);
+  objects = g_steal_pointer (&self->handed_over);
+  g_atomic_int_set (&self->n_handed_over, 0);
+  g_mutex_unlock (&self->lock);
+}
+
+static gboolean
+on_handed_over (gpointer data)
+{
+  take_in (data);
+  return G_SOURCE_REMOVE;
+}
+
+/* Whether the source ran or its context is gone. */
+static void
+end_hand_over (gpointer data)
+{
+  take_in (data);
+  g_object_unref (data);
+}
+
+gboolean
+cupel_engine_hand_over (CupelEngine *self,
+                        GObject     *object)
+{
+  GSource *source;
+
+  if (g_object_get_qdata (object, handed_over_quark ()) != NULL)
+    return FALSE;
+
+  g_object_set_qdata (object, handed_over_quark (), GINT_TO_POINTER (TRUE));
+  if (object != (GObject *) self)
+    {
+      g_mutex_lock (&self->lock);
+      if (self->handed_over == NULL)
+        self->handed_over = g_ptr_array_new_with_free_func (g_object_unref);
+      g_ptr_array_add (self->handed_over, g_object_ref (object));
+      g_atomic_int_inc (&self->n_handed_over);
+      g_mutex_unlock (&self->lock);
+    }
+  source = g_idle_source_new ();
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_static_name (source, "cupel: dropped on another thread");
+  g_source_set_callback (source, on_handed_over, g_object_ref (self), end_hand_over);
+  g_source_attach (source, self->context);
+  g_source_unref (source);
+  return TRUE;
+}
+
+static void
+cupel_engine_dispose_object (GObject *object)
+{
+  CupelEngine *self = CUPEL_ENGINE (object);
+
+  if (self->pool != NULL && !cupel_engine_is_owner (self) && cupel_engine_hand_over (self, object))
+    return;
+
+  G_OBJECT_CLASS (cupel_engine_parent_class)->dispose (object);
+}
+
 static void
 cupel_engine_finalize (GObject *object)
 {
@@ -90,14 +165,28 @@ cupel_engine_finalize (GObject *object)
   g_clear_object (&self->pool);
   g_clear_pointer (&self->cache, cupel_compiled_cache_free);
   g_clear_object (&self->compiler);
-  g_clear_pointer (&self->hosts, cupel_host_list_free);
   g_clear_object (&self->driver);
   g_clear_object (&self->dialect);
   g_clear_pointer (&self->url, cupel_url_unref);
   wipe_url_string (self);
   g_clear_pointer (&self->pool_name, g_free);
+  g_clear_pointer (&self->context, g_main_context_unref);
+  g_mutex_clear (&self->lock);
 
   G_OBJECT_CLASS (cupel_engine_parent_class)->finalize (object);
+}
+
+/* -1 stays what it is: never. */
+static double
+seconds (gint64 time)
+{
+  return time < 0 ? -1.0 : (double) time / G_USEC_PER_SEC;
+}
+
+static gint64
+microseconds (double time)
+{
+  return time < 0.0 ? -1 : (gint64) (time * G_USEC_PER_SEC);
 }
 
 static void
@@ -126,17 +215,28 @@ cupel_engine_get_property (GObject    *object,
       g_value_set_int (value, self->pool_options.max_overflow);
       break;
     case PROP_POOL_TIMEOUT:
-      g_value_set_double (value, (double) self->pool_options.timeout / G_USEC_PER_SEC);
+      g_value_set_double (value, seconds (self->pool_options.timeout));
       break;
     case PROP_POOL_RECYCLE:
-      g_value_set_double (value, self->pool_options.recycle < 0 ? -1.0
-                                                                : (double) self->pool_options.recycle / G_USEC_PER_SEC);
+      g_value_set_double (value, seconds (self->pool_options.recycle));
       break;
     case PROP_POOL_PRE_PING:
       g_value_set_boolean (value, self->pool_options.pre_ping);
       break;
     case PROP_POOL_LIFO:
       g_value_set_boolean (value, self->pool_options.lifo);
+      break;
+    case PROP_POOL_MAX_LIFETIME:
+      g_value_set_double (value, seconds (self->pool_options.max_lifetime));
+      break;
+    case PROP_POOL_PING_TIMEOUT:
+      g_value_set_double (value, seconds (self->pool_options.ping_timeout));
+      break;
+    case PROP_POOL_PING_IDLE:
+      g_value_set_double (value, seconds (self->pool_options.ping_idle));
+      break;
+    case PROP_POOL_RESET:
+      g_value_set_enum (value, self->pool_options.reset);
       break;
     case PROP_POOL_NAME:
       g_value_set_string (value, self->pool_name);
@@ -149,9 +249,6 @@ cupel_engine_get_property (GObject    *object,
       break;
     case PROP_STATEMENT_TIMEOUT:
       g_value_set_double (value, (double) self->statement_timeout / G_USEC_PER_SEC);
-      break;
-    case PROP_CONNECT_TIMEOUT:
-      g_value_set_double (value, self->connect_timeout);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -184,17 +281,28 @@ cupel_engine_set_property (GObject      *object,
       self->pool_options.max_overflow = g_value_get_int (value);
       break;
     case PROP_POOL_TIMEOUT:
-      self->pool_options.timeout = (gint64) (g_value_get_double (value) * G_USEC_PER_SEC);
+      self->pool_options.timeout = microseconds (g_value_get_double (value));
       break;
     case PROP_POOL_RECYCLE:
-      self->pool_options.recycle = g_value_get_double (value) < 0.0
-                                     ? -1 : (gint64) (g_value_get_double (value) * G_USEC_PER_SEC);
+      self->pool_options.recycle = microseconds (g_value_get_double (value));
       break;
     case PROP_POOL_PRE_PING:
       self->pool_options.pre_ping = g_value_get_boolean (value);
       break;
     case PROP_POOL_LIFO:
       self->pool_options.lifo = g_value_get_boolean (value);
+      break;
+    case PROP_POOL_MAX_LIFETIME:
+      self->pool_options.max_lifetime = microseconds (g_value_get_double (value));
+      break;
+    case PROP_POOL_PING_TIMEOUT:
+      self->pool_options.ping_timeout = microseconds (g_value_get_double (value));
+      break;
+    case PROP_POOL_PING_IDLE:
+      self->pool_options.ping_idle = microseconds (g_value_get_double (value));
+      break;
+    case PROP_POOL_RESET:
+      self->pool_options.reset = g_value_get_enum (value);
       break;
     case PROP_POOL_NAME:
       g_free (self->pool_name);
@@ -211,39 +319,12 @@ cupel_engine_set_property (GObject      *object,
     case PROP_STATEMENT_TIMEOUT:
       self->statement_timeout = (gint64) (g_value_get_double (value) * G_USEC_PER_SEC);
       break;
-    case PROP_CONNECT_TIMEOUT:
-      self->connect_timeout = g_value_get_double (value);
-      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
 }
 
 /* Making one: no I/O but for loading modules. */
-
-/* What the engine itself wants to know of a server on the network. */
-static gboolean
-check_network (CupelEngine  *self,
-               GError      **error)
-{
-  const char *host = cupel_url_get_host (self->url);
-  CupelNetworkOptions options;
-
-  if (!cupel_network_options_parse (&options, self->url, host == NULL || g_path_is_absolute (host), NULL, error))
-    return FALSE;
-
-  if (options.connect_timeout > 0)
-    self->connect_timeout = options.connect_timeout;
-  if (cupel_url_get_n_hosts (self->url) > 0 && !g_path_is_absolute (host) && options.tls < CUPEL_TLS_MODE_VERIFY_FULL)
-    {
-      g_autoptr(GEnumClass) modes = g_type_class_ref (CUPEL_TYPE_TLS_MODE);
-
-      cupel_log (CUPEL_LOG_POOL, G_LOG_LEVEL_MESSAGE,
-                 "The server at %s does not have to prove its name, by the URL option tls=%s: whoever is in between can be it",
-                 host, g_enum_get_value (modes, (int) options.tls)->value_nick);
-    }
-  return TRUE;
-}
 
 static gboolean
 cupel_engine_init_sync (GInitable     *initable,
@@ -294,9 +375,7 @@ cupel_engine_init_sync (GInitable     *initable,
     }
 
   cupel_driver_set_dialect (self->driver, self->dialect);
-  if (!cupel_driver_configure (self->driver, self->url, error) ||
-      (self->hosts = cupel_host_list_new (self->url, self->driver, error)) == NULL ||
-      (CUPEL_DRIVER_GET_CLASS (self->driver)->default_port != 0 && !check_network (self, error)))
+  if (!cupel_driver_configure (self->driver, self->url, error))
     return FALSE;
 
   self->compiler = cupel_dialect_create_compiler (self->dialect);
@@ -315,6 +394,7 @@ cupel_engine_class_init (CupelEngineClass *klass)
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   const GParamFlags rw = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS;
 
+  object_class->dispose = cupel_engine_dispose_object;
   object_class->finalize = cupel_engine_finalize;
   object_class->get_property = cupel_engine_get_property;
   object_class->set_property = cupel_engine_set_property;
@@ -393,9 +473,43 @@ cupel_engine_class_init (CupelEngineClass *klass)
    */
   properties[PROP_POOL_LIFO] = g_param_spec_boolean ("pool-lifo", NULL, NULL, FALSE, rw);
   /**
+   * CupelEngine:pool-max-lifetime:
+   *
+   * The age in seconds at which a connection is replaced, as with #CupelEngine:pool-recycle, but each one up to a tenth earlier, by lot, so
+   * that connections that were made together are not replaced together; -1 for never.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_POOL_MAX_LIFETIME] = g_param_spec_double ("pool-max-lifetime", NULL, NULL, -1.0, 1e9, 3600.0, rw);
+  /**
+   * CupelEngine:pool-ping-timeout:
+   *
+   * What the sign of life of #CupelEngine:pool-pre-ping may take, in seconds, 0.5 to 5. After that the connection counts as dead.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_POOL_PING_TIMEOUT] = g_param_spec_double ("pool-ping-timeout", NULL, NULL, 0.5, 5.0, 1.0, rw);
+  /**
+   * CupelEngine:pool-ping-idle:
+   *
+   * A connection that was idle for less than so many seconds is lent without a ping.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_POOL_PING_IDLE] = g_param_spec_double ("pool-ping-idle", NULL, NULL, 0.0, 1e9, 1.0, rw);
+  /**
+   * CupelEngine:pool-reset-on-return:
+   *
+   * What becomes of a transaction that is open when its connection goes back to the pool.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_POOL_RESET] = g_param_spec_enum ("pool-reset-on-return", NULL, NULL, CUPEL_TYPE_POOL_RESET,
+                                                   CUPEL_POOL_RESET_ROLLBACK, rw);
+  /**
    * CupelEngine:pool-name:
    *
-   * The kind of pool: "queue", "static", "null" or that of a module; %NULL for what suits the driver.
+   * The kind of pool: "queue", "static", "null", "assertion" or that of a module; %NULL for what suits the driver.
    *
    * Since: 1.0
    */
@@ -426,15 +540,6 @@ cupel_engine_class_init (CupelEngineClass *klass)
    * Since: 1.0
    */
   properties[PROP_STATEMENT_TIMEOUT] = g_param_spec_double ("statement-timeout", NULL, NULL, 0.0, 1e9, 0.0, rw);
-  /**
-   * CupelEngine:connect-timeout:
-   *
-   * How long making one connection may take, in seconds: looking up the host, all its addresses, TLS and logging in. The URL
-   * option `connect_timeout` sets it, too.
-   *
-   * Since: 1.0
-   */
-  properties[PROP_CONNECT_TIMEOUT] = g_param_spec_double ("connect-timeout", NULL, NULL, 0.001, 86400.0, 10.0, rw);
 
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
@@ -575,13 +680,17 @@ static void
 cupel_engine_init (CupelEngine *self)
 {
   self->thread = g_thread_self ();
+  self->context = g_main_context_ref_thread_default ();
+  g_mutex_init (&self->lock);
   self->cache_size = 500;
-  self->connect_timeout = 10.0;
   self->pool_options = (CupelPoolOptions) {
     .size = 5,
     .max_overflow = 10,
     .timeout = 30 * G_USEC_PER_SEC,
     .recycle = -1,
+    .max_lifetime = G_TIME_SPAN_HOUR,
+    .ping_timeout = G_USEC_PER_SEC,
+    .ping_idle = G_USEC_PER_SEC,
   };
 }
 
@@ -937,6 +1046,42 @@ cupel_engine_log_done (CupelEngine        *self,
 
 /* connecting */
 
+/* One of the first connections asks the server what it can do; the others wait for the answer, and one of them asks if it failed. */
+static gboolean
+initialize (CupelEngine            *self,
+            CupelDriverConnection  *connection,
+            gint64                  deadline,
+            GCancellable           *cancellable,
+            GError                **error)
+{
+  CupelCapabilities capabilities = CUPEL_CAP_NONE;
+
+  while (self->initializing && !self->initialized)
+    {
+      g_autoptr(CupelCompletion) completion = cupel_completion_new ();
+      gboolean told;
+
+      g_queue_push_tail (&self->initialize_waiters, completion);
+      told = cupel_completion_wait (completion, deadline, cancellable, error);
+      g_queue_remove (&self->initialize_waiters, completion);
+      if (!told)
+        return FALSE;
+    }
+  if (self->initialized)
+    return TRUE;
+
+  self->initializing = TRUE;
+  if (cupel_dialect_initialize (self->dialect, connection, &capabilities, cancellable, error))
+    {
+      self->capabilities = capabilities;
+      self->initialized = TRUE;
+    }
+  self->initializing = FALSE;
+  for (GList *l = self->initialize_waiters.head; l != NULL; l = l->next)
+    cupel_completion_complete (l->data);
+  return self->initialized;
+}
+
 static CupelDriverConnection *
 make_connection (gpointer       user_data,
                  gint64         deadline,
@@ -946,24 +1091,15 @@ make_connection (gpointer       user_data,
   CupelEngine *self = user_data;
   CupelDriverConnection *connection;
 
-  connection = cupel_host_list_connect (self->hosts, (gint64) (self->connect_timeout * G_USEC_PER_SEC), deadline, cancellable,
-                                        error);
+  connection = cupel_driver_connect (self->driver, self->url, NULL, deadline, cancellable, error);
   if (connection == NULL)
     return NULL;
 
-  if (!self->initialized)
+  if (!self->initialized && !initialize (self, connection, deadline, cancellable, error))
     {
-      CupelCapabilities capabilities = CUPEL_CAP_NONE;
-
-      if (!cupel_dialect_initialize (self->dialect, connection, &capabilities, cancellable, error))
-        {
-          cupel_driver_connection_terminate (connection);
-          g_object_unref (connection);
-          return NULL;
-        }
-      /* Two first connections at the same time both ask: the answer is the same. */
-      self->capabilities = capabilities;
-      self->initialized = TRUE;
+      cupel_driver_connection_terminate (connection);
+      g_object_unref (connection);
+      return NULL;
     }
 
   cupel_engine_emit (self, CUPEL_ENGINE_CONNECTED);
@@ -986,7 +1122,7 @@ ensure_pool (CupelEngine  *self,
     return NULL;
 
   self->pool = g_object_new (type, NULL);
-  cupel_pool_set_up (self->pool, &self->pool_options, make_connection, self);
+  cupel_pool_set_up (self->pool, &self->pool_options, make_connection, G_OBJECT (self));
   return self->pool;
 }
 
@@ -1005,21 +1141,35 @@ check_owner (CupelEngine  *self,
 
 CupelConnection *
 cupel_engine_borrow (CupelEngine   *self,
+                     const char    *site,
                      GCancellable  *cancellable,
                      GError       **error)
 {
   g_autoptr(CupelPool) pool = NULL;
+  g_autoptr(GError) local = NULL;
   CupelDriverConnection *driver_connection;
   CupelConnection *connection;
 
-  if (!check_owner (self, "cupel_engine_connect", error) || ensure_pool (self, error) == NULL)
+  if (!check_owner (self, "cupel_engine_connect", error))
     return NULL;
+  take_in (self);
 
-  /* The pool may be replaced while this one waits. */
-  pool = g_object_ref (self->pool);
-  driver_connection = cupel_pool_checkout (pool, cancellable, error);
+  do
+    {
+      g_clear_error (&local);
+      g_clear_object (&pool);
+      if (ensure_pool (self, error) == NULL)
+        return NULL;
+      /* The pool may be replaced while this one waits: then there is another one. */
+      pool = g_object_ref (self->pool);
+      driver_connection = cupel_pool_checkout (pool, site, cancellable, &local);
+    }
+  while (driver_connection == NULL && pool != self->pool && g_error_matches (local, CUPEL_ERROR, CUPEL_ERROR_CLOSED));
   if (driver_connection == NULL)
-    return NULL;
+    {
+      g_propagate_error (error, g_steal_pointer (&local));
+      return NULL;
+    }
 
   connection = cupel_connection_new (self, pool, driver_connection, self->isolation);
   cupel_engine_emit (self, CUPEL_ENGINE_CHECKOUT);
@@ -1032,7 +1182,7 @@ connect_body (gpointer       self,
               GCancellable  *cancellable,
               GError       **error)
 {
-  return cupel_engine_borrow (self, cancellable, error);
+  return cupel_engine_borrow (self, args, cancellable, error);
 }
 
 static const CupelCall connect_call = { "cupel_engine_connect", connect_body, g_object_unref };
@@ -1107,6 +1257,31 @@ cupel_engine_connect (CupelEngine   *self,
 }
 
 /**
+ * cupel_engine_connect_at: (skip)
+ * @self: an engine
+ * @site: where in the program, a string that lasts as long as the program, such as %G_STRLOC
+ * @cancellable: (nullable): a #GCancellable
+ * @error: return location for an error
+ *
+ * Borrows a connection, as cupel_engine_connect() does, and notes who did, for cupel_pool_describe() and for the error of those who wait
+ * in vain. In a file that defines `CUPEL_TRACE_LEASES` before it includes `cupel.h`, every cupel_engine_connect() does this.
+ *
+ * Returns: (transfer full): a connection, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+CupelConnection *
+cupel_engine_connect_at (CupelEngine   *self,
+                         const char    *site,
+                         GCancellable  *cancellable,
+                         GError       **error)
+{
+  g_return_val_if_fail (CUPEL_IS_ENGINE (self), NULL);
+
+  return cupel_call_sync (&connect_call, self, (gpointer) site, cancellable, error);
+}
+
+/**
  * cupel_engine_connect_sync:
  * @self: an engine
  * @cancellable: (nullable): a #GCancellable
@@ -1156,7 +1331,7 @@ begin_body (gpointer       self,
   g_autoptr(CupelConnection) connection = NULL;
   gboolean success;
 
-  if ((connection = cupel_engine_borrow (self, cancellable, error)) == NULL)
+  if ((connection = cupel_engine_borrow (self, NULL, cancellable, error)) == NULL)
     return GINT_TO_POINTER (FALSE);
 
   success = cupel_connection_begin (connection, cancellable, error);
@@ -1449,6 +1624,120 @@ cupel_engine_drop_all (CupelEngine    *self,
   g_return_val_if_fail (CUPEL_IS_METADATA (metadata), FALSE);
 
   return GPOINTER_TO_INT (cupel_call_sync (&drop_all_call, self, metadata, cancellable, error));
+}
+
+/* the pool */
+
+/**
+ * cupel_engine_invalidate_pool:
+ * @self: an engine
+ *
+ * Replaces every connection that was made before now: idle ones are closed, those that are lent when they come back. It is for a program
+ * that knows that the servers changed their parts. Never suspends. See cupel_pool_invalidate().
+ *
+ * Since: 1.0
+ */
+void
+cupel_engine_invalidate_pool (CupelEngine *self)
+{
+  g_return_if_fail (CUPEL_IS_ENGINE (self));
+
+  if (self->pool != NULL)
+    cupel_pool_invalidate (self->pool);
+}
+
+static gpointer
+drain_body (gpointer       self_,
+            gpointer       args,
+            GCancellable  *cancellable,
+            GError       **error)
+{
+  CupelEngine *self = self_;
+  double *timeout = args;
+  g_autoptr(CupelPool) pool = NULL;
+
+  if (!check_owner (self, "cupel_engine_drain", error))
+    return GINT_TO_POINTER (FALSE);
+
+  pool = g_steal_pointer (&self->pool);
+  return GINT_TO_POINTER (pool == NULL ||
+                          cupel_pool_drain (pool, g_get_monotonic_time () + microseconds (MAX (*timeout, 0.0)), cancellable, error));
+}
+
+static const CupelCall drain_call = { "cupel_engine_drain", drain_body, NULL };
+
+/**
+ * cupel_engine_drain_async:
+ * @self: an engine
+ * @timeout: how long to wait for connections that are lent, in seconds
+ * @cancellable: (nullable): a #GCancellable
+ * @callback: (scope async) (nullable): called when it is done
+ * @user_data: for @callback
+ *
+ * Waits for the connections that are lent and closes all. See cupel_engine_drain().
+ *
+ * Since: 1.0
+ */
+void
+cupel_engine_drain_async (CupelEngine         *self,
+                          double               timeout,
+                          GCancellable        *cancellable,
+                          GAsyncReadyCallback  callback,
+                          gpointer             user_data)
+{
+  g_return_if_fail (CUPEL_IS_ENGINE (self));
+
+  cupel_call_async (&drain_call, self, g_memdup2 (&timeout, sizeof (timeout)), g_free, cancellable, callback, user_data);
+}
+
+/**
+ * cupel_engine_drain_finish:
+ * @self: an engine
+ * @result: what the callback got
+ * @error: return location for an error
+ *
+ * Finishes cupel_engine_drain_async().
+ *
+ * Returns: %TRUE, or %FALSE with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_engine_drain_finish (CupelEngine   *self,
+                           GAsyncResult  *result,
+                           GError       **error)
+{
+  g_return_val_if_fail (CUPEL_IS_ENGINE (self), FALSE);
+
+  return GPOINTER_TO_INT (cupel_call_finish (&drain_call, self, result, error));
+}
+
+/**
+ * cupel_engine_drain:
+ * @self: an engine
+ * @timeout: how long to wait for connections that are lent, in seconds
+ * @cancellable: (nullable): a #GCancellable
+ * @error: return location for an error
+ *
+ * Comes to rest gracefully, before a program ends or a server is restarted: waits until the connections that are lent now came back, and
+ * closes all. Who asks for a connection meanwhile gets a new one, of a new pool.
+ *
+ * Fails with %CUPEL_ERROR_TIMEOUT, naming who holds what, when that takes longer than @timeout; what is still lent is closed when it comes
+ * back.
+ *
+ * Returns: %TRUE, or %FALSE with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_engine_drain (CupelEngine   *self,
+                    double         timeout,
+                    GCancellable  *cancellable,
+                    GError       **error)
+{
+  g_return_val_if_fail (CUPEL_IS_ENGINE (self), FALSE);
+
+  return GPOINTER_TO_INT (cupel_call_sync (&drain_call, self, &timeout, cancellable, error));
 }
 
 /* dispose */

@@ -23,8 +23,9 @@ G_BEGIN_DECLS
  * ::begin (), ::commit (), ::rollback (), ::savepoint (name), ::release-savepoint (name), ::rollback-savepoint (name).
  *
  * Properties: url (construct only), echo (boolean), echo-values (boolean: bound values in the log, off), pool-size, max-overflow,
- * pool-timeout (seconds, double), pool-recycle, pool-pre-ping, pool-name (string, NULL: the driver's choice),
- * statement-cache-size (500; 0: off), isolation-level, statement-timeout (seconds, double; 0: none). The pool's are taken when it is first used.
+ * pool-timeout (seconds, double), pool-recycle, pool-max-lifetime, pool-pre-ping, pool-ping-timeout, pool-ping-idle, pool-lifo,
+ * pool-reset-on-return, pool-name (string, NULL: the driver's choice), statement-cache-size (500; 0: off), isolation-level,
+ * statement-timeout (seconds, double; 0: none). The pool's are taken when it is first used.
  */
 #define CUPEL_TYPE_ENGINE (cupel_engine_get_type ())
 CUPEL_AVAILABLE_IN_1_0
@@ -69,6 +70,15 @@ CUPEL_AVAILABLE_IN_1_0
 CupelConnection *cupel_engine_connect (CupelEngine *self,
                                         GCancellable *cancellable,
                                         GError **error);
+/* The same, noting where */
+CUPEL_AVAILABLE_IN_1_0
+CupelConnection *cupel_engine_connect_at (CupelEngine *self,
+                                           const char *site,
+                                           GCancellable *cancellable,
+                                           GError **error);
+#ifdef CUPEL_TRACE_LEASES
+# define cupel_engine_connect(self, cancellable, error) cupel_engine_connect_at ((self), G_STRLOC, (cancellable), (error))
+#endif
 /* The same for languages in which connect () is about signals */
 CUPEL_AVAILABLE_IN_1_0
 CupelConnection *cupel_engine_connect_sync (CupelEngine *self,
@@ -124,6 +134,25 @@ gboolean cupel_engine_drop_all (CupelEngine *self,
                                 CupelMetadata *metadata,
                                 GCancellable *cancellable,
                                 GError **error);
+/* Every connection made before now is replaced */
+CUPEL_AVAILABLE_IN_1_0
+void cupel_engine_invalidate_pool (CupelEngine *self);
+/* Waits for what is lent, and closes all */
+CUPEL_AVAILABLE_IN_1_0
+void cupel_engine_drain_async (CupelEngine *self,
+                               double timeout,
+                               GCancellable *cancellable,
+                               GAsyncReadyCallback callback,
+                               gpointer user_data);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_engine_drain_finish (CupelEngine *self,
+                                    GAsyncResult *result,
+                                    GError **error);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_engine_drain (CupelEngine *self,
+                             double timeout,
+                             GCancellable *cancellable,
+                             GError **error);
 /* Closes every idle connection; lent ones end when they come back; the engine may be used again */
 CUPEL_AVAILABLE_IN_1_0
 void cupel_engine_dispose_async (CupelEngine *self,

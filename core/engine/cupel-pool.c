@@ -1,37 +1,109 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <unistd.h>
+
 #include "engine/cupel-pool-private.h"
 #include "runtime/cupel-log-private.h"
-#include "runtime/cupel-task-group.h"
-
-/* What a connection gets to become clean again; then it is ended. */
-#define RESET_TIME (2 * G_USEC_PER_SEC)
-
-typedef struct
-{
-  CupelPoolOptions      options;
-  CupelPoolConnectFunc  connect;
-  gpointer              connect_data;
-  gboolean              drained;
-
-  guint                 checked_out;
-  guint                 peak;
-  guint64               n_connects;
-  guint64               n_checkouts;
-} CupelPoolPrivate;
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (CupelPool, cupel_pool, G_TYPE_OBJECT)
+
+static G_DEFINE_QUARK (cupel-pool-place, place)
+
+static guint signals[CUPEL_POOL_N_SIGNALS];
 
 static const CupelPoolOptions default_options = {
   .size = 5,
   .max_overflow = 10,
   .timeout = 30 * G_USEC_PER_SEC,
   .recycle = -1,
+  .max_lifetime = -1,
+  .ping_timeout = G_USEC_PER_SEC,
+  .ping_idle = G_USEC_PER_SEC,
 };
+
+GType
+cupel_pool_reset_get_type (void)
+{
+  static gsize once;
+  static const GEnumValue values[] = {
+    { CUPEL_POOL_RESET_ROLLBACK, "CUPEL_POOL_RESET_ROLLBACK", "rollback" },
+    { CUPEL_POOL_RESET_COMMIT, "CUPEL_POOL_RESET_COMMIT", "commit" },
+    { CUPEL_POOL_RESET_NONE, "CUPEL_POOL_RESET_NONE", "none" },
+    { 0, NULL, NULL },
+  };
+
+  if (g_once_init_enter (&once))
+    g_once_init_leave (&once, g_enum_register_static ("CupelPoolReset", values));
+  return once;
+}
+
+static void
+cupel_pool_finalize (GObject *object)
+{
+  CupelPool *self = CUPEL_POOL (object);
+  CupelPoolPrivate *priv = cupel_pool_get_instance_private (self);
+
+  cupel_pool_check_process (self);
+  cupel_pool_stop (self, FALSE);
+  cupel_pool_stop_watching (self);
+  g_clear_error (&priv->last_failure);
+  g_clear_pointer (&priv->pending, g_array_unref);
+  g_clear_pointer (&priv->context, g_main_context_unref);
+
+  G_OBJECT_CLASS (cupel_pool_parent_class)->finalize (object);
+}
 
 static void
 cupel_pool_class_init (CupelPoolClass *klass)
 {
+  G_OBJECT_CLASS (klass)->finalize = cupel_pool_finalize;
+
+  /**
+   * CupelPool::connected:
+   * @self: the pool
+   *
+   * A connection was made.
+   *
+   * Since: 1.0
+   */
+  signals[CUPEL_POOL_CONNECT] = g_signal_new ("connected", CUPEL_TYPE_POOL, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  /**
+   * CupelPool::checkout:
+   * @self: the pool
+   *
+   * A connection was lent.
+   *
+   * Since: 1.0
+   */
+  signals[CUPEL_POOL_CHECKOUT] = g_signal_new ("checkout", CUPEL_TYPE_POOL, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  /**
+   * CupelPool::checkin:
+   * @self: the pool
+   *
+   * A connection came back.
+   *
+   * Since: 1.0
+   */
+  signals[CUPEL_POOL_CHECKIN] = g_signal_new ("checkin", CUPEL_TYPE_POOL, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  /**
+   * CupelPool::invalidated:
+   * @self: the pool
+   *
+   * A connection was found dead or was invalidated, or all were.
+   *
+   * Since: 1.0
+   */
+  signals[CUPEL_POOL_INVALIDATE] = g_signal_new ("invalidated", CUPEL_TYPE_POOL, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                                 G_TYPE_NONE, 0);
+  /**
+   * CupelPool::closed:
+   * @self: the pool
+   *
+   * A connection is ended, for whatever reason.
+   *
+   * Since: 1.0
+   */
+  signals[CUPEL_POOL_CLOSE] = g_signal_new ("closed", CUPEL_TYPE_POOL, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 
 static void
@@ -40,6 +112,9 @@ cupel_pool_init (CupelPool *self)
   CupelPoolPrivate *priv = cupel_pool_get_instance_private (self);
 
   priv->options = default_options;
+  priv->thread = g_thread_self ();
+  priv->context = g_main_context_ref_thread_default ();
+  priv->pid = getpid ();
 }
 
 /**
@@ -47,7 +122,7 @@ cupel_pool_init (CupelPool *self)
  * @self: a pool
  * @options: how it shall behave
  * @connect: makes a connection, in a fiber
- * @user_data: for @connect; it must outlive the last checkout
+ * @owner: for @connect; it is referenced while a connection is being made, and must outlive the last checkout
  *
  * Prepares a new pool, before its first use.
  *
@@ -57,25 +132,31 @@ void
 cupel_pool_set_up (CupelPool              *self,
                    const CupelPoolOptions *options,
                    CupelPoolConnectFunc    connect,
-                   gpointer                user_data)
+                   GObject                *owner)
 {
   CupelPoolPrivate *priv;
 
   g_return_if_fail (CUPEL_IS_POOL (self));
   g_return_if_fail (options != NULL);
   g_return_if_fail (connect != NULL);
+  g_return_if_fail (G_IS_OBJECT (owner));
 
   priv = cupel_pool_get_instance_private (self);
   priv->options = *options;
+  if (CUPEL_POOL_GET_CLASS (self)->configure != NULL)
+    CUPEL_POOL_GET_CLASS (self)->configure (self, &priv->options);
+  priv->options.ping_timeout = CLAMP (priv->options.ping_timeout, G_USEC_PER_SEC / 2, 5 * G_USEC_PER_SEC);
+  if (priv->options.max_connecting == 0)
+    priv->options.max_connecting = priv->options.size > 0 ? priv->options.size : 10;
   priv->connect = connect;
-  priv->connect_data = user_data;
+  priv->owner = owner;
 }
 
 /**
  * cupel_pool_get_options: (skip)
  * @self: a pool
  *
- * Gets how the pool shall behave.
+ * Gets how the pool behaves.
  *
  * Returns: (transfer none): the options
  *
@@ -92,422 +173,284 @@ cupel_pool_get_options (CupelPool *self)
   return &priv->options;
 }
 
-/**
- * cupel_pool_connect: (skip)
- * @self: a pool
- * @deadline: a g_get_monotonic_time() value, or -1
- * @cancellable: (nullable): a #GCancellable
- * @error: return location for an error
- *
- * Makes a new connection, ready for use. For implementations of checkout. Suspends the fiber that calls it.
- *
- * Returns: (transfer full): a connection, or %NULL with @error set
- *
- * Since: 1.0
- */
-CupelDriverConnection *
-cupel_pool_connect (CupelPool     *self,
-                    gint64         deadline,
-                    GCancellable  *cancellable,
-                    GError       **error)
+/* private */
+
+CupelPoolPrivate *
+cupel_pool_get_private (CupelPool *self)
 {
-  CupelPoolPrivate *priv;
-  CupelDriverConnection *connection;
-
-  g_return_val_if_fail (CUPEL_IS_POOL (self), NULL);
-
-  priv = cupel_pool_get_instance_private (self);
-  g_return_val_if_fail (priv->connect != NULL, NULL);
-
-  connection = priv->connect (priv->connect_data, deadline, cancellable, error);
-  if (connection != NULL)
-    priv->n_connects++;
-
-  return connection;
+  return cupel_pool_get_instance_private (self);
 }
 
-/**
- * cupel_pool_checkout: (skip)
- * @self: a pool
- * @cancellable: (nullable): a #GCancellable
- * @error: return location for an error
- *
- * Borrows a connection. Suspends the fiber that calls it.
- *
- * Returns: (transfer full): a connection, to be given to cupel_pool_release(); or %NULL with @error set
- *
- * Since: 1.0
- */
-CupelDriverConnection *
-cupel_pool_checkout (CupelPool     *self,
-                     GCancellable  *cancellable,
-                     GError       **error)
+guint
+cupel_pool_get_limit (CupelPoolPrivate *priv)
 {
-  CupelPoolPrivate *priv;
-  CupelDriverConnection *connection;
-
-  g_return_val_if_fail (CUPEL_IS_POOL (self), NULL);
-
-  if (g_cancellable_set_error_if_cancelled (cancellable, error))
-    return NULL;
-
-  priv = cupel_pool_get_instance_private (self);
-  connection = CUPEL_POOL_GET_CLASS (self)->checkout (self, cancellable, error);
-  if (connection == NULL)
-    return NULL;
-
-  priv->n_checkouts++;
-  priv->checked_out++;
-  priv->peak = MAX (priv->peak, priv->checked_out);
-
-  return connection;
+  return priv->options.size == 0 || priv->options.max_overflow < 0 ? G_MAXUINT
+                                                                   : priv->options.size + (guint) priv->options.max_overflow;
 }
 
-static void
-check_in (CupelPool             *self,
-          CupelDriverConnection *connection,
-          gboolean               usable)
+guint
+cupel_pool_count_places (CupelPoolPrivate *priv)
+{
+  return priv->places[CUPEL_PLACE_CONNECTING].length + priv->places[CUPEL_PLACE_IDLE].length +
+         priv->places[CUPEL_PLACE_LEASED].length;
+}
+
+gboolean
+cupel_pool_is_inherited (CupelPool *self)
 {
   CupelPoolPrivate *priv = cupel_pool_get_instance_private (self);
 
-  priv->checked_out--;
-  if (!usable)
-    cupel_driver_connection_terminate (connection);
-  CUPEL_POOL_GET_CLASS (self)->checkin (self, connection, usable);
-}
-
-typedef struct
-{
-  CupelPool             *pool;
-  CupelDriverConnection *connection;
-  CupelReleaseFlags      flags;
-} Reset;
-
-static gboolean
-cancel_when_late (gpointer cancellable)
-{
-  g_cancellable_cancel (cancellable);
-  return G_SOURCE_REMOVE;
-}
-
-/* set_isolation is no clean-up by nature and takes no deadline: it gets one here. */
-static gboolean
-restore_isolation (CupelDriverConnection  *connection,
-                   gint64                  deadline,
-                   GError                **error)
-{
-  g_autoptr(GCancellable) late = g_cancellable_new ();
-  g_autoptr(GMainContext) context = g_main_context_ref_thread_default ();
-  g_autoptr(GSource) timeout = g_timeout_source_new (1);
-  gboolean restored;
-
-  g_source_set_static_name (timeout, "cupel: time limit of a reset");
-  g_source_set_ready_time (timeout, deadline);
-  g_source_set_callback (timeout, cancel_when_late, late, NULL);
-  g_source_attach (timeout, context);
-  restored = cupel_driver_connection_set_isolation (connection, CUPEL_ISOLATION_DEFAULT, late, error);
-  g_source_destroy (timeout);
-
-  return restored;
-}
-
-static void
-reset_and_check_in (gpointer data)
-{
-  Reset *reset = data;
-  CupelPoolPrivate *priv = cupel_pool_get_instance_private (reset->pool);
-  CupelDriverConnection *connection = reset->connection;
-  gint64 deadline = g_get_monotonic_time () + RESET_TIME;
-  g_autoptr(GError) error = NULL;
-  gboolean usable = FALSE;
-
-  if (priv->drained)
-    {
-      cupel_driver_connection_close (connection, deadline);
-    }
-  else
-    {
-      usable = cupel_driver_connection_reset (connection, deadline, &error);
-      if (usable && (reset->flags & CUPEL_RELEASE_RESTORE_ISOLATION))
-        usable = restore_isolation (connection, deadline, &error);
-      usable = usable && cupel_driver_connection_get_status (connection) == CUPEL_TRANSACTION_IDLE &&
-               cupel_driver_connection_is_alive (connection) && !priv->drained;
-      if (error != NULL)
-        cupel_log (CUPEL_LOG_POOL, G_LOG_LEVEL_DEBUG,
-                   "A connection could not be made clean and is ended: %s", error->message);
-    }
-
-  check_in (reset->pool, g_steal_pointer (&reset->connection), usable);
-}
-
-static void
-reset_free (gpointer data)
-{
-  Reset *reset = data;
-
-  /* The fiber never ran to its end: its context went away. */
-  if (reset->connection != NULL)
-    check_in (reset->pool, g_steal_pointer (&reset->connection), FALSE);
-  g_object_unref (reset->pool);
-  g_free (reset);
+  return priv->pid != getpid ();
 }
 
 void
-cupel_pool_release_full (CupelPool             *self,
-                         CupelDriverConnection *connection,
-                         CupelReleaseFlags      flags)
+cupel_pool_note_signal (CupelPool *self,
+                        guint      signal)
+{
+  CupelPoolPrivate *priv = cupel_pool_get_instance_private (self);
+
+  if (!g_signal_has_handler_pending (self, signals[signal], 0, TRUE))
+    return;
+  if (priv->pending == NULL)
+    priv->pending = g_array_new (FALSE, FALSE, sizeof (guint));
+  g_array_append_val (priv->pending, signal);
+}
+
+static void
+emit_pending (gpointer data)
+{
+  CupelPool *self = data;
+  CupelPoolPrivate *priv = cupel_pool_get_instance_private (self);
+
+  g_object_ref (self);
+  while (priv->pending->len > 0)
+    {
+      guint signal = g_array_index (priv->pending, guint, 0);
+
+      g_array_remove_index (priv->pending, 0);
+      g_signal_emit (self, signals[signal], 0);
+    }
+  g_object_unref (self);
+}
+
+void
+cupel_pool_flush_signals (CupelPool *self)
+{
+  CupelPoolPrivate *priv = cupel_pool_get_instance_private (self);
+
+  if (G_UNLIKELY (priv->pending != NULL && priv->pending->len > 0))
+    cupel_call_on_main_stack (emit_pending, self);
+}
+
+/* places */
+
+CupelPlace *
+cupel_pool_get_place (CupelDriverConnection *connection)
+{
+  return g_object_get_qdata (G_OBJECT (connection), place_quark ());
+}
+
+CupelPlace *
+cupel_place_new (CupelPool       *self,
+                 CupelPlaceState  state)
+{
+  CupelPoolPrivate *priv = cupel_pool_get_instance_private (self);
+  CupelPlace *place = g_new0 (CupelPlace, 1);
+
+  place->link.data = place;
+  place->pool = self;
+  place->state = state;
+  place->epoch = priv->epoch;
+  place->since = g_get_monotonic_time ();
+  place->expires = G_MAXINT64;
+  g_queue_push_tail_link (&priv->places[state], &place->link);
+
+  return place;
+}
+
+void
+cupel_place_set_connection (CupelPlace            *place,
+                            CupelDriverConnection *connection)
+{
+  CupelPoolPrivate *priv = cupel_pool_get_instance_private (place->pool);
+  gint64 now = g_get_monotonic_time ();
+
+  place->connection = connection;
+  g_object_set_qdata (G_OBJECT (connection), place_quark (), place);
+  if (priv->options.recycle >= 0)
+    place->expires = now + priv->options.recycle;
+  if (priv->options.max_lifetime >= 0)
+    place->expires = MIN (place->expires,
+                          now + (gint64) ((double) priv->options.max_lifetime * g_random_double_range (0.9, 1.0)));
+}
+
+void
+cupel_place_move (CupelPlace      *place,
+                  CupelPlaceState  state)
+{
+  CupelPoolPrivate *priv = cupel_pool_get_instance_private (place->pool);
+
+  g_queue_unlink (&priv->places[place->state], &place->link);
+  place->state = state;
+  place->since = g_get_monotonic_time ();
+  g_queue_push_tail_link (&priv->places[state], &place->link);
+  if (state == CUPEL_PLACE_LEASED)
+    priv->figures.peak_checked_out = MAX (priv->figures.peak_checked_out, priv->places[CUPEL_PLACE_LEASED].length);
+}
+
+CupelDriverConnection *
+cupel_place_take_connection (CupelPlace *place)
+{
+  g_object_set_qdata (G_OBJECT (place->connection), place_quark (), NULL);
+  return g_steal_pointer (&place->connection);
+}
+
+void
+cupel_place_forget (CupelPlace *place)
+{
+  CupelPoolPrivate *priv = cupel_pool_get_instance_private (place->pool);
+
+  cupel_place_unwatch (place);
+  g_queue_unlink (&priv->places[place->state], &place->link);
+  place->forgotten = TRUE;
+  if (place->cancellable != NULL)
+    g_cancellable_cancel (place->cancellable);
+}
+
+void
+cupel_place_free (CupelPlace *place)
+{
+  CupelPoolPrivate *priv = cupel_pool_get_instance_private (place->pool);
+
+  if (!place->forgotten)
+    g_queue_unlink (&priv->places[place->state], &place->link);
+  cupel_place_unwatch (place);
+  g_clear_object (&place->cancellable);
+  g_assert (place->connection == NULL);
+  g_free (place);
+}
+
+gboolean
+cupel_place_is_fit (CupelPlace *place)
+{
+  CupelPoolPrivate *priv = cupel_pool_get_instance_private (place->pool);
+
+  return !place->stale && (priv->options.permanent || place->epoch == priv->epoch) &&
+         (place->expires == G_MAXINT64 || g_get_monotonic_time () < place->expires) &&
+         cupel_driver_connection_is_alive (place->connection);
+}
+
+/* invalidation */
+
+static void
+invalidate_all (CupelPool  *self,
+                const char *why)
+{
+  CupelPoolPrivate *priv = cupel_pool_get_instance_private (self);
+  GQueue *idle = &priv->places[CUPEL_PLACE_IDLE];
+
+  priv->epoch++;
+  priv->invalidated_at = g_get_monotonic_time ();
+  cupel_log (CUPEL_LOG_POOL, G_LOG_LEVEL_DEBUG, "All connections are replaced, %u idle and %u lent ones: %s",
+             idle->length, priv->places[CUPEL_PLACE_LEASED].length, why);
+  while (idle->length > 0)
+    {
+      priv->figures.n_invalidated++;
+      cupel_pool_end_place (self, idle->head->data, TRUE);
+    }
+  cupel_pool_note_signal (self, CUPEL_POOL_INVALIDATE);
+  cupel_pool_settle (self);
+}
+
+/**
+ * cupel_pool_invalidate:
+ * @self: a pool
+ *
+ * Replaces every connection that was made before now, because the servers changed their parts, say. Idle ones are closed now, those that
+ * are lent when they come back; one that is being made is looked at before it is lent.
+ *
+ * A pool does so by itself when an operation finds that the server went away or takes no writes any more. Never suspends.
+ *
+ * Since: 1.0
+ */
+void
+cupel_pool_invalidate (CupelPool *self)
 {
   CupelPoolPrivate *priv;
-  CupelTransactionStatus status;
-  Reset *reset;
+
+  g_return_if_fail (CUPEL_IS_POOL (self));
+
+  priv = cupel_pool_get_instance_private (self);
+  cupel_pool_check_process (self);
+  for (GList *l = priv->places[CUPEL_PLACE_LEASED].head; l != NULL; l = l->next)
+    ((CupelPlace *) l->data)->stale = TRUE;
+  for (GList *l = priv->places[CUPEL_PLACE_IDLE].head; l != NULL; l = l->next)
+    ((CupelPlace *) l->data)->stale = TRUE;
+  invalidate_all (self, "the program wants it");
+  cupel_pool_flush_signals (self);
+}
+
+/**
+ * cupel_pool_invalidate_connection: (skip)
+ * @self: a pool
+ * @connection: a connection that is lent
+ * @hard: whether to end it at once, whatever goes on
+ *
+ * Sees to it that the connection is not lent again. Never suspends.
+ *
+ * Since: 1.0
+ */
+void
+cupel_pool_invalidate_connection (CupelPool             *self,
+                                  CupelDriverConnection *connection,
+                                  gboolean               hard)
+{
+  CupelPlace *place;
 
   g_return_if_fail (CUPEL_IS_POOL (self));
   g_return_if_fail (CUPEL_IS_DRIVER_CONNECTION (connection));
 
-  priv = cupel_pool_get_instance_private (self);
-  status = cupel_driver_connection_get_status (connection);
-
-  if ((flags & CUPEL_RELEASE_BROKEN) != 0 || status == CUPEL_TRANSACTION_UNKNOWN ||
-      !cupel_driver_connection_is_alive (connection))
+  place = cupel_pool_get_place (connection);
+  if (place != NULL && !place->stale)
     {
-      check_in (self, connection, FALSE);
-      return;
+      place->stale = TRUE;
+      cupel_pool_note_signal (self, CUPEL_POOL_INVALIDATE);
     }
-  if (status == CUPEL_TRANSACTION_IDLE && !priv->drained &&
-      (flags & (CUPEL_RELEASE_FORCE_RESET | CUPEL_RELEASE_RESTORE_ISOLATION)) == 0 &&
-      !cupel_driver_connection_needs_reset (connection))
-    {
-      check_in (self, connection, TRUE);
-      return;
-    }
-
-  /* With neither a fiber to suspend nor a loop that would run one, ending it is all that can be done in no time. */
-  if (!cupel_in_fiber () && g_main_depth () == 0)
-    {
-      check_in (self, connection, FALSE);
-      return;
-    }
-
-  reset = g_new0 (Reset, 1);
-  reset->pool = g_object_ref (self);
-  reset->connection = connection;
-  reset->flags = flags;
-  if (cupel_in_fiber () && (flags & CUPEL_RELEASE_DETACHED) == 0)
-    {
-      reset_and_check_in (reset);
-      reset_free (reset);
-    }
-  else
-    {
-      cupel_fiber_spawn (NULL, reset_and_check_in, reset, reset_free);
-    }
+  if (hard)
+    cupel_driver_connection_terminate (connection);
+  cupel_pool_flush_signals (self);
 }
 
-/**
- * cupel_pool_release: (skip)
- * @self: a pool
- * @connection: (transfer full): a connection that cupel_pool_checkout() gave
- *
- * Gives a connection back. If the server says that it is idle it can be lent again at once. Otherwise it is reset within
- * 2 seconds: in a fiber that is suspended, elsewhere in the background. What cannot be reset is ended.
- *
- * Since: 1.0
- */
 void
-cupel_pool_release (CupelPool             *self,
-                    CupelDriverConnection *connection)
+cupel_pool_note_error (CupelPool             *self,
+                       CupelDriverConnection *connection,
+                       const GError          *error)
 {
-  cupel_pool_release_full (self, connection, CUPEL_RELEASE_NONE);
+  CupelPoolPrivate *priv = cupel_pool_get_instance_private (self);
+  CupelErrorCategory category = cupel_error_get_category (error);
+  CupelPlace *place = cupel_pool_get_place (connection);
+  /* A COMMIT without an answer may have been cancelled: that says nothing of the server. */
+  gboolean lost = !g_error_matches (error, CUPEL_ERROR, CUPEL_ERROR_OUTCOME_UNKNOWN) &&
+                  (category == CUPEL_ERROR_CATEGORY_LOST || cupel_error_is_disconnect (error));
+
+  if (place == NULL || priv->options.permanent || (!lost && category != CUPEL_ERROR_CATEGORY_NOT_PRIMARY))
+    return;
+
+  place->stale = TRUE;
+  /* A server that never takes writes must not cost all connections with each of them. */
+  if (lost || priv->invalidated_at == 0 || g_get_monotonic_time () - priv->invalidated_at >= G_USEC_PER_SEC)
+    cupel_pool_distrust (self, place, error->message);
+  cupel_pool_flush_signals (self);
 }
 
-typedef struct
-{
-  CupelDriverConnection *connection;
-  gint64                 deadline;
-} Closing;
-
-static gboolean
-close_one (gpointer       data,
-           GCancellable  *cancellable,
-           GError       **error)
-{
-  Closing *closing = data;
-
-  cupel_driver_connection_close (closing->connection, closing->deadline);
-  return TRUE;
-}
-
-static void
-closing_free (gpointer data)
-{
-  Closing *closing = data;
-
-  cupel_driver_connection_terminate (closing->connection);
-  g_object_unref (closing->connection);
-  g_free (closing);
-}
-
-static GPtrArray *
-drain (CupelPool *self)
+void
+cupel_pool_distrust (CupelPool  *self,
+                     CupelPlace *place,
+                     const char *why)
 {
   CupelPoolPrivate *priv = cupel_pool_get_instance_private (self);
 
-  priv->drained = TRUE;
-  return CUPEL_POOL_GET_CLASS (self)->drain (self);
-}
-
-/**
- * cupel_pool_close: (skip)
- * @self: a pool
- * @deadline: a g_get_monotonic_time() value
- *
- * Closes every idle connection, all at the same time; those that are lent are closed when they come back. Suspends the fiber that calls it.
- *
- * Since: 1.0
- */
-void
-cupel_pool_close (CupelPool *self,
-                  gint64     deadline)
-{
-  g_autoptr(CupelTaskGroup) group = NULL;
-  g_autoptr(GPtrArray) idle = NULL;
-
-  g_return_if_fail (CUPEL_IS_POOL (self));
-
-  idle = drain (self);
-  if (idle == NULL || idle->len == 0)
-    return;
-
-  group = cupel_task_group_new (NULL);
-  for (guint i = 0; i < idle->len; i++)
-    {
-      Closing *closing = g_new (Closing, 1);
-
-      closing->connection = g_object_ref (idle->pdata[i]);
-      closing->deadline = deadline;
-      cupel_task_group_spawn (group, close_one, closing, closing_free);
-    }
-  cupel_task_group_join (group, NULL);
-}
-
-/**
- * cupel_pool_terminate: (skip)
- * @self: a pool
- *
- * Ends every idle connection without any I/O; those that are lent end when they come back.
- *
- * Since: 1.0
- */
-void
-cupel_pool_terminate (CupelPool *self)
-{
-  g_autoptr(GPtrArray) idle = NULL;
-
-  g_return_if_fail (CUPEL_IS_POOL (self));
-
-  idle = drain (self);
-  for (guint i = 0; idle != NULL && i < idle->len; i++)
-    cupel_driver_connection_terminate (idle->pdata[i]);
-}
-
-/**
- * cupel_pool_get_checked_out:
- * @self: a pool
- *
- * Counts the connections that are lent, those that are being made clean included.
- *
- * Returns: how many there are
- *
- * Since: 1.0
- */
-guint
-cupel_pool_get_checked_out (CupelPool *self)
-{
-  CupelPoolPrivate *priv;
-
-  g_return_val_if_fail (CUPEL_IS_POOL (self), 0);
-
-  priv = cupel_pool_get_instance_private (self);
-  return priv->checked_out;
-}
-
-/**
- * cupel_pool_get_checked_in:
- * @self: a pool
- *
- * Counts the connections that are idle.
- *
- * Returns: how many there are
- *
- * Since: 1.0
- */
-guint
-cupel_pool_get_checked_in (CupelPool *self)
-{
-  g_return_val_if_fail (CUPEL_IS_POOL (self), 0);
-
-  return CUPEL_POOL_GET_CLASS (self)->get_idle (self);
-}
-
-/**
- * cupel_pool_get_n_connects:
- * @self: a pool
- *
- * Counts the connections that were ever made.
- *
- * Returns: how many there were
- *
- * Since: 1.0
- */
-guint64
-cupel_pool_get_n_connects (CupelPool *self)
-{
-  CupelPoolPrivate *priv;
-
-  g_return_val_if_fail (CUPEL_IS_POOL (self), 0);
-
-  priv = cupel_pool_get_instance_private (self);
-  return priv->n_connects;
-}
-
-/**
- * cupel_pool_get_n_checkouts:
- * @self: a pool
- *
- * Counts how often a connection was ever lent.
- *
- * Returns: the number
- *
- * Since: 1.0
- */
-guint64
-cupel_pool_get_n_checkouts (CupelPool *self)
-{
-  CupelPoolPrivate *priv;
-
-  g_return_val_if_fail (CUPEL_IS_POOL (self), 0);
-
-  priv = cupel_pool_get_instance_private (self);
-  return priv->n_checkouts;
-}
-
-/**
- * cupel_pool_get_peak_checked_out:
- * @self: a pool
- *
- * Gets the largest number of connections that were ever lent at the same time.
- *
- * Returns: the number
- *
- * Since: 1.0
- */
-guint
-cupel_pool_get_peak_checked_out (CupelPool *self)
-{
-  CupelPoolPrivate *priv;
-
-  g_return_val_if_fail (CUPEL_IS_POOL (self), 0);
-
-  priv = cupel_pool_get_instance_private (self);
-  return priv->peak;
+  /* What an older connection finds was found before. */
+  if (!priv->options.permanent && place->epoch == priv->epoch)
+    invalidate_all (self, why);
 }

@@ -50,4 +50,12 @@ gpointer cupel_call_finish (const CupelCall      *call,
  * one may not block. When the thread ends, or the context goes, what they wait for fails with CANCELLED. */
 gboolean cupel_call_drain  (gint64                deadline);
 
+/* Whether the thread is in a blocking call now: of the fibers of the thread only those of its private context go on. */
+gboolean cupel_call_is_blocking (void);
+
+/* Who asks, as far as it can wait for itself: the number of the fiber; CUPEL_CALLER_THREAD for the blocking calls of a thread, which
+ * follow each other; 0 outside both. @name: of the fiber; nullable. */
+#define CUPEL_CALLER_THREAD 1
+guint64  cupel_call_get_caller (const char          **name);
+
 G_END_DECLS

@@ -2,7 +2,7 @@
 
 #include "runtime/cupel-call-private.h"
 
-#include "runtime/cupel-scheduler-private.h"
+#include "runtime/cupel-fiber-private.h"
 
 /* What a thread that blocks iterates instead of the application's contexts. */
 typedef struct
@@ -116,6 +116,25 @@ cupel_call_sync (const CupelCall  *call,
     g_propagate_error (error, sync.error);
 
   return sync.result;
+}
+
+gboolean
+cupel_call_is_blocking (void)
+{
+  Private *self = g_private_get (&thread_private);
+
+  return self != NULL && self->driving;
+}
+
+guint64
+cupel_call_get_caller (const char **name)
+{
+  CupelFiber *fiber = cupel_fiber_get_current ();
+
+  *name = fiber != NULL ? fiber->name : NULL;
+  if (fiber == NULL)
+    return 0;
+  return fiber->func == sync_call_run ? CUPEL_CALLER_THREAD : fiber->id;
 }
 
 static gboolean

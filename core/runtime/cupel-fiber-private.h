@@ -32,6 +32,7 @@ struct _CupelFiber
   gatomicrefcount  ref_count;
   CupelScheduler  *scheduler;
   const char      *name;
+  guint64          id;            /* never used again */
   gsize            stack_size;
   CupelFiberFunc   func;
   gpointer         user_data;

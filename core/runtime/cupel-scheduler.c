@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "runtime/cupel-call-private.h"
 #include "runtime/cupel-fiber-private.h"
 
 /* When the system refuses one more stack: how long until the next attempt, in microseconds. */
@@ -431,8 +432,10 @@ cupel_scheduler_spawn (CupelScheduler *self,
                        gpointer        user_data,
                        GDestroyNotify  destroy)
 {
+  static guint64 last_id = CUPEL_CALLER_THREAD;
   CupelFiber *fiber = g_new0 (CupelFiber, 1);
 
+  fiber->id = __atomic_add_fetch (&last_id, 1, __ATOMIC_RELAXED);
   g_atomic_ref_count_init (&fiber->ref_count);
   fiber->scheduler = cupel_scheduler_ref (self);
   fiber->name = name;

@@ -134,6 +134,24 @@ cupel_mysql_connection_terminate (CupelDriverConnection *connection)
     cupel_mysql_connection_free_handle (self);
 }
 
+static int
+cupel_mysql_connection_get_socket (CupelDriverConnection *connection)
+{
+  return CUPEL_MYSQL_CONNECTION (connection)->fd;
+}
+
+static void
+cupel_mysql_connection_abandon (CupelDriverConnection *connection)
+{
+  CupelMysqlConnection *self = CUPEL_MYSQL_CONNECTION (connection);
+
+  /* mysql_close () would tell the server. */
+  if (self->mysql != NULL)
+    cupel_driver_abandon_descriptor (cupel_mysql_client_get_socket (self->mysql));
+  cupel_driver_abandon_descriptor (self->fd);
+  self->broken = TRUE;
+}
+
 static void
 cupel_mysql_connection_close (CupelDriverConnection *connection,
                               gint64                 deadline)
@@ -184,6 +202,8 @@ cupel_mysql_connection_class_init (CupelMysqlConnectionClass *klass)
   connection_class->is_alive = cupel_mysql_connection_is_alive;
   connection_class->close = cupel_mysql_connection_close;
   connection_class->terminate = cupel_mysql_connection_terminate;
+  connection_class->get_socket = cupel_mysql_connection_get_socket;
+  connection_class->abandon = cupel_mysql_connection_abandon;
 }
 
 static void

@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "engine/cupel-pool-private.h"
+#include "runtime/cupel-call-private.h"
+#include "runtime/cupel-log-private.h"
+
+/* Who waits does not connect: connections are made by fibers of their own, as many as there are waiters (and no more than the pool may),
+ * and whatever becomes free first, a new connection or one that comes back, goes to the first in line. So nobody overtakes, a borrower
+ * who is cancelled takes nothing with him, and a burst is served by what there is while new connections are still being made. */
+
+/* After a connect failed, between attempts: at most ten in a second, and one at a time. */
+#define BACK_OFF (G_USEC_PER_SEC / 10)
+
+/* For the cause to arrive when a borrower and the connection that is made for him run out of time together. */
+#define LAST_WORD (G_USEC_PER_SEC / 5)
+
+/* On the stack of the fiber that waits. */
+typedef struct
+{
+  GList            link;
+  CupelCompletion *completion;
+  gint64           deadline;
+  guint64          holder;
+  const char      *site;
+  CupelPlace      *place;     /* what it was served with, lent; or */
+  GError          *error;     /* why not */
+  gboolean         served;
+} Waiter;
+
+static void
+lend (CupelPool  *self,
+      CupelPlace *place,
+      guint64     holder,
+      const char *site)
+{
+  CupelPoolPrivate *priv = cupel_pool_get_private (self);
+
+  cupel_place_unwatch (place);
+  cupel_place_move (place, CUPEL_PLACE_LEASED);
+  place->number = ++priv->last_lease;
+  place->holder = holder;
+  place->site = site;
+  place->resetting = FALSE;
+}
+
+/* NULL: nobody waits. */
+static Waiter *
+take_waiter (CupelPoolPrivate *priv)
+{
+  GList *link = g_queue_pop_head_link (&priv->waiters);
+  Waiter *waiter;
+
+  if (link == NULL)
+    return NULL;
+
+  waiter = link->data;
+  waiter->served = TRUE;
+  return waiter;
+}
+
+/* An idle connection that may be lent, not looked at by the server yet. */
+static CupelPlace *
+take_idle (CupelPool *self)
+{
+  CupelPoolPrivate *priv = cupel_pool_get_private (self);
+  GQueue *idle = &priv->places[CUPEL_PLACE_IDLE];
+
+  while (idle->length > 0)
+    {
+      CupelPlace *place = priv->options.lifo ? idle->tail->data : idle->head->data;
+
+      if (place->trusted || cupel_place_is_fit (place))
+        return place;
+      cupel_pool_end_place (self, place, TRUE);
+    }
+
+  return NULL;
+}
+
+void
+cupel_pool_fail_waiters (CupelPool    *self,
+                         guint         n,
+                         const GError *error)
+{
+  CupelPoolPrivate *priv = cupel_pool_get_private (self);
+  Waiter *waiter;
+
+  while (n-- > 0 && (waiter = take_waiter (priv)) != NULL)
+    {
+      waiter->error = g_error_copy (error);
+      cupel_completion_complete (waiter->completion);
+    }
+}
+
+/* making connections */
+
+typedef struct
+{
+  CupelPool  *pool;
+  GObject    *owner;
+  CupelPlace *place;      /* NULL: done */
+} Connecting;
+
+/* The server refuses for now: those who wait had better go on waiting. */
+static gboolean
+may_pass (const GError *error)
+{
+  CupelErrorCategory category = cupel_error_get_category (error);
+
+  return category == CUPEL_ERROR_CATEGORY_OVERLOAD || category == CUPEL_ERROR_CATEGORY_NOT_READY;
+}
+
+static void
+connect_failed (CupelPool    *self,
+                CupelPlace   *place,
+                const GError *error)
+{
+  CupelPoolPrivate *priv = cupel_pool_get_private (self);
+  guint limit = cupel_pool_get_limit (priv);
+  guint n = G_MAXUINT;
+
+  cupel_place_free (place);
+  priv->n_failures++;
+  priv->figures.n_connect_failures++;
+  priv->retry_time = g_get_monotonic_time () + BACK_OFF;
+  g_clear_error (&priv->last_failure);
+  priv->last_failure = g_error_copy (error);
+
+  /* It is told to all who waited for it. Where others may still bring something, that is those who would have had a place of their own. */
+  if (may_pass (error))
+    n = 0;
+  else if (priv->places[CUPEL_PLACE_LEASED].length + priv->places[CUPEL_PLACE_CONNECTING].length > 0 && limit != G_MAXUINT)
+    n = limit - cupel_pool_count_places (priv);
+  else if (priv->places[CUPEL_PLACE_CONNECTING].length > 0)
+    n = 1;
+  cupel_pool_fail_waiters (self, n, error);
+  cupel_pool_settle (self);
+}
+
+/* All connections were invalidated while this one was being made: nobody knows whether it is from before or after. */
+static gboolean
+look_again (CupelPool   *self,
+            CupelPlace  *place,
+            GError     **error)
+{
+  CupelPoolPrivate *priv = cupel_pool_get_private (self);
+
+  while (place->epoch != priv->epoch && !place->forgotten)
+    {
+      place->epoch = priv->epoch;
+      if (!cupel_driver_connection_ping (place->connection, g_get_monotonic_time () + priv->options.ping_timeout, error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+static void
+connect_in_background (gpointer data)
+{
+  Connecting *connecting = data;
+  CupelPool *self = connecting->pool;
+  CupelPoolPrivate *priv = cupel_pool_get_private (self);
+  CupelPlace *place = connecting->place;
+  CupelDriverConnection *connection = NULL;
+  gint64 pause = priv->n_failures > 0 ? priv->retry_time - g_get_monotonic_time () : 0;
+  g_autoptr(GError) error = NULL;
+
+  if (pause <= 0 || cupel_fiber_sleep (pause, place->cancellable, &error))
+    connection = priv->connect (connecting->owner, place->deadline, place->cancellable, &error);
+
+  connecting->place = NULL;
+  if (connection != NULL)
+    {
+      cupel_place_set_connection (place, connection);
+      priv->figures.n_connects++;
+      cupel_pool_note_signal (self, CUPEL_POOL_CONNECT);
+      cupel_pool_flush_signals (self);
+      if (!look_again (self, place, &error))
+        {
+          cupel_driver_connection_terminate (connection);
+          g_object_unref (cupel_place_take_connection (place));
+          connection = NULL;
+        }
+    }
+
+  if (place->forgotten)
+    {
+      if (connection != NULL)
+        {
+          cupel_driver_connection_terminate (connection);
+          g_object_unref (cupel_place_take_connection (place));
+        }
+      cupel_place_free (place);
+    }
+  else if (connection == NULL)
+    {
+      connect_failed (self, place, error);
+    }
+  else
+    {
+      priv->n_failures = 0;
+      g_clear_error (&priv->last_failure);
+      place->trusted = TRUE;
+      cupel_pool_put (self, place);
+    }
+  cupel_pool_tell_quiet (self);
+  cupel_pool_flush_signals (self);
+}
+
+static void
+connecting_free (gpointer data)
+{
+  Connecting *connecting = data;
+
+  /* The fiber never ran: its context went away. */
+  if (connecting->place != NULL)
+    {
+      cupel_place_free (connecting->place);
+      cupel_pool_settle (connecting->pool);
+    }
+  g_object_unref (connecting->owner);
+  g_object_unref (connecting->pool);
+  g_free (connecting);
+}
+
+static void
+make_connection (CupelPool *self)
+{
+  CupelPoolPrivate *priv = cupel_pool_get_private (self);
+  Connecting *connecting = g_new (Connecting, 1);
+  CupelPlace *place = cupel_place_new (self, CUPEL_PLACE_CONNECTING);
+
+  place->cancellable = g_cancellable_new ();
+  place->deadline = ((Waiter *) priv->waiters.tail->data)->deadline;
+  place->blocking = cupel_call_is_blocking ();
+  connecting->pool = g_object_ref (self);
+  connecting->owner = g_object_ref (priv->owner);
+  connecting->place = place;
+  cupel_fiber_spawn_full (cupel_in_fiber () ? NULL : priv->context, "cupel-pool-connect", 0,
+                          connect_in_background, connecting, connecting_free);
+}
+
+static gboolean
+may_connect (CupelPoolPrivate *priv)
+{
+  guint n_connecting = priv->places[CUPEL_PLACE_CONNECTING].length;
+
+  return n_connecting < priv->waiters.length && cupel_pool_count_places (priv) < cupel_pool_get_limit (priv) &&
+         n_connecting < (priv->n_failures > 0 ? 1 : priv->options.max_connecting);
+}
+
+void
+cupel_pool_settle (CupelPool *self)
+{
+  CupelPoolPrivate *priv = cupel_pool_get_private (self);
+  CupelPlace *place;
+
+  cupel_pool_write_off (self);
+  if (priv->drained)
+    return;
+
+  while (priv->waiters.length > 0 && (place = take_idle (self)) != NULL)
+    {
+      Waiter *waiter = take_waiter (priv);
+
+      lend (self, place, waiter->holder, waiter->site);
+      waiter->place = place;
+      cupel_completion_complete (waiter->completion);
+    }
+  while (may_connect (priv))
+    make_connection (self);
+}
+
+void
+cupel_pool_put (CupelPool  *self,
+                CupelPlace *place)
+{
+  CupelPoolPrivate *priv = cupel_pool_get_private (self);
+  const CupelPoolOptions *options = &priv->options;
+  /* One that was just made for somebody who went away meanwhile is kept like any other. */
+  gboolean returned = place->state == CUPEL_PLACE_LEASED;
+
+  if (priv->drained || (returned && options->keep_none))
+    {
+      cupel_pool_end_place (self, place, TRUE);
+      cupel_pool_settle (self);
+      return;
+    }
+
+  cupel_place_move (place, CUPEL_PLACE_IDLE);
+  cupel_pool_settle (self);
+  if (place->state != CUPEL_PLACE_IDLE)
+    return;
+
+  place->trusted = FALSE;
+  if (options->keep_none || (options->size > 0 && priv->places[CUPEL_PLACE_IDLE].length > options->size))
+    cupel_pool_end_place (self, place, TRUE);
+  else
+    cupel_pool_watch_soon (self);
+}
+
+/* waiting */
+
+/* A fiber that holds all there is would wait for itself. */
+static gboolean
+check_own_leases (CupelPool   *self,
+                  guint64      holder,
+                  GError     **error)
+{
+  CupelPoolPrivate *priv = cupel_pool_get_private (self);
+  const GQueue *leased = &priv->places[CUPEL_PLACE_LEASED];
+  guint limit = cupel_pool_get_limit (priv);
+  guint n = 0;
+
+  if (holder == 0 || leased->length == 0 || cupel_pool_count_places (priv) < limit)
+    return TRUE;
+
+  for (GList *l = leased->head; l != NULL; l = l->next)
+    if (((CupelPlace *) l->data)->holder == holder && !((CupelPlace *) l->data)->resetting)
+      n++;
+  if (n == limit)
+    {
+      g_autoptr(GString) leases = g_string_new (NULL);
+
+      cupel_pool_append_leases (self, leases, 5);
+      priv->figures.n_timeouts++;
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_POOL_TIMEOUT,
+                   "%s asks for one more connection while it holds all of the pool: it would wait for itself. %u are lent: %s. "
+                   "Close a connection or session before, pass on the one that there is, or raise pool-size or max-overflow",
+                   holder == CUPEL_CALLER_THREAD ? "This thread" : "This fiber", n, leases->str);
+      return FALSE;
+    }
+  if (n > 0)
+    cupel_log (CUPEL_LOG_POOL, G_LOG_LEVEL_DEBUG,
+               "A fiber that holds %u of %u connections waits for one more: several that do so wait for each other", n, limit);
+
+  return TRUE;
+}
+
+static void
+set_timeout_error (CupelPool  *self,
+                   GError    **error)
+{
+  CupelPoolPrivate *priv = cupel_pool_get_private (self);
+  const CupelPoolOptions *options = &priv->options;
+  g_autofree char *description = cupel_pool_describe (self);
+
+  priv->figures.n_timeouts++;
+  g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_POOL_TIMEOUT,
+               "No connection became free within %.1f s (pool-size %u, max-overflow %d): %s. "
+               "Return connections sooner, or raise pool-size, max-overflow or pool-timeout",
+               (double) options->timeout / G_USEC_PER_SEC, options->size, options->max_overflow, description);
+}
+
+static CupelPlace *
+wait_in_line (CupelPool     *self,
+              guint64        holder,
+              const char    *site,
+              gboolean       first,
+              gint64         deadline,
+              GCancellable  *cancellable,
+              GError       **error)
+{
+  CupelPoolPrivate *priv = cupel_pool_get_private (self);
+  g_autoptr(CupelCompletion) completion = cupel_completion_new ();
+  g_autoptr(GError) local = NULL;
+  gint64 begin = g_get_monotonic_time ();
+  gint64 time;
+  Waiter waiter = { .completion = completion, .deadline = deadline, .holder = holder, .site = site };
+
+  waiter.link.data = &waiter;
+  if (first)
+    g_queue_push_head_link (&priv->waiters, &waiter.link);
+  else
+    g_queue_push_tail_link (&priv->waiters, &waiter.link);
+  cupel_pool_settle (self);
+
+  if (!waiter.served && !cupel_completion_wait (completion, deadline, cancellable, &local) && !waiter.served &&
+      g_error_matches (local, CUPEL_ERROR, CUPEL_ERROR_TIMEOUT) &&
+      priv->places[CUPEL_PLACE_LEASED].length == 0 && priv->places[CUPEL_PLACE_CONNECTING].length > 0)
+    cupel_completion_wait (completion, deadline + LAST_WORD, cancellable, NULL);
+
+  time = g_get_monotonic_time () - begin;
+  priv->figures.wait_time += time;
+  priv->figures.max_wait_time = MAX (priv->figures.max_wait_time, time);
+
+  if (waiter.served)
+    {
+      if (waiter.error != NULL)
+        g_propagate_error (error, waiter.error);
+      return waiter.place;
+    }
+
+  g_queue_unlink (&priv->waiters, &waiter.link);
+  if (g_error_matches (local, CUPEL_ERROR, CUPEL_ERROR_TIMEOUT))
+    set_timeout_error (self, error);
+  else
+    g_propagate_error (error, g_steal_pointer (&local));
+  return NULL;
+}
+
+/* FALSE: it was ended. */
+static gboolean
+is_well (CupelPool  *self,
+         CupelPlace *place,
+         gint64      idle_time,
+         gint64      deadline)
+{
+  CupelPoolPrivate *priv = cupel_pool_get_private (self);
+  gint64 now = g_get_monotonic_time ();
+  g_autoptr(GError) error = NULL;
+
+  if (place->trusted || !priv->options.pre_ping || idle_time < priv->options.ping_idle)
+    {
+      place->trusted = FALSE;
+      return TRUE;
+    }
+  /* The limit is that of the ping alone: whether the server is well does not depend on how little time the borrower has left. */
+  if (cupel_driver_connection_ping (place->connection, now + priv->options.ping_timeout, &error) && cupel_place_is_fit (place))
+    return TRUE;
+
+  priv->figures.n_invalidated++;
+  if (error != NULL)
+    {
+      cupel_log (CUPEL_LOG_POOL, G_LOG_LEVEL_DEBUG, "A connection that was idle for %.1f s is replaced: %s",
+                 (double) idle_time / G_USEC_PER_SEC, error->message);
+      cupel_pool_distrust (self, place, error->message);
+    }
+  cupel_pool_end_place (self, place, FALSE);
+  return FALSE;
+}
+
+/**
+ * cupel_pool_checkout: (skip)
+ * @self: a pool
+ * @site: (nullable): where the program asks, a string that lasts as long as the program: for reports
+ * @cancellable: (nullable): a #GCancellable
+ * @error: return location for an error
+ *
+ * Borrows a connection. Suspends the fiber that calls it.
+ *
+ * Fails with %CUPEL_ERROR_POOL_TIMEOUT when none becomes free in time or when the fiber would wait for itself, with %CUPEL_ERROR_CLOSED
+ * when the pool was closed, and with the error of the driver when the server cannot be reached or refuses.
+ *
+ * Returns: (transfer full): a connection, to be given to cupel_pool_release(); or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+CupelDriverConnection *
+cupel_pool_checkout (CupelPool     *self,
+                     const char    *site,
+                     GCancellable  *cancellable,
+                     GError       **error)
+{
+  CupelPoolPrivate *priv;
+  const char *name;
+  guint64 holder;
+  gint64 deadline;
+
+  g_return_val_if_fail (CUPEL_IS_POOL (self), NULL);
+
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return NULL;
+
+  priv = cupel_pool_get_private (self);
+  g_return_val_if_fail (priv->connect != NULL, NULL);
+
+  cupel_pool_check_process (self);
+  if (CUPEL_POOL_GET_CLASS (self)->admit != NULL && !CUPEL_POOL_GET_CLASS (self)->admit (self, error))
+    return NULL;
+
+  holder = cupel_call_get_caller (&name);
+  if (site == NULL)
+    site = name;
+  deadline = g_get_monotonic_time () + priv->options.timeout;
+
+  for (gboolean again = FALSE; ; again = TRUE)
+    {
+      CupelPlace *place = NULL;
+      gint64 since;
+
+      if (priv->drained)
+        {
+          g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_CLOSED, "The pool of connections was closed");
+          return NULL;
+        }
+
+      if ((again || priv->waiters.length == 0) && (place = take_idle (self)) != NULL)
+        {
+          since = place->since;
+          lend (self, place, holder, site);
+        }
+      else
+        {
+          if (!check_own_leases (self, holder, error) ||
+              (place = wait_in_line (self, holder, site, again, deadline, cancellable, error)) == NULL)
+            {
+              cupel_pool_flush_signals (self);
+              return NULL;
+            }
+          since = place->since;
+        }
+
+      if (!is_well (self, place, place->since - since, deadline))
+        continue;
+      if (g_cancellable_set_error_if_cancelled (cancellable, error))
+        {
+          cupel_pool_put (self, place);
+          cupel_pool_flush_signals (self);
+          return NULL;
+        }
+
+      priv->figures.n_checkouts++;
+      cupel_pool_note_signal (self, CUPEL_POOL_CHECKOUT);
+      cupel_pool_flush_signals (self);
+      return place->connection;
+    }
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "engine/cupel-pool-private.h"
+#include "runtime/cupel-log-private.h"
+
+/* What a connection gets to become clean again; then it is ended. */
+#define RESET_TIME (2 * G_USEC_PER_SEC)
+
+static void
+check_in (CupelPool             *self,
+          CupelDriverConnection *connection,
+          gboolean               usable)
+{
+  CupelPoolPrivate *priv = cupel_pool_get_private (self);
+  CupelPlace *place = cupel_pool_get_place (connection);
+
+  priv->figures.n_checkins++;
+  priv->figures.lease_time += g_get_monotonic_time () - place->since;
+  cupel_pool_note_signal (self, CUPEL_POOL_CHECKIN);
+  if (usable && cupel_place_is_fit (place))
+    {
+      place->trusted = TRUE;
+      cupel_pool_put (self, place);
+    }
+  else
+    {
+      if (!usable || place->stale || place->epoch != priv->epoch)
+        priv->figures.n_invalidated++;
+      cupel_pool_end_place (self, place, usable);
+      cupel_pool_settle (self);
+    }
+  cupel_pool_tell_quiet (self);
+  cupel_pool_flush_signals (self);
+}
+
+typedef struct
+{
+  CupelPool             *pool;
+  CupelDriverConnection *connection;
+  CupelReleaseFlags      flags;
+} Reset;
+
+static gboolean
+cancel_when_late (gpointer cancellable)
+{
+  g_cancellable_cancel (cancellable);
+  return G_SOURCE_REMOVE;
+}
+
+/* What is no clean-up by nature takes no deadline: it gets one here. */
+typedef gboolean (*LimitedFunc) (CupelDriverConnection  *connection,
+                                 GCancellable           *late,
+                                 GError                **error);
+
+static gboolean
+restore_isolation (CupelDriverConnection  *connection,
+                   GCancellable           *late,
+                   GError                **error)
+{
+  return cupel_driver_connection_set_isolation (connection, CUPEL_ISOLATION_DEFAULT, late, error);
+}
+
+static gboolean
+do_limited (CupelDriverConnection  *connection,
+            LimitedFunc             func,
+            gint64                  deadline,
+            GError                **error)
+{
+  g_autoptr(GCancellable) late = g_cancellable_new ();
+  g_autoptr(GMainContext) context = g_main_context_ref_thread_default ();
+  g_autoptr(GSource) timeout = g_timeout_source_new (1);
+  gboolean done;
+
+  g_source_set_static_name (timeout, "cupel: time limit of a reset");
+  g_source_set_ready_time (timeout, deadline);
+  g_source_set_callback (timeout, cancel_when_late, late, NULL);
+  g_source_attach (timeout, context);
+  done = func (connection, late, error);
+  g_source_destroy (timeout);
+
+  return done;
+}
+
+static void
+reset_and_check_in (gpointer data)
+{
+  Reset *reset = data;
+  CupelPoolPrivate *priv = cupel_pool_get_private (reset->pool);
+  CupelDriverConnection *connection = reset->connection;
+  gint64 deadline = g_get_monotonic_time () + RESET_TIME;
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GError) commit_error = NULL;
+  gboolean usable;
+
+  if (priv->options.reset == CUPEL_POOL_RESET_COMMIT &&
+      cupel_driver_connection_get_status (connection) == CUPEL_TRANSACTION_ACTIVE &&
+      !do_limited (connection, cupel_driver_connection_commit, deadline, &commit_error))
+    cupel_log (CUPEL_LOG_POOL, G_LOG_LEVEL_WARNING,
+               "What was left open on a connection could not be committed when it came back: %s", commit_error->message);
+
+  usable = cupel_driver_connection_reset (connection, deadline, &error);
+  if (usable && (reset->flags & CUPEL_RELEASE_RESTORE_ISOLATION))
+    usable = do_limited (connection, restore_isolation, deadline, &error);
+  usable = usable && cupel_driver_connection_get_status (connection) == CUPEL_TRANSACTION_IDLE &&
+           cupel_driver_connection_is_alive (connection);
+  if (error != NULL)
+    cupel_log (CUPEL_LOG_POOL, G_LOG_LEVEL_DEBUG,
+               "A connection could not be made clean and is ended: %s", error->message);
+
+  check_in (reset->pool, g_steal_pointer (&reset->connection), usable);
+}
+
+static void
+reset_free (gpointer data)
+{
+  Reset *reset = data;
+
+  /* The fiber never ran to its end: its context went away. */
+  if (reset->connection != NULL)
+    check_in (reset->pool, g_steal_pointer (&reset->connection), FALSE);
+  g_object_unref (reset->pool);
+  g_free (reset);
+}
+
+static gboolean
+needs_reset (CupelPoolPrivate      *priv,
+             CupelDriverConnection *connection,
+             CupelReleaseFlags      flags)
+{
+  if ((flags & CUPEL_RELEASE_RESTORE_ISOLATION) != 0)
+    return TRUE;
+  if (priv->options.reset == CUPEL_POOL_RESET_NONE)
+    return FALSE;
+  return (flags & CUPEL_RELEASE_FORCE_RESET) != 0 ||
+         cupel_driver_connection_get_status (connection) != CUPEL_TRANSACTION_IDLE ||
+         cupel_driver_connection_needs_reset (connection);
+}
+
+void
+cupel_pool_release_full (CupelPool             *self,
+                         CupelDriverConnection *connection,
+                         CupelReleaseFlags      flags)
+{
+  CupelPoolPrivate *priv;
+  CupelTransactionStatus status;
+  CupelPlace *place;
+  Reset *reset;
+
+  g_return_if_fail (CUPEL_IS_POOL (self));
+  g_return_if_fail (CUPEL_IS_DRIVER_CONNECTION (connection));
+
+  cupel_pool_check_process (self);
+  if (cupel_driver_connection_is_inherited (connection))
+    {
+      cupel_driver_connection_abandon (connection);
+      return;
+    }
+
+  priv = cupel_pool_get_private (self);
+  place = cupel_pool_get_place (connection);
+  g_return_if_fail (place != NULL && place->pool == self && place->state == CUPEL_PLACE_LEASED);
+
+  status = cupel_driver_connection_get_status (connection);
+  if ((flags & CUPEL_RELEASE_BROKEN) != 0 || status == CUPEL_TRANSACTION_UNKNOWN ||
+      !cupel_driver_connection_is_alive (connection))
+    {
+      check_in (self, connection, FALSE);
+      return;
+    }
+  /* What is not lent again needs no reset, unless something is to be committed: the server rolls back by itself. */
+  if (!needs_reset (priv, connection, flags) ||
+      (priv->options.reset != CUPEL_POOL_RESET_COMMIT && (priv->drained || priv->options.keep_none)))
+    {
+      check_in (self, connection, status == CUPEL_TRANSACTION_IDLE || priv->drained || priv->options.keep_none);
+      return;
+    }
+
+  /* With neither a fiber to suspend nor a loop that would run one, ending it is all that can be done in no time. */
+  if (!cupel_in_fiber () && g_main_depth () == 0)
+    {
+      check_in (self, connection, FALSE);
+      return;
+    }
+
+  place->resetting = TRUE;
+  reset = g_new0 (Reset, 1);
+  reset->pool = g_object_ref (self);
+  reset->connection = connection;
+  reset->flags = flags;
+  if (cupel_in_fiber () && (flags & CUPEL_RELEASE_DETACHED) == 0)
+    {
+      reset_and_check_in (reset);
+      reset_free (reset);
+    }
+  else
+    {
+      cupel_fiber_spawn_full (cupel_in_fiber () ? NULL : priv->context, "cupel-pool-reset", 0,
+                              reset_and_check_in, reset, reset_free);
+    }
+}
+
+/**
+ * cupel_pool_release: (skip)
+ * @self: a pool
+ * @connection: (transfer full): a connection that cupel_pool_checkout() gave
+ *
+ * Gives a connection back. If the server says that it is idle it can be lent again at once. Otherwise it is reset within
+ * 2 seconds: in a fiber that is suspended, elsewhere in the background. What cannot be reset is ended.
+ *
+ * Since: 1.0
+ */
+void
+cupel_pool_release (CupelPool             *self,
+                    CupelDriverConnection *connection)
+{
+  cupel_pool_release_full (self, connection, CUPEL_RELEASE_NONE);
+}
