@@ -11,6 +11,7 @@
 #include "runtime/cupel-wait.h"
 #include "sql/cupel-row-block.h"
 #include "sql/cupel-compiler.h"
+#include "engine/cupel-network-options.h"
 #include "engine/cupel-driver.h"
 #include "engine/cupel-threaded-connection.h"
 #include "engine/cupel-dialect-class.h"

@@ -2,6 +2,11 @@
 
 #include "engine/cupel-dialect-class.h"
 
+#include "engine/cupel-resolve-private.h"
+
+/* What a connection to a server on the network gets when nobody says how long it may take. */
+#define CONNECT_TIME (10 * G_USEC_PER_SEC)
+
 GType
 cupel_isolation_level_get_type (void)
 {
@@ -231,11 +236,57 @@ cupel_driver_configure (CupelDriver  *self,
   return CUPEL_DRIVER_GET_CLASS (self)->configure (self, url, error);
 }
 
+/* What a server answers is the same at its other addresses. */
+static gboolean
+is_final (const GError *error)
+{
+  return g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) ||
+         g_error_matches (error, CUPEL_ERROR, CUPEL_ERROR_AUTHENTICATION) ||
+         cupel_error_get_sqlstate (error) != NULL || cupel_error_get_native_code (error) != 0;
+}
+
+/* Each address gets its share of the time that is left, so that one that does not answer leaves some to those after it. */
+static CupelDriverConnection *
+connect_to_host (CupelDriver   *self,
+                 CupelUrl      *url,
+                 const char    *host,
+                 int            port,
+                 gint64         deadline,
+                 GCancellable  *cancellable,
+                 GError       **error)
+{
+  g_autoptr(GPtrArray) addresses = NULL;
+  g_autoptr(GError) local = NULL;
+  CupelDriverConnection *connection = NULL;
+
+  if (port < 0)
+    port = CUPEL_DRIVER_GET_CLASS (self)->default_port;
+  if (deadline == CUPEL_NO_DEADLINE)
+    deadline = g_get_monotonic_time () + CONNECT_TIME;
+
+  addresses = cupel_resolve (host, deadline, cancellable, error);
+  if (addresses == NULL)
+    return NULL;
+  for (guint i = 0; connection == NULL && i < addresses->len && !is_final (local); i++)
+    {
+      CupelEndpoint endpoint = { .host = host, .port = port, .address = addresses->pdata[i] };
+      gint64 now = g_get_monotonic_time ();
+
+      g_clear_error (&local);
+      connection = CUPEL_DRIVER_GET_CLASS (self)->connect (self, url, &endpoint, now + (deadline - now) / (addresses->len - i),
+                                                           cancellable, &local);
+    }
+  if (connection == NULL)
+    g_propagate_error (error, g_steal_pointer (&local));
+  return connection;
+}
+
 /**
  * cupel_driver_connect: (skip)
  * @self: a driver
  * @url: where to
- * @endpoint: (nullable): where on the network
+ * @endpoint: (nullable): where on the network; %NULL for the first host of @url. If it has no address, its host is looked up and
+ *   each of the addresses tried in turn
  * @deadline: a g_get_monotonic_time() value, or -1
  * @cancellable: (nullable): a #GCancellable
  * @error: return location for an error
@@ -254,9 +305,24 @@ cupel_driver_connect (CupelDriver   *self,
                       GCancellable  *cancellable,
                       GError       **error)
 {
+  CupelDriverClass *klass;
+  const char *host;
+  int port = -1;
+
   g_return_val_if_fail (CUPEL_IS_DRIVER (self), NULL);
 
-  return CUPEL_DRIVER_GET_CLASS (self)->connect (self, url, endpoint, deadline, cancellable, error);
+  klass = CUPEL_DRIVER_GET_CLASS (self);
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return NULL;
+  if (endpoint != NULL && endpoint->address == NULL)
+    return connect_to_host (self, url, endpoint->host, endpoint->port, deadline, cancellable, error);
+  if (endpoint != NULL || klass->default_port == 0 || cupel_url_get_n_hosts (url) == 0)
+    return klass->connect (self, url, endpoint, deadline, cancellable, error);
+
+  host = cupel_url_get_nth_host (url, 0, &port);
+  if (g_path_is_absolute (host))
+    return klass->connect (self, url, NULL, deadline, cancellable, error);
+  return connect_to_host (self, url, host, port, deadline, cancellable, error);
 }
 
 /**

@@ -6,6 +6,7 @@
 # error "Only <cupel.h> or <cupel-dialect.h> can be included directly."
 #endif
 
+#include "engine/cupel-network-options.h"
 #include "engine/cupel-url.h"
 #include "runtime/cupel-wait.h"
 #include "sql/cupel-compiler.h"
@@ -119,7 +120,7 @@ typedef enum
  * CupelEndpoint: (skip)
  * @host: the name that the URL has, for the check of a certificate
  * @port: the port, never -1
- * @address: the numeric address that @host was resolved to
+ * @address: (nullable): the numeric address that @host was resolved to
  *
  * One place on the network where a server may be: names are resolved and hosts are chosen by the engine, so that no client library
  * does it on the main thread.
@@ -447,7 +448,7 @@ struct _CupelDriverClass
   gboolean               (*configure) (CupelDriver   *self,
                                        CupelUrl      *url,
                                        GError       **error);
-  /* @endpoint: where on the network; NULL: the URL names no host of a network, or tests call this without an engine. */
+  /* @endpoint: where on the network, with an address; NULL: the URL names no host of a network, or default_port is 0. */
   CupelDriverConnection *(*connect)   (CupelDriver   *self,
                                        CupelUrl      *url,
                                        const CupelEndpoint *endpoint,

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "engine/cupel-connection-private.h"
+#include "engine/cupel-host-list-private.h"
+#include "engine/cupel-network-options.h"
 #include "engine/cupel-schema-sync-private.h"
 #include "engine/cupel-transaction-private.h"
 #include "runtime/cupel-call-private.h"
@@ -29,6 +31,7 @@ struct _CupelEngine
   CupelUrl            *url;
   CupelDialect        *dialect;
   CupelDriver         *driver;
+  CupelHostList       *hosts;
   CupelCompiler       *compiler;
   CupelCompiledCache  *cache;
   CupelPool           *pool;
@@ -44,6 +47,7 @@ struct _CupelEngine
   guint                cache_size;
   CupelIsolationLevel  isolation;
   gint64               statement_timeout; /* microseconds, 0: none */
+  double               connect_timeout;  /* seconds */
 };
 
 enum
@@ -66,6 +70,7 @@ enum
   PROP_STATEMENT_CACHE_SIZE,
   PROP_ISOLATION_LEVEL,
   PROP_STATEMENT_TIMEOUT,
+  PROP_CONNECT_TIMEOUT,
   N_PROPS
 };
 
@@ -165,6 +170,7 @@ cupel_engine_finalize (GObject *object)
   g_clear_object (&self->pool);
   g_clear_pointer (&self->cache, cupel_compiled_cache_free);
   g_clear_object (&self->compiler);
+  g_clear_pointer (&self->hosts, cupel_host_list_free);
   g_clear_object (&self->driver);
   g_clear_object (&self->dialect);
   g_clear_pointer (&self->url, cupel_url_unref);
@@ -250,6 +256,9 @@ cupel_engine_get_property (GObject    *object,
     case PROP_STATEMENT_TIMEOUT:
       g_value_set_double (value, (double) self->statement_timeout / G_USEC_PER_SEC);
       break;
+    case PROP_CONNECT_TIMEOUT:
+      g_value_set_double (value, self->connect_timeout);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
@@ -319,12 +328,39 @@ cupel_engine_set_property (GObject      *object,
     case PROP_STATEMENT_TIMEOUT:
       self->statement_timeout = (gint64) (g_value_get_double (value) * G_USEC_PER_SEC);
       break;
+    case PROP_CONNECT_TIMEOUT:
+      self->connect_timeout = g_value_get_double (value);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
 }
 
 /* Making one: no I/O but for loading modules. */
+
+/* What the engine itself wants to know of a server on the network. */
+static gboolean
+check_network (CupelEngine  *self,
+               GError      **error)
+{
+  const char *host = cupel_url_get_host (self->url);
+  CupelNetworkOptions options;
+
+  if (!cupel_network_options_parse (&options, self->url, host == NULL || g_path_is_absolute (host), NULL, error))
+    return FALSE;
+
+  if (options.connect_timeout > 0)
+    self->connect_timeout = options.connect_timeout;
+  if (cupel_url_get_n_hosts (self->url) > 0 && !g_path_is_absolute (host) && options.tls < CUPEL_TLS_MODE_VERIFY_FULL)
+    {
+      g_autoptr(GEnumClass) modes = g_type_class_ref (CUPEL_TYPE_TLS_MODE);
+
+      cupel_log (CUPEL_LOG_POOL, G_LOG_LEVEL_MESSAGE,
+                 "The server at %s does not have to prove its name, by the URL option tls=%s: whoever is in between can be it",
+                 host, g_enum_get_value (modes, (int) options.tls)->value_nick);
+    }
+  return TRUE;
+}
 
 static gboolean
 cupel_engine_init_sync (GInitable     *initable,
@@ -375,7 +411,9 @@ cupel_engine_init_sync (GInitable     *initable,
     }
 
   cupel_driver_set_dialect (self->driver, self->dialect);
-  if (!cupel_driver_configure (self->driver, self->url, error))
+  if (!cupel_driver_configure (self->driver, self->url, error) ||
+      (self->hosts = cupel_host_list_new (self->url, self->driver, error)) == NULL ||
+      (CUPEL_DRIVER_GET_CLASS (self->driver)->default_port != 0 && !check_network (self, error)))
     return FALSE;
 
   self->compiler = cupel_dialect_create_compiler (self->dialect);
@@ -540,6 +578,15 @@ cupel_engine_class_init (CupelEngineClass *klass)
    * Since: 1.0
    */
   properties[PROP_STATEMENT_TIMEOUT] = g_param_spec_double ("statement-timeout", NULL, NULL, 0.0, 1e9, 0.0, rw);
+  /**
+   * CupelEngine:connect-timeout:
+   *
+   * How long making one connection may take, in seconds: looking up the host, all its addresses, TLS and logging in. The URL
+   * option `connect_timeout` sets it, too.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_CONNECT_TIMEOUT] = g_param_spec_double ("connect-timeout", NULL, NULL, 0.001, 86400.0, 10.0, rw);
 
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
@@ -683,6 +730,7 @@ cupel_engine_init (CupelEngine *self)
   self->context = g_main_context_ref_thread_default ();
   g_mutex_init (&self->lock);
   self->cache_size = 500;
+  self->connect_timeout = 10.0;
   self->pool_options = (CupelPoolOptions) {
     .size = 5,
     .max_overflow = 10,
@@ -1091,7 +1139,8 @@ make_connection (gpointer       user_data,
   CupelEngine *self = user_data;
   CupelDriverConnection *connection;
 
-  connection = cupel_driver_connect (self->driver, self->url, NULL, deadline, cancellable, error);
+  connection = cupel_host_list_connect (self->hosts, (gint64) (self->connect_timeout * G_USEC_PER_SEC), deadline, cancellable,
+                                        error);
   if (connection == NULL)
     return NULL;
 

@@ -10,6 +10,13 @@
 #define HOST_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
 #define NAME_MAX_LENGTH 32   /* of dialects and drivers, as in the plugin registry */
 #define HOST_MAX_LENGTH 255
+#define MAX_HOSTS       64
+
+typedef struct
+{
+  char *host;    /* NULL: none, or what the option `host` says */
+  int   port;    /* -1: the dialect's own */
+} Place;
 
 struct _CupelUrl
 {
@@ -18,8 +25,8 @@ struct _CupelUrl
   char             *driver;
   char             *user;
   char             *password;
-  char             *host;
-  int               port;
+  Place            *places;      /* at least one */
+  guint             n_places;
   char             *database;
   char            **option_names;
   char            **option_values;
@@ -57,7 +64,9 @@ cupel_url_free (CupelUrl *url)
   g_free (url->driver);
   g_free (url->user);
   wipe (url->password);
-  g_free (url->host);
+  for (guint i = 0; i < url->n_places; i++)
+    g_free (url->places[i].host);
+  g_free (url->places);
   g_free (url->database);
   for (gsize i = 0; url->option_names != NULL && url->option_names[i] != NULL; i++)
     {
@@ -254,7 +263,8 @@ parse_port (const CupelUrl  *url,
   return TRUE;
 }
 
-/* The options `host` and `port` are for what cannot stand in an authority well, a path above all. */
+/* The options `host` and `port` are for what cannot stand in an authority well, a path above all. The port is that of every host
+ * of a list that has none of its own. */
 static gboolean
 take_option (CupelUrl    *url,
              const char  *name,
@@ -263,6 +273,8 @@ take_option (CupelUrl    *url,
              gboolean    *taken,
              GError     **error)
 {
+  Place *first = &url->places[0];
+
   *taken = TRUE;
 
   if (strcmp (name, "host") == 0)
@@ -273,10 +285,10 @@ take_option (CupelUrl    *url,
         return fail (url, offset, error, "the option \"host\" is empty");
       if (!check_host (url, offset, &host, error))
         return FALSE;
-      if (url->host != NULL && strcmp (url->host, host) != 0)
+      if (url->n_places > 1 || (first->host != NULL && strcmp (first->host, host) != 0))
         return fail (url, offset, error, "the option \"host\" contradicts the host before the path");
-      g_free (url->host);
-      url->host = g_steal_pointer (&host);
+      g_free (first->host);
+      first->host = g_steal_pointer (&host);
     }
   else if (strcmp (name, "port") == 0)
     {
@@ -284,9 +296,11 @@ take_option (CupelUrl    *url,
 
       if (!parse_port (url, value, offset, &port, error))
         return FALSE;
-      if (url->port != -1 && url->port != port)
+      if (url->n_places == 1 && first->port != -1 && first->port != port)
         return fail (url, offset, error, "the option \"port\" contradicts the port before the path");
-      url->port = port;
+      for (guint i = 0; i < url->n_places; i++)
+        if (url->places[i].port == -1)
+          url->places[i].port = port;
     }
   else
     *taken = FALSE;
@@ -352,6 +366,77 @@ parse_options (CupelUrl    *url,
   return TRUE;
 }
 
+/* HOST, HOST:PORT, [ADDRESS] or [ADDRESS]:PORT. */
+static gboolean
+parse_place (CupelUrl    *url,
+             const char  *start,
+             gsize        length,
+             gsize        offset,
+             Place       *place,
+             GError     **error)
+{
+  g_autofree char *text = g_strdup_printf ("//%.*s", (int) length, start);
+  g_autofree char *host = NULL;
+  g_autoptr(GError) local_error = NULL;
+
+  if (!g_uri_split_with_user (text, G_URI_FLAGS_HAS_PASSWORD | G_URI_FLAGS_NON_DNS | G_URI_FLAGS_ENCODED, NULL,
+                              NULL, NULL, NULL, &host, &place->port, NULL, NULL, NULL, &local_error))
+    {
+      if (g_error_matches (local_error, G_URI_ERROR, G_URI_ERROR_BAD_PORT))
+        return fail (url, offset, error, "the port is not a number from 1 to 65535 (an IPv6 address stands in "
+                     "brackets, and \":\", \"/\" and \"?\" in a password are written %%3A, %%2F and %%3F)");
+      return fail (url, offset, error, "the host is not valid");
+    }
+  if (place->port == 0)
+    return fail (url, offset, error, "the port is not a number from 1 to 65535");
+  if (host == NULL || *host == '\0')
+    return TRUE;
+
+  /* GUri decodes what is in brackets, and only that. */
+  if (*start == '[')
+    place->host = g_steal_pointer (&host);
+  else if (!decode (url, host, strlen (host), "the host", offset, &place->host, error))
+    return FALSE;
+  return check_host (url, offset, &place->host, error);
+}
+
+/* One host, or several with a "," between them, or nothing. */
+static gboolean
+parse_places (CupelUrl    *url,
+              const char  *start,
+              gsize        length,
+              gsize        offset,
+              GError     **error)
+{
+  const char *end = start + length;
+  guint n = 1;
+
+  for (const char *p = start; p < end; p++)
+    n += *p == ',';
+  if (n > MAX_HOSTS)
+    return fail (url, offset, error, "there are more than %d hosts", MAX_HOSTS);
+
+  url->n_places = n;
+  url->places = g_new0 (Place, n);
+  for (guint i = 0; i < n; i++)
+    {
+      Place *place = &url->places[i];
+      const char *comma = memchr (start, ',', end - start);
+      gsize part = (comma != NULL ? comma : end) - start;
+
+      place->port = -1;
+      if (!parse_place (url, start, part, offset, place, error))
+        return FALSE;
+      if (n > 1 && place->host == NULL)
+        return fail (url, offset, error, "a host of the list is empty");
+      if (n > 1 && place->host[0] == '/')
+        return fail (url, offset, error, "a list of hosts has no paths in it");
+      start += part + 1;
+      offset += part + 1;
+    }
+  return TRUE;
+}
+
 static gboolean
 parse_rest (CupelUrl    *url,
             const char  *text,
@@ -365,13 +450,11 @@ parse_rest (CupelUrl    *url,
   const char *host_start = at != NULL ? at + 1 : authority;
   gsize host_length = path_start - host_start;
   const char *query_start = strchr (path_start, '?');
+  g_autoptr(Secret) without_hosts = NULL;
   g_autofree char *user = NULL;
   g_autoptr(Secret) password = NULL;
-  g_autofree char *host = NULL;
   g_autofree char *path = NULL;
   g_autoptr(Secret) query = NULL;
-  g_autoptr(GError) local_error = NULL;
-  int port = -1;
 
   if (at != NULL && memchr (host_start, '@', host_length) != NULL)
     return fail (url, authority - text, error, "an \"@\" in the user or the password is written %%40");
@@ -384,36 +467,20 @@ parse_rest (CupelUrl    *url,
   if (host_length > 0 && host_start[host_length - 1] == ':' && g_str_has_prefix (path_start, "//"))
     return fail (url, host_start - text, error, "the host contains \"://\"");
 
-  if (!g_uri_split_with_user (rest, G_URI_FLAGS_HAS_PASSWORD | G_URI_FLAGS_NON_DNS | G_URI_FLAGS_ENCODED, NULL,
-                              &user, &password, NULL, &host, &port, &path, &query, NULL, &local_error))
-    {
-      if (g_error_matches (local_error, G_URI_ERROR, G_URI_ERROR_BAD_PORT))
-        return fail (url, host_start - text, error, "the port is not a number from 1 to 65535 (an IPv6 address stands in "
-                     "brackets, and \":\", \"/\" and \"?\" in a password are written %%3A, %%2F and %%3F)");
-      if (g_error_matches (local_error, G_URI_ERROR, G_URI_ERROR_BAD_HOST))
-        return fail (url, host_start - text, error, "the host is not valid");
-      return fail (url, authority - text, error, "this cannot be taken apart");
-    }
-  if (port == 0)
-    return fail (url, host_start - text, error, "the port is not a number from 1 to 65535");
+  if (!parse_places (url, host_start, host_length, host_start - text, error))
+    return FALSE;
 
-  url->port = port;
+  without_hosts = g_strdup_printf ("%.*s%s", (int) (host_start - rest), rest, path_start);
+  if (!g_uri_split_with_user (without_hosts, G_URI_FLAGS_HAS_PASSWORD | G_URI_FLAGS_NON_DNS | G_URI_FLAGS_ENCODED, NULL,
+                              &user, &password, NULL, NULL, NULL, &path, &query, NULL, NULL))
+    return fail (url, authority - text, error, "this cannot be taken apart");
+
   if (user != NULL && *user != '\0' &&
       !decode (url, user, strlen (user), "the user", authority - text, &url->user, error))
     return FALSE;
   if (password != NULL &&
       !decode (url, password, strlen (password), "the password", authority - text, &url->password, error))
     return FALSE;
-  if (host != NULL && *host != '\0')
-    {
-      /* GUri decodes what is in brackets, and only that. */
-      if (*host_start == '[')
-        url->host = g_steal_pointer (&host);
-      else if (!decode (url, host, strlen (host), "the host", host_start - text, &url->host, error))
-        return FALSE;
-      if (!check_host (url, host_start - text, &url->host, error))
-        return FALSE;
-    }
   if (path != NULL && path[0] == '/' && path[1] != '\0' &&
       !decode (url, path + 1, strlen (path + 1), "the database", path_start - text, &url->database, error))
     return FALSE;
@@ -433,6 +500,9 @@ parse_rest (CupelUrl    *url,
  * option `host=/run/db` when there is no host before the path. The options `host` and `port` are not among the
  * options that cupel_url_get_option() knows.
  *
+ * There may be several hosts, each with its own port: `postgresql://me@db1:5432,db2,db3:5433/shop`. The options `target` and
+ * `load_balance_hosts` say which of them a connection goes to.
+ *
  * No error message holds any part of the URL but its scheme.
  *
  * Returns: (transfer full): the URL, or %NULL with %CUPEL_ERROR_INVALID_URL set
@@ -451,8 +521,6 @@ cupel_url_new (const char  *url,
 
   self = g_new0 (CupelUrl, 1);
   g_atomic_ref_count_init (&self->ref_count);
-  self->port = -1;
-
   if (!(rest = parse_scheme (self, url, error)) ||
       !check_bytes (self, url, rest - url, error) ||
       !parse_rest (self, url, rest + 1, error))
@@ -574,7 +642,7 @@ cupel_url_get_password (const CupelUrl *url)
  * @url: a URL
  *
  * Gets the host, decoded: a name (in its ASCII form), an address without brackets, or the absolute path of a socket or of its
- * directory. It is made sure that nothing else is in it.
+ * directory. It is made sure that nothing else is in it. Of a list it is the first.
  *
  * Returns: (nullable): the host
  *
@@ -585,14 +653,14 @@ cupel_url_get_host (const CupelUrl *url)
 {
   g_return_val_if_fail (url != NULL, NULL);
 
-  return url->host;
+  return url->places[0].host;
 }
 
 /**
  * cupel_url_get_port:
  * @url: a URL
  *
- * Gets the port.
+ * Gets the port of the (first) host.
  *
  * Returns: 1 to 65535, or -1 for the dialect's own
  *
@@ -603,7 +671,50 @@ cupel_url_get_port (const CupelUrl *url)
 {
   g_return_val_if_fail (url != NULL, -1);
 
-  return url->port;
+  return url->places[0].port;
+}
+
+/**
+ * cupel_url_get_n_hosts:
+ * @url: a URL
+ *
+ * Counts the hosts.
+ *
+ * Returns: how many there are; 0 without any
+ *
+ * Since: 1.0
+ */
+guint
+cupel_url_get_n_hosts (const CupelUrl *url)
+{
+  g_return_val_if_fail (url != NULL, 0);
+
+  return url->places[0].host != NULL ? url->n_places : 0;
+}
+
+/**
+ * cupel_url_get_nth_host:
+ * @url: a URL
+ * @nth: which one, from 0
+ * @port: (out) (optional): its port, or -1 for the dialect's own
+ *
+ * Gets one of the hosts, in the order of the URL.
+ *
+ * Returns: the host
+ *
+ * Since: 1.0
+ */
+const char *
+cupel_url_get_nth_host (const CupelUrl *url,
+                        guint           nth,
+                        int            *port)
+{
+  g_return_val_if_fail (url != NULL, NULL);
+  g_return_val_if_fail (nth < cupel_url_get_n_hosts (url), NULL);
+
+  if (port != NULL)
+    *port = url->places[nth].port;
+  return url->places[nth].host;
 }
 
 /**
@@ -696,16 +807,23 @@ cupel_url_to_string (const CupelUrl *url)
     g_string_append (text, ":***");
   if (url->user != NULL || url->password != NULL)
     g_string_append_c (text, '@');
-  if (url->host != NULL && url->host[0] != '/' && strchr (url->host, ':') != NULL)
+  for (guint i = 0; i < url->n_places; i++)
     {
-      g_string_append_c (text, '[');
-      g_string_append_uri_escaped (text, url->host, ":", FALSE);
-      g_string_append_c (text, ']');
+      const Place *place = &url->places[i];
+
+      if (i > 0)
+        g_string_append_c (text, ',');
+      if (place->host != NULL && place->host[0] != '/' && strchr (place->host, ':') != NULL)
+        {
+          g_string_append_c (text, '[');
+          g_string_append_uri_escaped (text, place->host, ":", FALSE);
+          g_string_append_c (text, ']');
+        }
+      else if (place->host != NULL)
+        g_string_append_uri_escaped (text, place->host, NULL, FALSE);
+      if (place->port != -1)
+        g_string_append_printf (text, ":%d", place->port);
     }
-  else if (url->host != NULL)
-    g_string_append_uri_escaped (text, url->host, NULL, FALSE);
-  if (url->port != -1)
-    g_string_append_printf (text, ":%d", url->port);
 
   if (url->database != NULL)
     {

@@ -41,6 +41,12 @@ const char  *cupel_url_get_host      (const CupelUrl  *url);    /* (nullable): a
 CUPEL_AVAILABLE_IN_1_0
 int          cupel_url_get_port      (const CupelUrl  *url);    /* -1: none */
 CUPEL_AVAILABLE_IN_1_0
+guint        cupel_url_get_n_hosts   (const CupelUrl  *url);
+CUPEL_AVAILABLE_IN_1_0
+const char  *cupel_url_get_nth_host  (const CupelUrl  *url,
+                                      guint            nth,
+                                      int             *port);
+CUPEL_AVAILABLE_IN_1_0
 const char  *cupel_url_get_database  (const CupelUrl  *url);    /* (nullable): "sqlite:///rel" is "rel", "sqlite:////abs" is "/abs" */
 CUPEL_AVAILABLE_IN_1_0
 const char  *cupel_url_get_option    (const CupelUrl  *url,

@@ -136,6 +136,31 @@ cupel_pg_connection_settle (CupelPgConnection  *self,
 }
 
 static gboolean
+cupel_pg_connection_get_role (CupelDriverConnection  *connection,
+                              CupelServerRole        *role,
+                              GCancellable           *cancellable,
+                              GError                **error)
+{
+  CupelPgConnection *self = CUPEL_PG_CONNECTION (connection);
+  const char *standby = self->conn != NULL ? PQparameterStatus (self->conn, "in_hot_standby") : NULL;
+  const char *read_only = self->conn != NULL ? PQparameterStatus (self->conn, "default_transaction_read_only") : NULL;
+  char command[16];
+
+  /* Servers tell both by themselves since 14; some poolers keep them back. */
+  if (standby == NULL || read_only == NULL)
+    {
+      if (!run_tagged (self, "get_role",
+                       "SELECT WHERE pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on'", command,
+                       CUPEL_NO_DEADLINE, cancellable, error))
+        return FALSE;
+      *role = strcmp (command, "SELECT 0") == 0 ? CUPEL_SERVER_ROLE_PRIMARY : CUPEL_SERVER_ROLE_STANDBY;
+      return TRUE;
+    }
+  *role = strcmp (standby, "on") == 0 || strcmp (read_only, "on") == 0 ? CUPEL_SERVER_ROLE_STANDBY : CUPEL_SERVER_ROLE_PRIMARY;
+  return TRUE;
+}
+
+static gboolean
 cupel_pg_connection_begin (CupelDriverConnection  *connection,
                            GCancellable           *cancellable,
                            GError                **error)
@@ -510,6 +535,7 @@ cupel_pg_connection_class_init (CupelPgConnectionClass *class)
   connection_class->set_transaction = cupel_pg_connection_set_transaction;
   connection_class->savepoint = cupel_pg_connection_savepoint;
   connection_class->needs_reset = cupel_pg_connection_needs_reset;
+  connection_class->get_role = cupel_pg_connection_get_role;
   connection_class->reset = cupel_pg_connection_reset;
   connection_class->ping = cupel_pg_connection_ping;
   connection_class->get_status = cupel_pg_connection_get_status;

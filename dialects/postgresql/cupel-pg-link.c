@@ -6,10 +6,10 @@
 
 #include "cupel-pg-connection.h"
 
+#include "cupel-pg-auth.h"
 #include "cupel-pg-cursor.h"
 #include "cupel-pg-error.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -32,12 +32,7 @@ has_pending (CupelPgConnection *self)
     return FALSE;
   if (g_once_init_enter (&once))
     {
-      Dl_info info;
-      void *libpq = dladdr ((const void *) PQconnectPoll, &info) != 0 ? dlopen (info.dli_fname, RTLD_LAZY | RTLD_NOLOAD) : NULL;
-
-      /* A handle finds what its library depends on, too. It stays: so does the module. */
-      if (libpq != NULL)
-        *(void **) &pending = dlsym (libpq, "SSL_pending");
+      *(void **) &pending = cupel_pg_find_openssl ("SSL_pending");
       g_once_init_leave (&once, 1);
     }
   return pending != NULL && pending (ssl) > 0;

@@ -8,20 +8,30 @@
 #include <string.h>
 
 #define DEFAULT_PORT             5432
-#define DEFAULT_CONNECT_TIMEOUT  30
 #define DEFAULT_CACHE_SIZE       128
 #define SYSTEM_ROOTS             "/etc/ssl/certs/ca-certificates.crt"
 /* Below a device there is no file, and none can be made. */
 #define NO_FILE                  "/dev/null/none"
 
-/* Sorted: the message lists them. */
+/* Beside those that every driver of a server has. */
 static const char *const options[] = {
-  "application_name", "channel_binding", "connect_timeout", "host", "port", "requirepeer", "search_path", "sslcert", "sslcrl",
-  "sslkey", "sslmode", "sslrootcert", "statement_cache_size", "tcp_user_timeout", "use_environment", NULL
+  "application_name", "auth", "channel_binding", "requirepeer", "search_path", "statement_cache_size", "tcp_user_timeout", NULL
 };
 
-static const char *const ssl_modes[] = { "disable", "allow", "prefer", "require", "verify-ca", "verify-full", NULL };
 static const char *const bindings[] = { "disable", "prefer", "require", NULL };
+
+/* libpq's names. */
+static const struct
+{
+  const char  *name;
+  CupelPgAuth  auth;
+} auths[] = {
+  { "scram-sha-256", CUPEL_PG_AUTH_SCRAM },
+  { "md5", CUPEL_PG_AUTH_MD5 },
+  { "password", CUPEL_PG_AUTH_PASSWORD },
+  { "gss", CUPEL_PG_AUTH_GSS },
+  { "none", CUPEL_PG_AUTH_NONE },
+};
 
 void
 cupel_pg_settings_clear (CupelPgSettings *settings)
@@ -30,29 +40,6 @@ cupel_pg_settings_clear (CupelPgSettings *settings)
   g_free (settings->database);
   g_free (settings->where);
   memset (settings, 0, sizeof *settings);
-}
-
-static gboolean
-get_number (CupelUrl    *url,
-            const char  *name,
-            guint        smallest,
-            guint        largest,
-            guint       *number,
-            GError     **error)
-{
-  const char *value = cupel_url_get_option (url, name);
-  guint64 parsed;
-
-  if (value == NULL)
-    return TRUE;
-  if (!g_ascii_string_to_unsigned (value, 10, smallest, largest, &parsed, NULL))
-    {
-      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_URL,
-                   "The option “%s” of a postgresql URL is a number from %u to %u", name, smallest, largest);
-      return FALSE;
-    }
-  *number = (guint) parsed;
-  return TRUE;
 }
 
 static gboolean
@@ -73,67 +60,71 @@ check_choice (CupelUrl           *url,
 }
 
 static gboolean
-is_loopback (const char *host)
+parse_auth (CupelPgSettings  *settings,
+            CupelUrl         *url,
+            GError          **error)
 {
-  g_autoptr(GInetAddress) address = g_inet_address_new_from_string (host);
+  const char *text = cupel_url_get_option (url, "auth");
+  g_auto(GStrv) names = NULL;
 
-  return address != NULL ? g_inet_address_get_is_loopback (address) : g_ascii_strcasecmp (host, "localhost") == 0;
+  /* What can be replayed or guessed from a recording is for those who ask for it. */
+  settings->auth = CUPEL_PG_AUTH_SCRAM | CUPEL_PG_AUTH_NONE;
+  if (text == NULL)
+    return TRUE;
+
+  settings->auth = 0;
+  names = g_strsplit (text, ",", -1);
+  for (gsize i = 0; names[i] != NULL; i++)
+    {
+      gsize known = 0;
+
+      while (known < G_N_ELEMENTS (auths) && strcmp (auths[known].name, names[i]) != 0)
+        known++;
+      if (known == G_N_ELEMENTS (auths))
+        {
+          g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_URL,
+                               "The URL option \"auth\" is a list of: scram-sha-256, md5, password, gss, none");
+          return FALSE;
+        }
+      settings->auth |= auths[known].auth;
+    }
+  return TRUE;
 }
 
 gboolean
-cupel_pg_settings_init (CupelPgSettings  *settings,
-                        CupelUrl         *url,
-                        GError          **error)
+cupel_pg_settings_init (CupelPgSettings      *settings,
+                        CupelUrl             *url,
+                        const CupelEndpoint  *endpoint,
+                        GError              **error)
 {
-  const char *const *names = cupel_url_get_option_names (url);
-  const char *environment = cupel_url_get_option (url, "use_environment");
+  *settings = (CupelPgSettings) { .port = DEFAULT_PORT, .statement_cache_size = DEFAULT_CACHE_SIZE };
 
-  *settings = (CupelPgSettings) {
-    .port = DEFAULT_PORT, .connect_timeout = DEFAULT_CONNECT_TIMEOUT, .statement_cache_size = DEFAULT_CACHE_SIZE
-  };
+  settings->host = endpoint != NULL ? endpoint->host : cupel_url_get_host (url);
+  settings->address = endpoint != NULL ? endpoint->address : NULL;
+  settings->is_socket = settings->host == NULL || g_path_is_absolute (settings->host);
+  if (endpoint != NULL || cupel_url_get_port (url) > 0)
+    settings->port = (guint) (endpoint != NULL ? endpoint->port : cupel_url_get_port (url));
 
-  for (gsize i = 0; names != NULL && names[i] != NULL; i++)
-    if (!g_strv_contains (options, names[i]))
-      {
-        g_autofree char *list = g_strjoinv (", ", (char **) options);
-
-        g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_URL,
-                     "Unknown option “%s” in a postgresql URL; known are: %s", names[i], list);
-        return FALSE;
-      }
-  if (!check_choice (url, "sslmode", ssl_modes, error) ||
+  if (!cupel_network_options_parse (&settings->network, url, settings->is_socket, options, error) ||
+      !parse_auth (settings, url, error) ||
       !check_choice (url, "channel_binding", bindings, error) ||
-      !check_choice (url, "use_environment", (const char *const[]) { "true", "false", NULL }, error) ||
-      !get_number (url, "connect_timeout", 1, 86400, &settings->connect_timeout, error) ||
-      !get_number (url, "statement_cache_size", 0, 100000, &settings->statement_cache_size, error) ||
-      !get_number (url, "tcp_user_timeout", 0, 86400000, &(guint) { 0 }, error) ||
-      !get_number (url, "port", 1, 65535, &settings->port, error))
+      !cupel_url_get_number (url, "statement_cache_size", 0, 100000, &settings->statement_cache_size, error) ||
+      !cupel_url_get_number (url, "tcp_user_timeout", 0, 86400000, &(guint) { 0 }, error))
     return FALSE;
-
-  if (cupel_url_get_port (url) > 0)
-    settings->port = (guint) cupel_url_get_port (url);
-  settings->use_environment = g_strcmp0 (environment, "true") == 0;
-  settings->host = cupel_url_get_host (url);
-  if (settings->host == NULL || *settings->host == '\0')
-    settings->host = cupel_url_get_option (url, "host");
-  if (settings->host != NULL && *settings->host == '\0')
-    settings->host = NULL;
-  /* libpq reads a list of hosts at commas, and a socket of the abstract namespace at an @. */
-  if (settings->host != NULL && strpbrk (settings->host, ",@") != NULL)
+  if (settings->is_socket && settings->network.tls > CUPEL_TLS_MODE_PREFER)
     {
-      g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_URL, "The host of a postgresql URL contains “,” or “@”");
+      g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_URL,
+                           "There is no TLS on a UNIX socket; the URL option \"requirepeer\" names the user that the server must be of");
       return FALSE;
     }
-  settings->is_socket = settings->host == NULL || g_path_is_absolute (settings->host);
-  settings->is_loopback = !settings->is_socket && is_loopback (settings->host);
 
   if (cupel_url_get_user (url) != NULL)
     settings->user = g_strdup (cupel_url_get_user (url));
-  else if (!settings->use_environment)
+  else if (!settings->network.use_environment)
     settings->user = g_strdup (g_get_user_name ());
   if (cupel_url_get_database (url) != NULL && *cupel_url_get_database (url) != '\0')
     settings->database = g_strdup (cupel_url_get_database (url));
-  else if (!settings->use_environment)
+  else if (!settings->network.use_environment)
     settings->database = g_strdup (settings->user);
 
   if (settings->is_socket)
@@ -212,57 +203,73 @@ add (GPtrArray  *keywords,
   g_ptr_array_add (values, g_strdup (value));
 }
 
+/* libpq's "require_auth", from version 16 on. */
+static char *
+get_auth (const CupelPgSettings *settings)
+{
+  GString *text = g_string_new (NULL);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (auths); i++)
+    if (settings->auth & auths[i].auth)
+      g_string_append_printf (text, "%s%s", text->len > 0 ? "," : "", auths[i].name);
+  return g_string_free (text, FALSE);
+}
+
+static const char *
+get_roots (const CupelPgSettings *settings)
+{
+  if (settings->network.tls_ca != NULL)
+    return settings->network.tls_ca;
+  /* A file of roots would make "require" mean "verify-ca". */
+  if (settings->network.tls < CUPEL_TLS_MODE_VERIFY_CA)
+    return NO_FILE;
+  if (PQlibVersion () >= 160000 && settings->network.tls == CUPEL_TLS_MODE_VERIFY_FULL)
+    return "system";
+  return g_file_test (SYSTEM_ROOTS, G_FILE_TEST_EXISTS) ? SYSTEM_ROOTS : NO_FILE;
+}
+
 void
 cupel_pg_settings_get_keywords (const CupelPgSettings *settings,
                                 CupelUrl              *url,
-                                const char            *address,
                                 GPtrArray             *keywords,
                                 GPtrArray             *values)
 {
-  const char *mode = cupel_url_get_option (url, "sslmode");
-  const char *roots = cupel_url_get_option (url, "sslrootcert");
-  const char *cert = cupel_url_get_option (url, "sslcert");
-  const char *key = cupel_url_get_option (url, "sslkey");
+  static const char *const modes[] = { "disable", "prefer", "require", "verify-ca", "verify-full" };
+  const CupelNetworkOptions *network = &settings->network;
   const char *name = cupel_url_get_option (url, "application_name");
   const char *user_timeout = cupel_url_get_option (url, "tcp_user_timeout");
+  const char *own_file = network->use_environment ? NULL : NO_FILE;
   g_autofree char *session_options = get_session_options (url);
+  g_autofree char *auth = get_auth (settings);
   char port[8];
 
   g_ptr_array_set_free_func (values, wipe);
-  if (!settings->use_environment)
+  if (!network->use_environment)
     add (keywords, values, "dbname", get_neutral_options ());
   else
     add (keywords, values, "dbname", "gssencmode=disable");   /* takes the place of the one that is expanded */
 
   g_snprintf (port, sizeof port, "%u", settings->port);
-  add (keywords, values, "host", settings->host != NULL || settings->use_environment ? settings->host : DEFAULT_PGSOCKET_DIR);
-  add (keywords, values, "hostaddr", address);
+  add (keywords, values, "host", settings->host != NULL || network->use_environment ? settings->host : DEFAULT_PGSOCKET_DIR);
+  add (keywords, values, "hostaddr", settings->address);
   add (keywords, values, "port", port);
   add (keywords, values, "user", settings->user);
   add (keywords, values, "password", cupel_url_get_password (url));
   add (keywords, values, "dbname", settings->database);
 
-  /* Without a name in the certificate that fits, anybody in between could be the server. On this machine's own loopback there is
-   * nobody in between. */
-  if (mode == NULL)
-    mode = settings->is_socket ? "disable" : roots != NULL || !settings->is_loopback ? "verify-full" : "prefer";
-  if (roots == NULL)
-    {
-      if (g_str_has_prefix (mode, "verify-"))
-        roots = PQlibVersion () >= 160000 ? "system" : g_file_test (SYSTEM_ROOTS, G_FILE_TEST_EXISTS) ? SYSTEM_ROOTS : NO_FILE;
-      else
-        roots = NO_FILE;
-    }
-  add (keywords, values, "sslmode", mode);
-  add (keywords, values, "sslrootcert", roots);
-  add (keywords, values, "sslcert", cert != NULL ? cert : settings->use_environment ? NULL : NO_FILE);
-  add (keywords, values, "sslkey", key != NULL ? key : settings->use_environment ? NULL : NO_FILE);
-  add (keywords, values, "sslcrl", cupel_url_get_option (url, "sslcrl"));
+  /* Whatever bears on security is said, so that neither the environment nor a file can say it. */
+  add (keywords, values, "sslmode", modes[network->tls]);
+  add (keywords, values, "sslrootcert", get_roots (settings));
+  add (keywords, values, "sslcert", network->tls_cert != NULL ? network->tls_cert : own_file);
+  add (keywords, values, "sslkey", network->tls_key != NULL ? network->tls_key : own_file);
+  add (keywords, values, "sslcrl", network->tls_crl);
   add (keywords, values, "ssl_min_protocol_version", "TLSv1.2");
-  /* Nobody but a server that proved its name gets a password in clear. */
-  if (PQlibVersion () >= 160000 && !g_str_has_prefix (mode, "verify-") && !settings->is_socket)
-    add (keywords, values, "require_auth", "!password");
-  add (keywords, values, "channel_binding", cupel_url_get_option (url, "channel_binding"));
+  if (PQlibVersion () >= 160000)
+    add (keywords, values, "require_auth", auth);
+  if (PQlibVersion () >= 170000)
+    add (keywords, values, "sslnegotiation", "postgres");
+  add (keywords, values, "channel_binding",
+       cupel_url_get_option (url, "channel_binding") != NULL ? cupel_url_get_option (url, "channel_binding") : "prefer");
   add (keywords, values, "requirepeer", cupel_url_get_option (url, "requirepeer"));
   add (keywords, values, "gssencmode", "disable");
   add (keywords, values, "target_session_attrs", "any");
@@ -272,6 +279,7 @@ cupel_pg_settings_get_keywords (const CupelPgSettings *settings,
   add (keywords, values, "options", session_options);
   if (!settings->is_socket)
     {
+      add (keywords, values, "keepalives", "1");
       add (keywords, values, "keepalives_idle", "60");
       add (keywords, values, "keepalives_interval", "10");
       add (keywords, values, "keepalives_count", "5");

@@ -290,6 +290,17 @@ cupel_sqlite_connection_finalize (GObject *object)
   G_OBJECT_CLASS (cupel_sqlite_connection_parent_class)->finalize (object);
 }
 
+/* A file has no other copy. */
+static gboolean
+cupel_sqlite_connection_get_role (CupelDriverConnection  *connection,
+                                  CupelServerRole        *role,
+                                  GCancellable           *cancellable,
+                                  GError                **error)
+{
+  *role = CUPEL_SERVER_ROLE_PRIMARY;
+  return TRUE;
+}
+
 static void
 cupel_sqlite_connection_class_init (CupelSqliteConnectionClass *klass)
 {
@@ -301,6 +312,7 @@ cupel_sqlite_connection_class_init (CupelSqliteConnectionClass *klass)
   connection_class->execute = cupel_sqlite_connection_execute;
   connection_class->pipeline = cupel_sqlite_connection_pipeline;
   connection_class->begin = cupel_sqlite_connection_begin;
+  connection_class->get_role = cupel_sqlite_connection_get_role;
   connection_class->commit = cupel_sqlite_connection_commit;
   connection_class->rollback = cupel_sqlite_connection_rollback;
   connection_class->set_isolation = cupel_sqlite_connection_set_isolation;

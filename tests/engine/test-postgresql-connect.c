@@ -70,7 +70,7 @@ run_silent (gpointer       data,
 {
   g_autoptr(GSocketListener) listener = g_socket_listener_new ();
   guint16 port = g_socket_listener_add_any_inet_port (listener, NULL, error);
-  g_autofree char *text = g_strdup_printf ("postgresql://u@127.0.0.1:%u/x", port);
+  g_autofree char *text = g_strdup_printf ("postgresql://u@127.0.0.1:%u/x?tls=disable", port);
   g_autoptr(CupelUrl) url = cupel_url_new (text, error);
   g_autoptr(GError) local = NULL;
   gint64 start = g_get_monotonic_time ();

@@ -250,9 +250,9 @@ test_settings (void)
   static const struct { const char *url; const char *host; const char *mode; const char *where; } cases[] = {
     { "postgresql://u@/d", NULL, "disable", NULL },
     { "postgresql://u@/d?host=/tmp/x", "/tmp/x", "disable", "/tmp/x/.s.PGSQL.5432" },
-    { "postgresql://u@127.0.0.1/d", "127.0.0.1", "prefer", "127.0.0.1:5432" },
-    { "postgresql://u@[::1]:77/d", "::1", "prefer", "[::1]:77" },
-    { "postgresql://u@localhost/d", "localhost", "prefer", "localhost:5432" },
+    { "postgresql://u@127.0.0.1/d", "127.0.0.1", "verify-full", "127.0.0.1:5432" },
+    { "postgresql://u@[::1]:77/d", "::1", "verify-full", "[::1]:77" },
+    { "postgresql://u@localhost/d", "localhost", "verify-full", "localhost:5432" },
     { "postgresql://u@localhost.example.org/d", "localhost.example.org", "verify-full", "localhost.example.org:5432" },
     { "postgresql://u@db.example.org/d", "db.example.org", "verify-full", "db.example.org:5432" },
     { "postgresql://u@localhost/d?sslrootcert=/ca", "localhost", "verify-full", "localhost:5432" },
@@ -269,11 +269,11 @@ test_settings (void)
       g_autoptr(GPtrArray) values = g_ptr_array_new ();
 
       g_assert_no_error (error);
-      g_assert_true (cupel_pg_settings_init (&settings, url, &error));
+      g_assert_true (cupel_pg_settings_init (&settings, url, NULL, &error));
       g_assert_cmpstr (settings.host, ==, cases[i].host);
       if (cases[i].where != NULL)
         g_assert_cmpstr (settings.where, ==, cases[i].where);
-      cupel_pg_settings_get_keywords (&settings, url, NULL, keywords, values);
+      cupel_pg_settings_get_keywords (&settings, url, keywords, values);
       g_assert_cmpuint (keywords->len, ==, values->len);
       g_assert_cmpstr (find_keyword (keywords, values, "sslmode"), ==, cases[i].mode);
       g_assert_cmpstr (find_keyword (keywords, values, "gssencmode"), ==, "disable");
@@ -299,8 +299,8 @@ test_injection (void)
   PGconn *conn;
 
   g_assert_no_error (error);
-  g_assert_true (cupel_pg_settings_init (&settings, url, &error));
-  cupel_pg_settings_get_keywords (&settings, url, NULL, keywords, values);
+  g_assert_true (cupel_pg_settings_init (&settings, url, NULL, &error));
+  cupel_pg_settings_get_keywords (&settings, url, keywords, values);
   conn = PQconnectStartParams ((const char *const *) keywords->pdata, (const char *const *) values->pdata, 1);
   g_assert_nonnull (conn);
   g_assert_cmpstr (PQdb (conn), ==, "host=evil sslmode=disable");

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "scale.h"
+
 #define CANARY "S3cr3tCANARY"
 
 typedef struct
@@ -167,7 +169,17 @@ static const Bad bad[] = {
   { "postgresql://u:" CANARY "@[::1]x/db", "the host" },
   { "postgresql://u:" CANARY "@a;b/db", "a host must not" },
   { "postgresql://u:" CANARY "@a=b/db", "a host must not" },
-  { "postgresql://u:" CANARY "@a,b/db", "a host must not" },
+  { "postgresql://u:" CANARY "@a,/db", "of the list is empty" },
+  { "postgresql://u:" CANARY "@,a/db", "of the list is empty" },
+  { "postgresql://u:" CANARY "@a,,b/db", "of the list is empty" },
+  { "postgresql://u:" CANARY "@a,:5432/db", "of the list is empty" },
+  { "postgresql://u:" CANARY "@a,b:x/db", "the port" },
+  { "postgresql://u:" CANARY "@a:0,b/db", "the port" },
+  { "postgresql://u:" CANARY "@a:70000,b/db", "the port" },
+  { "postgresql://u:" CANARY "@a,b;c/db", "a host must not" },
+  { "postgresql://u:" CANARY "@a,b%2Cc/db", "a host must not" },
+  { "postgresql://u:" CANARY "@a,%2Ftmp/db", "has no paths" },
+  { "postgresql://u:" CANARY "@a,b/db?host=a", "contradicts the host" },
   { "postgresql://u:" CANARY "@a%3Bb/db", "a host must not" },
   { "postgresql://u:" CANARY "@a%3Db/db", "a host must not" },
   { "postgresql://u:" CANARY "@a%2Cb/db", "a host must not" },
@@ -311,6 +323,114 @@ test_no_piece_in_messages (void)
   g_assert_cmpuint (n_errors, >, 300);
 }
 
+/* Lists of hosts: libpq's form, each host with a port of its own. */
+static void
+test_hosts (void)
+{
+  g_autoptr(CupelUrl) url = NULL;
+  g_autoptr(GError) error = NULL;
+  g_autofree char *printed = NULL;
+  int port;
+
+  url = cupel_url_new ("postgresql://me:x@db1:5432,DB2,[::1]:5433,10.0.0.7/shop?port=6000&target=primary", &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (cupel_url_get_n_hosts (url), ==, 4);
+  g_assert_cmpstr (cupel_url_get_nth_host (url, 0, &port), ==, "db1");
+  g_assert_cmpint (port, ==, 5432);
+  g_assert_cmpstr (cupel_url_get_nth_host (url, 1, &port), ==, "DB2");
+  g_assert_cmpint (port, ==, 6000);
+  g_assert_cmpstr (cupel_url_get_nth_host (url, 2, &port), ==, "::1");
+  g_assert_cmpint (port, ==, 5433);
+  g_assert_cmpstr (cupel_url_get_nth_host (url, 3, &port), ==, "10.0.0.7");
+  g_assert_cmpint (port, ==, 6000);
+  g_assert_cmpstr (cupel_url_get_host (url), ==, "db1");
+  printed = cupel_url_to_string (url);
+  g_assert_cmpstr (printed, ==, "postgresql://me:***@db1:5432,DB2:6000,[::1]:5433,10.0.0.7:6000/shop?target=primary");
+
+  g_clear_pointer (&url, cupel_url_unref);
+  url = cupel_url_new ("sqlite:///x", &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (cupel_url_get_n_hosts (url), ==, 0);
+
+  g_clear_pointer (&url, cupel_url_unref);
+  {
+    g_autoptr(GString) many = g_string_new ("mysql://h");
+
+    for (guint i = 0; i < 64; i++)
+      g_string_append (many, ",h");
+    url = cupel_url_new (many->str, &error);
+    g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_URL);
+  }
+}
+
+static char *
+random_text (gboolean with_slash)
+{
+  static const char *const pieces[] = { "a", "Z", "0", ":", "@", "%", "?", "&", "=", "#", "[", "]", ",", ";", " ", "+", "\\", "'",
+                                        "\"", "ß", "日", "😀", "***", "." };
+  GString *text = g_string_new (NULL);
+  guint n = (guint) g_test_rand_int_range (1, 12);
+
+  for (guint i = 0; i < n; i++)
+    g_string_append (text, with_slash && i % 3 == 2 ? "/" : pieces[g_test_rand_int_range (0, G_N_ELEMENTS (pieces))]);
+  return g_string_free (text, FALSE);
+}
+
+/* What is put in escaped comes out as it was, and once more through the text of the URL. */
+static void
+test_random_round_trip (void)
+{
+  static const char *const hosts[] = { "h", "db-1.example.org", "10.0.0.1", "[fe80::1]", "a_b" };
+
+  for (guint round = 0; round < scale (3000, 200); round++)
+    {
+      g_autofree char *user = random_text (TRUE);
+      g_autofree char *password = random_text (TRUE);
+      g_autofree char *database = random_text (TRUE);
+      g_autofree char *value = random_text (TRUE);
+      g_autoptr(GString) text = g_string_new ("postgresql+libpq://");
+      g_autoptr(CupelUrl) url = NULL;
+      g_autoptr(CupelUrl) again = NULL;
+      g_autofree char *printed = NULL;
+      g_autoptr(GError) error = NULL;
+      guint n_hosts = (guint) g_test_rand_int_range (1, 4);
+
+      g_string_append_uri_escaped (text, user, NULL, FALSE);
+      g_string_append_c (text, ':');
+      g_string_append_uri_escaped (text, password, NULL, FALSE);
+      g_string_append_c (text, '@');
+      for (guint i = 0; i < n_hosts; i++)
+        {
+          g_string_append_printf (text, "%s%s", i > 0 ? "," : "", hosts[g_test_rand_int_range (0, G_N_ELEMENTS (hosts))]);
+          if (g_test_rand_bit ())
+            g_string_append_printf (text, ":%d", g_test_rand_int_range (1, 65536));
+        }
+      g_string_append_c (text, '/');
+      g_string_append_uri_escaped (text, database, NULL, FALSE);
+      g_string_append (text, "?name=");
+      g_string_append_uri_escaped (text, value, NULL, FALSE);
+
+      url = cupel_url_new (text->str, &error);
+      g_assert_no_error (error);
+      g_assert_cmpstr (cupel_url_get_user (url), ==, user);
+      g_assert_cmpstr (cupel_url_get_password (url), ==, password);
+      g_assert_cmpstr (cupel_url_get_database (url), ==, database);
+      g_assert_cmpstr (cupel_url_get_option (url, "name"), ==, value);
+      g_assert_cmpuint (cupel_url_get_n_hosts (url), ==, n_hosts);
+      printed = cupel_url_to_string (url);
+      again = cupel_url_new (printed, &error);
+      g_assert_no_error (error);
+      check_equal (url, again);
+      for (guint i = 0; i < n_hosts; i++)
+        {
+          int port, port_again;
+
+          g_assert_cmpstr (cupel_url_get_nth_host (url, i, &port), ==, cupel_url_get_nth_host (again, i, &port_again));
+          g_assert_cmpint (port, ==, port_again);
+        }
+    }
+}
+
 static void
 test_ref (void)
 {
@@ -347,6 +467,8 @@ main (int    argc,
       g_test_add_data_func (path, &bad[i], test_bad);
     }
   g_test_add_func ("/url/no-piece-in-messages", test_no_piece_in_messages);
+  g_test_add_func ("/url/hosts", test_hosts);
+  g_test_add_func ("/url/random-round-trip", test_random_round_trip);
   g_test_add_func ("/url/ref", test_ref);
 
   return g_test_run ();

@@ -314,6 +314,8 @@ cupel_dbi_connection_interrupt (CupelThreadedConnection *base)
   if (self->link.backend->stop == NULL || !g_atomic_int_get (&self->opened) || g_atomic_int_get (&self->n_stopping) > 0 ||
       now < self->stopped_at + STOP_AGAIN)
     return;
+  /* It may arrive late, and would stop another statement than its own: this connection has no other one. */
+  g_atomic_int_set (&self->broken, TRUE);
   self->stopped_at = now;
   g_atomic_int_inc (&self->n_stopping);
   thread = g_thread_try_new ("cupel-dbi-stop", stop_main, g_object_ref (self), NULL);

@@ -91,9 +91,6 @@ leave (CupelDbiConnection *self,
   link->status = link->backend->status (link, error);
   if (link->status == CUPEL_TRANSACTION_UNKNOWN)
     g_atomic_int_set (&self->broken, TRUE);
-  /* A cancel that was sent may still arrive, and would stop another statement than its own. */
-  if (link->backend->is_server && g_atomic_int_get (&link->interrupted))
-    g_atomic_int_set (&self->broken, TRUE);
   g_atomic_int_set (&self->status, link->status == CUPEL_TRANSACTION_IDLE && g_atomic_int_get (&self->begin_pending)
                                      ? CUPEL_TRANSACTION_ACTIVE : link->status);
 }
