@@ -6,43 +6,44 @@ typedef struct
 {
   int        code;         /* extended, or primary for all of its kind that are not listed */
   CupelError error;
+  CupelErrorCategory category;
   guint      retryable : 1;
   guint      disconnect : 1;
 } ErrorClass;
 
 /* Extended codes come before their primary one. */
 static const ErrorClass classes[] = {
-  { SQLITE_CONSTRAINT_UNIQUE,      CUPEL_ERROR_UNIQUE },
-  { SQLITE_CONSTRAINT_PRIMARYKEY,  CUPEL_ERROR_UNIQUE },
-  { SQLITE_CONSTRAINT_ROWID,       CUPEL_ERROR_UNIQUE },
-  { SQLITE_CONSTRAINT_FOREIGNKEY,  CUPEL_ERROR_FOREIGN_KEY },
-  { SQLITE_CONSTRAINT_NOTNULL,     CUPEL_ERROR_NOT_NULL },
-  { SQLITE_CONSTRAINT_CHECK,       CUPEL_ERROR_CHECK },
-  { SQLITE_CONSTRAINT_DATATYPE,    CUPEL_ERROR_DATA },
-  { SQLITE_CONSTRAINT,             CUPEL_ERROR_INTEGRITY },
-  { SQLITE_BUSY_SNAPSHOT,          CUPEL_ERROR_SERIALIZATION, .retryable = TRUE },
-  { SQLITE_BUSY,                   CUPEL_ERROR_OPERATIONAL, .retryable = TRUE },
-  { SQLITE_LOCKED,                 CUPEL_ERROR_OPERATIONAL, .retryable = TRUE },
-  { SQLITE_IOERR_NOMEM,            CUPEL_ERROR_OPERATIONAL },
-  { SQLITE_IOERR,                  CUPEL_ERROR_OPERATIONAL, .disconnect = TRUE },
+  { SQLITE_CONSTRAINT_UNIQUE,      CUPEL_ERROR_UNIQUE, CUPEL_ERROR_CATEGORY_PROGRAM },
+  { SQLITE_CONSTRAINT_PRIMARYKEY,  CUPEL_ERROR_UNIQUE, CUPEL_ERROR_CATEGORY_PROGRAM },
+  { SQLITE_CONSTRAINT_ROWID,       CUPEL_ERROR_UNIQUE, CUPEL_ERROR_CATEGORY_PROGRAM },
+  { SQLITE_CONSTRAINT_FOREIGNKEY,  CUPEL_ERROR_FOREIGN_KEY, CUPEL_ERROR_CATEGORY_PROGRAM },
+  { SQLITE_CONSTRAINT_NOTNULL,     CUPEL_ERROR_NOT_NULL, CUPEL_ERROR_CATEGORY_PROGRAM },
+  { SQLITE_CONSTRAINT_CHECK,       CUPEL_ERROR_CHECK, CUPEL_ERROR_CATEGORY_PROGRAM },
+  { SQLITE_CONSTRAINT_DATATYPE,    CUPEL_ERROR_DATA, CUPEL_ERROR_CATEGORY_PROGRAM },
+  { SQLITE_CONSTRAINT,             CUPEL_ERROR_INTEGRITY, CUPEL_ERROR_CATEGORY_PROGRAM },
+  { SQLITE_BUSY_SNAPSHOT,          CUPEL_ERROR_SERIALIZATION, CUPEL_ERROR_CATEGORY_RETRY, .retryable = TRUE },
+  { SQLITE_BUSY,                   CUPEL_ERROR_OPERATIONAL, CUPEL_ERROR_CATEGORY_RETRY, .retryable = TRUE },
+  { SQLITE_LOCKED,                 CUPEL_ERROR_OPERATIONAL, CUPEL_ERROR_CATEGORY_RETRY, .retryable = TRUE },
+  { SQLITE_IOERR_NOMEM,            CUPEL_ERROR_OPERATIONAL, CUPEL_ERROR_CATEGORY_OVERLOAD },
+  { SQLITE_IOERR,                  CUPEL_ERROR_OPERATIONAL, CUPEL_ERROR_CATEGORY_LOST, .disconnect = TRUE },
   { SQLITE_CORRUPT,                CUPEL_ERROR_OPERATIONAL },
   { SQLITE_NOTADB,                 CUPEL_ERROR_OPERATIONAL },
-  { SQLITE_FULL,                   CUPEL_ERROR_OPERATIONAL },
+  { SQLITE_FULL,                   CUPEL_ERROR_OPERATIONAL, CUPEL_ERROR_CATEGORY_FULL },
   { SQLITE_READONLY,               CUPEL_ERROR_OPERATIONAL },
   { SQLITE_CANTOPEN,               CUPEL_ERROR_OPERATIONAL },
   { SQLITE_PERM,                   CUPEL_ERROR_OPERATIONAL },
-  { SQLITE_NOMEM,                  CUPEL_ERROR_OPERATIONAL },
-  { SQLITE_PROTOCOL,               CUPEL_ERROR_OPERATIONAL, .retryable = TRUE },
+  { SQLITE_NOMEM,                  CUPEL_ERROR_OPERATIONAL, CUPEL_ERROR_CATEGORY_OVERLOAD },
+  { SQLITE_PROTOCOL,               CUPEL_ERROR_OPERATIONAL, CUPEL_ERROR_CATEGORY_RETRY, .retryable = TRUE },
   { SQLITE_NOLFS,                  CUPEL_ERROR_OPERATIONAL },
   { SQLITE_ABORT,                  CUPEL_ERROR_OPERATIONAL },
   { SQLITE_INTERRUPT,              CUPEL_ERROR_OPERATIONAL },
-  { SQLITE_MISMATCH,               CUPEL_ERROR_DATA },
-  { SQLITE_TOOBIG,                 CUPEL_ERROR_DATA },
-  { SQLITE_RANGE,                  CUPEL_ERROR_DATA },
-  { SQLITE_ERROR,                  CUPEL_ERROR_PROGRAMMING },
-  { SQLITE_AUTH,                   CUPEL_ERROR_PROGRAMMING },
-  { SQLITE_SCHEMA,                 CUPEL_ERROR_PROGRAMMING },
-  { SQLITE_EMPTY,                  CUPEL_ERROR_PROGRAMMING },
+  { SQLITE_MISMATCH,               CUPEL_ERROR_DATA, CUPEL_ERROR_CATEGORY_PROGRAM },
+  { SQLITE_TOOBIG,                 CUPEL_ERROR_DATA, CUPEL_ERROR_CATEGORY_PROGRAM },
+  { SQLITE_RANGE,                  CUPEL_ERROR_DATA, CUPEL_ERROR_CATEGORY_PROGRAM },
+  { SQLITE_ERROR,                  CUPEL_ERROR_PROGRAMMING, CUPEL_ERROR_CATEGORY_PROGRAM },
+  { SQLITE_AUTH,                   CUPEL_ERROR_PROGRAMMING, CUPEL_ERROR_CATEGORY_PROGRAM },
+  { SQLITE_SCHEMA,                 CUPEL_ERROR_PROGRAMMING, CUPEL_ERROR_CATEGORY_STALE_STATEMENT },
+  { SQLITE_EMPTY,                  CUPEL_ERROR_PROGRAMMING, CUPEL_ERROR_CATEGORY_PROGRAM },
   { SQLITE_MISUSE,                 CUPEL_ERROR_INTERNAL },
   { SQLITE_INTERNAL,               CUPEL_ERROR_INTERNAL },
 };
@@ -122,7 +123,8 @@ cupel_sqlite_error_new (int         code,
                         const char *text)
 {
   const ErrorClass *class = find_class (code);
-  CupelErrorDetails details = { .native_code = code, .retryable = class->retryable, .disconnect = class->disconnect };
+  CupelErrorDetails details = { .native_code = code, .category = class->category,
+                                .retryable = class->retryable, .disconnect = class->disconnect };
   g_autofree char *storage = NULL;
 
   if (text == NULL)
