@@ -85,6 +85,7 @@ fake_cursor_fetch (CupelDriverCursor  *cursor,
 
   if (fake_knobs.delay > 0 && !cupel_fiber_sleep (fake_knobs.delay, cancellable, error))
     return NULL;
+  cupel_fiber_yield ();
   hear ("fetch");
   if (fake_knobs.disconnect)
     {
@@ -107,6 +108,8 @@ fake_cursor_close (CupelDriverCursor  *cursor,
 
   if (!self->closed)
     hear ("close cursor");
+  if (fake_knobs.delay > 0)
+    cupel_fiber_sleep (fake_knobs.delay, NULL, NULL);
   self->closed = TRUE;
   if (fake_knobs.fail_cursor_close)
     {
@@ -140,7 +143,8 @@ fail (FakeConnection  *self,
       return FALSE;
     }
   self->status = fake_knobs.status_after_error;
-  g_set_error_literal (error, CUPEL_ERROR, fake_knobs.error, "The fake database was told to fail");
+  cupel_set_error_with_details (error, fake_knobs.error, &(CupelErrorDetails) { .category = fake_knobs.category },
+                                "The fake database was told to fail");
   return FALSE;
 }
 
@@ -170,6 +174,11 @@ fake_connection_execute (CupelDriverConnection  *connection,
     {
       g_assert_cmpint (self->status, ==, CUPEL_TRANSACTION_IDLE);
       hear ("BEGIN");
+      if (fake_knobs.fail_begin)
+        {
+          g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_OPERATIONAL, "The fake BEGIN was told to fail");
+          return FALSE;
+        }
       self->status = CUPEL_TRANSACTION_ACTIVE;
       reply->began = TRUE;
     }
@@ -183,7 +192,8 @@ fake_connection_execute (CupelDriverConnection  *connection,
     {
       if (!cupel_fiber_sleep (fake_knobs.delay > 0 ? fake_knobs.delay : 10 * G_USEC_PER_SEC, cancellable, error))
         {
-          self->status = CUPEL_TRANSACTION_UNKNOWN;
+          if (!fake_knobs.clean_cancel)
+            self->status = CUPEL_TRANSACTION_UNKNOWN;
           return FALSE;
         }
     }
@@ -191,6 +201,14 @@ fake_connection_execute (CupelDriverConnection  *connection,
     {
       cupel_fiber_yield ();
     }
+
+  if (strstr (sql, "SAVEPOINT ") != NULL && fake_knobs.fail_savepoint)
+    {
+      g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_OPERATIONAL, "The fake savepoint was told to fail");
+      return FALSE;
+    }
+  if (g_str_has_prefix (sql, "ROLLBACK TO SAVEPOINT "))
+    self->status = CUPEL_TRANSACTION_ACTIVE;
 
   reply->row_count = -1;
   if (g_str_has_prefix (sql, "fail"))
@@ -245,6 +263,11 @@ fake_connection_begin (CupelDriverConnection  *connection,
                        GError                **error)
 {
   hear ("BEGIN");
+  if (fake_knobs.fail_begin)
+    {
+      g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_OPERATIONAL, "The fake BEGIN was told to fail");
+      return FALSE;
+    }
   FAKE_CONNECTION (connection)->status = CUPEL_TRANSACTION_ACTIVE;
   return TRUE;
 }
@@ -276,6 +299,13 @@ fake_connection_rollback (CupelDriverConnection  *connection,
   FakeConnection *self = FAKE_CONNECTION (connection);
 
   hear ("ROLLBACK");
+  if (fake_knobs.delay > 0)
+    cupel_fiber_sleep (fake_knobs.delay, NULL, NULL);
+  if (fake_knobs.fail_rollback)
+    {
+      g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_OPERATIONAL, "The fake ROLLBACK was told to fail");
+      return FALSE;
+    }
   self->status = CUPEL_TRANSACTION_IDLE;
   return TRUE;
 }
@@ -295,6 +325,23 @@ fake_connection_set_isolation (CupelDriverConnection  *connection,
     }
   hear ("isolation %d", level);
   self->isolation = level;
+  return TRUE;
+}
+
+static gboolean
+fake_connection_set_transaction (CupelDriverConnection          *connection,
+                                 const CupelTransactionOptions  *options,
+                                 GError                        **error)
+{
+  if (options != NULL && options->isolation == CUPEL_ISOLATION_READ_UNCOMMITTED)
+    {
+      g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_UNSUPPORTED, "The fake database has no READ UNCOMMITTED");
+      return FALSE;
+    }
+  if (options != NULL)
+    hear ("next %d%s%s", options->isolation, options->read_only ? " read-only" : "", options->deferrable ? " deferrable" : "");
+  else
+    hear ("next as usual");
   return TRUE;
 }
 
@@ -393,6 +440,7 @@ fake_connection_class_init (FakeConnectionClass *klass)
   connection_class->commit = fake_connection_commit;
   connection_class->rollback = fake_connection_rollback;
   connection_class->set_isolation = fake_connection_set_isolation;
+  connection_class->set_transaction = fake_connection_set_transaction;
   connection_class->reset = fake_connection_reset;
   connection_class->ping = fake_connection_ping;
   connection_class->get_status = fake_connection_get_status;
@@ -528,7 +576,7 @@ fake_dialect_initialize (CupelDialect           *dialect,
                          GCancellable           *cancellable,
                          GError                **error)
 {
-  *capabilities = CUPEL_CAP_SAVEPOINTS | CUPEL_CAP_STREAMING;
+  *capabilities = (fake_knobs.no_savepoints ? CUPEL_CAP_NONE : CUPEL_CAP_SAVEPOINTS) | CUPEL_CAP_STREAMING;
   return TRUE;
 }
 

@@ -9,7 +9,8 @@
  *   rows N       N rows (id, name), N counted from 1
  *   fail         an error of the class in knobs.error; the transaction is then knobs.status_after_error
  *   implicit     ends the transaction, as DDL does on some servers
- *   slow         takes knobs.delay, can be cancelled: the state is then UNKNOWN
+ *   slow         takes knobs.delay, can be cancelled: the state is then UNKNOWN, or as before with knobs.clean_cancel
+ *   SAVEPOINT n, RELEASE SAVEPOINT n, ROLLBACK TO SAVEPOINT n   the last one mends a failed transaction
  *   existing     the tables that CREATE TABLE made
  *
  * Everything else succeeds. What the "server" hears is in the log. */
@@ -20,6 +21,12 @@ typedef struct
   guint64                connect_delay;        /* microseconds */
   guint64                delay;                /* of every execution */
   CupelError             error;                /* of "fail" */
+  CupelErrorCategory     category;             /* of "fail" */
+  gboolean               clean_cancel;
+  gboolean               fail_begin;
+  gboolean               fail_rollback;
+  gboolean               fail_savepoint;       /* all three */
+  gboolean               no_savepoints;        /* the server has none; asked at the first connection of an engine */
   CupelTransactionStatus status_after_error;
   gboolean               disconnect;           /* "fail" and commit lose the link */
   gboolean               fail_commit;
