@@ -23,6 +23,7 @@
 #include "engine/cupel-stream.h"
 #include "engine/cupel-connection.h"
 #include "engine/cupel-transaction.h"
+#include "engine/cupel-retry.h"
 #include "engine/cupel-engine.h"
 #include "orm/cupel-mapping.h"
 #include "orm/cupel-mapper.h"

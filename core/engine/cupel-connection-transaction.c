@@ -549,14 +549,17 @@ cupel_connection_pop_scope (CupelConnection  *self,
 
   if (success && transaction->end == CUPEL_END_NONE)
     success = cupel_transaction_commit (transaction, cancellable, error);
-  else if (success && transaction->end == CUPEL_END_SERVER)
+  else if (success && (transaction->end == CUPEL_END_SERVER || transaction->end == CUPEL_END_FAILED))
     {
+      const CupelErrorDetails details = { .category = self->aborted ? self->abort_category : CUPEL_ERROR_CATEGORY_NONE };
+
       /* The function did not mind, but what it did is undone. */
       success = FALSE;
-      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_PENDING_ROLLBACK,
-                   "The nested transaction cannot be committed: %s. Roll back", self->aborted ? self->abort_reason : "it is over");
+      cupel_set_error_with_details (error, CUPEL_ERROR_PENDING_ROLLBACK, &details, "The nested transaction cannot be committed: %s",
+                                    transaction->end == CUPEL_END_FAILED ? "a flush in it failed, and it was rolled back"
+                                    : self->aborted ? self->abort_reason : "it is over");
     }
-  if (success || transaction->end != CUPEL_END_NONE)
+  if (success || (transaction->end != CUPEL_END_NONE && transaction->end != CUPEL_END_FAILED))
     return success;
 
   if (!cupel_transaction_rollback (transaction, NULL, &clean_up))

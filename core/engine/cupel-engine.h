@@ -8,6 +8,7 @@
 
 #include "engine/cupel-connection.h"
 #include "engine/cupel-pool.h"
+#include "engine/cupel-retry.h"
 
 G_BEGIN_DECLS
 
@@ -103,6 +104,27 @@ gboolean cupel_engine_begin (CupelEngine *self,
                              gpointer func_data,
                              GCancellable *cancellable,
                              GError **error);
+/* The same, run again from the beginning, each time on a connection of its own, when it lost a race. @retry: (nullable) */
+CUPEL_AVAILABLE_IN_1_0
+void cupel_engine_run_transaction_async (CupelEngine *self,
+                                         CupelRetry *retry,
+                                         CupelConnectionFunc func,
+                                         gpointer func_data,
+                                         GDestroyNotify destroy,
+                                         GCancellable *cancellable,
+                                         GAsyncReadyCallback callback,
+                                         gpointer user_data);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_engine_run_transaction_finish (CupelEngine *self,
+                                              GAsyncResult *result,
+                                              GError **error);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_engine_run_transaction (CupelEngine *self,
+                                       CupelRetry *retry,
+                                       CupelConnectionFunc func,
+                                       gpointer func_data,
+                                       GCancellable *cancellable,
+                                       GError **error);
 /* Both in a transaction of their own */
 CUPEL_AVAILABLE_IN_1_0
 void cupel_engine_create_all_async (CupelEngine *self,

@@ -15,6 +15,7 @@ typedef enum
   CUPEL_END_OUTER,         /* together with the one around it */
   CUPEL_END_SERVER,        /* the server gave the whole transaction up, or committed it by itself */
   CUPEL_END_CLOSED,        /* with its connection */
+  CUPEL_END_FAILED,        /* what the layer above wrote in it failed, and it was rolled back */
 } CupelTransactionEnd;
 
 /* A layer above that has a state of its own to commit or to roll back. It calls the plain functions below. */

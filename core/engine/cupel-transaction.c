@@ -159,6 +159,7 @@ fail_ended (CupelTransaction  *self,
     [CUPEL_END_OUTER] = "the one around it ended, and ended it too: end inner ones first",
     [CUPEL_END_SERVER] = "the server ended the whole transaction by itself: roll the outermost one back",
     [CUPEL_END_CLOSED] = "its connection was closed",
+    [CUPEL_END_FAILED] = "a flush in it failed, and it was rolled back",
   };
 
   g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_CLOSED, "cupel_transaction_commit() was called on a%s transaction that is over: %s",

@@ -17,6 +17,7 @@ typedef struct
   GType                type;
   guint                block_rows;
   CupelIsolationLevel  isolation;
+  CupelBeginFlags      flags;
   CupelSessionFunc     func;
   gpointer             func_data;
   GDestroyNotify       destroy;

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "orm/cupel-session.h"
+#include "engine/cupel-connection-private.h"
+#include "engine/cupel-retry-private.h"
+#include "orm/cupel-session-private.h"
+#include "runtime/cupel-call-private.h"
+#include "runtime/cupel-error-details.h"
+#include "runtime/cupel-error-private.h"
 
 struct _CupelSessionFactory
 {
@@ -165,4 +170,180 @@ cupel_session_factory_create (CupelSessionFactory *factory)
                        "autoflush", factory->autoflush,
                        "expire-on-commit", factory->expire_on_commit,
                        NULL);
+}
+
+/* a function in a transaction, until it gets through */
+
+typedef struct
+{
+  CupelSessionFactory *factory;    /* borrowed */
+  CupelRetry          *retry;      /* nullable */
+  CupelSessionFunc     func;
+  gpointer             data;
+  GDestroyNotify       destroy;
+} RunArgs;
+
+static void
+run_args_free (gpointer data)
+{
+  RunArgs *args = data;
+
+  g_clear_object (&args->retry);
+  if (args->destroy != NULL)
+    args->destroy (args->data);
+  g_free (args);
+}
+
+static gboolean
+try_once (CupelRetry    *retry,
+          guint          attempt,
+          gpointer       data,
+          GCancellable  *cancellable,
+          GError       **error)
+{
+  RunArgs *args = data;
+  g_autoptr(CupelSession) session = cupel_session_factory_create (args->factory);
+  g_autoptr(GError) clean_up = NULL;
+  CupelSessionBlock block = { NULL, session->serial, NULL };
+  gboolean ok;
+
+  session->attempt = attempt;
+  if (!cupel_session_begin_transaction (session, retry->isolation, retry->flags, cancellable, error))
+    return FALSE;
+
+  session->block = &block;
+  ok = args->func (session, args->data, cancellable, error);
+  session->block = NULL;
+
+  if (ok && block.serial == session->serial)
+    {
+      ok = cupel_session_commit (session, cancellable, error);
+    }
+  else if (ok && session->failure != NULL)
+    {
+      const CupelErrorDetails details = { .category = session->failure_category };
+
+      /* The function did not mind, but what it did is undone. */
+      ok = FALSE;
+      cupel_set_error_with_details (error, CUPEL_ERROR_PENDING_ROLLBACK, &details,
+                                    "The transaction cannot be committed: %s", session->failure);
+    }
+  if (!ok && !cupel_session_rollback (session, NULL, &clean_up) && error != NULL && *error != NULL)
+    cupel_error_append (*error, " (rolling back after that failed too: %s)", clean_up->message);
+  /* The objects of a try that failed belong to no session. */
+  cupel_session_close (session, NULL, NULL);
+  return ok;
+}
+
+static gpointer
+run_transaction_body (gpointer       self,
+                      gpointer       args_,
+                      GCancellable  *cancellable,
+                      GError       **error)
+{
+  RunArgs *args = args_;
+
+  args->factory = self;
+  return GINT_TO_POINTER (cupel_retry_run (args->retry, try_once, args, cancellable, error));
+}
+
+static const CupelCall run_transaction_call = { "cupel_session_factory_run_transaction", run_transaction_body, NULL };
+
+/**
+ * cupel_session_factory_run_transaction: (skip)
+ * @factory: a factory
+ * @retry: (nullable): how to try again, %NULL for the defaults
+ * @func: the work
+ * @func_data: data for @func
+ * @cancellable: (nullable): a #GCancellable
+ * @error: return location for an error
+ *
+ * Makes a session, begins a transaction, runs a function and commits. When that lost a race against another transaction, or the connection was
+ * lost before COMMIT was sent, or the server could not take it at the moment, all of it is done again in another session, after a pause; the
+ * entities of the try that failed are detached. So the function loads all that it needs itself, and does nothing outside of the database that
+ * may not be done twice. cupel_session_get_attempt() tells which try it is.
+ *
+ * It is not run again when it is not known whether the transaction was committed, %CUPEL_ERROR_OUTCOME_UNKNOWN: then the program has to look.
+ * The error is that of the last try; its message tells how many there were and how the others ended.
+ *
+ * Returns: %TRUE when the transaction was committed
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_session_factory_run_transaction (CupelSessionFactory  *factory,
+                                       CupelRetry           *retry,
+                                       CupelSessionFunc      func,
+                                       gpointer              func_data,
+                                       GCancellable         *cancellable,
+                                       GError              **error)
+{
+  RunArgs args = { .retry = retry, .func = func, .data = func_data };
+
+  g_return_val_if_fail (CUPEL_IS_SESSION_FACTORY (factory), FALSE);
+  g_return_val_if_fail (retry == NULL || CUPEL_IS_RETRY (retry), FALSE);
+  g_return_val_if_fail (func != NULL, FALSE);
+
+  return GPOINTER_TO_INT (cupel_call_sync (&run_transaction_call, factory, &args, cancellable, error));
+}
+
+/**
+ * cupel_session_factory_run_transaction_async: (skip)
+ * @factory: a factory
+ * @retry: (nullable): how to try again, %NULL for the defaults
+ * @func: the work
+ * @func_data: data for @func
+ * @destroy: (nullable): frees @func_data
+ * @cancellable: (nullable): a #GCancellable
+ * @callback: called when it is done, on the main stack
+ * @user_data: data for @callback
+ *
+ * Runs a function in a transaction until it gets through. See cupel_session_factory_run_transaction().
+ *
+ * Since: 1.0
+ */
+void
+cupel_session_factory_run_transaction_async (CupelSessionFactory *factory,
+                                             CupelRetry          *retry,
+                                             CupelSessionFunc     func,
+                                             gpointer             func_data,
+                                             GDestroyNotify       destroy,
+                                             GCancellable        *cancellable,
+                                             GAsyncReadyCallback  callback,
+                                             gpointer             user_data)
+{
+  RunArgs *args;
+
+  g_return_if_fail (CUPEL_IS_SESSION_FACTORY (factory));
+  g_return_if_fail (retry == NULL || CUPEL_IS_RETRY (retry));
+  g_return_if_fail (func != NULL);
+
+  args = g_new0 (RunArgs, 1);
+  g_set_object (&args->retry, retry);
+  args->func = func;
+  args->data = func_data;
+  args->destroy = destroy;
+  cupel_call_async (&run_transaction_call, factory, args, run_args_free, cancellable, callback, user_data);
+}
+
+/**
+ * cupel_session_factory_run_transaction_finish: (skip)
+ * @factory: a factory
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Ends cupel_session_factory_run_transaction_async().
+ *
+ * Returns: %TRUE when the transaction was committed
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_session_factory_run_transaction_finish (CupelSessionFactory  *factory,
+                                              GAsyncResult         *result,
+                                              GError              **error)
+{
+  g_return_val_if_fail (CUPEL_IS_SESSION_FACTORY (factory), FALSE);
+
+  return GPOINTER_TO_INT (cupel_call_finish (&run_transaction_call, factory, result, error));
 }

@@ -2,11 +2,31 @@
 
 #pragma once
 
+#include "engine/cupel-transaction-private.h"
 #include "orm/cupel-identity-map-private.h"
 #include "orm/cupel-mapper-private.h"
 #include "orm/cupel-session.h"
 
 G_BEGIN_DECLS
+
+/* What a nested transaction did to entities: what a rollback of it undoes. */
+typedef struct
+{
+  CupelTransaction *transaction;
+  GHashTable       *inserted;    /* set of CupelEntity, held */
+  GPtrArray        *changed;     /* (element-type CupelEntity): written, or children of theirs were */
+  guint             n_gone;      /* of session->gone, before it */
+} CupelSessionLevel;
+
+/* A function that is run in a transaction: when that is over, the session refuses work until the function has returned. */
+typedef struct _CupelSessionBlock CupelSessionBlock;
+
+struct _CupelSessionBlock
+{
+  CupelTransaction  *transaction;   /* nullable: it is nested */
+  guint              serial;        /* of the outermost one */
+  CupelSessionBlock *outer;
+};
 
 struct _CupelSession
 {
@@ -25,8 +45,16 @@ struct _CupelSession
   GPtrArray       *inherited;      /* (element-type CupelLoaderOption) what the statement under way says of deeper levels; borrowed */
   char            *failure;        /* why a rollback is pending */
   CupelIsolationLevel isolation;   /* of this transaction */
+  CupelBeginFlags  begin_flags;    /* likewise */
+  GPtrArray       *levels;         /* (element-type CupelSessionLevel): nested transactions, innermost last; nullable */
+  CupelTransaction *failed;        /* the nested one whose rollback the failure waits for; NULL: the outermost one's */
+  CupelErrorCategory failure_category;
+  CupelSessionBlock *block;        /* the innermost one under way; nullable */
+  guint            serial;         /* counts transactions that ended */
+  guint            attempt;        /* which try of a function this session is for, from 1 */
   guint            autoflush : 1;
   guint            expire_on_commit : 1;
+  guint            own_isolation : 1; /* isolation is for the connection, until it goes back, and not for the transaction */
   guint            begun : 1;      /* a transaction of the session's own is in progress, perhaps without a statement yet */
   guint            flushing : 1;
   guint            expire_later : 1; /* wanted while a flush was at work */
@@ -55,6 +83,20 @@ gboolean         cupel_session_do_commit      (CupelSession    *self,
                                                GCancellable    *cancellable,
                                                GError         **error);
 void             cupel_session_do_close       (CupelSession    *self);
+/* After a flush that failed: rolls back what it was in. */
+void             cupel_session_fail           (CupelSession    *self,
+                                               const GError    *failure);
+void             cupel_session_release        (CupelSession    *self);
+void             cupel_session_clear_failure  (CupelSession    *self);
+/* New ones that were not written are transient again. */
+void             cupel_session_drop_new       (CupelSession    *self);
+
+/* Nested transactions. */
+void             cupel_session_note_inserted  (CupelSession    *self,
+                                               CupelEntity     *entity);
+void             cupel_session_note_changed   (CupelSession    *self,
+                                               GPtrArray       *entities);
+void             cupel_session_forget_levels  (CupelSession    *self);
 gboolean         cupel_session_autoflush_now  (CupelSession    *self,
                                                GCancellable    *cancellable,
                                                GError         **error);

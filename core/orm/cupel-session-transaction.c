@@ -101,7 +101,7 @@ rollback_body (gpointer       data,
 
   if (!cupel_session_enter_cleanup (self, "cupel_session_rollback", error))
     return NULL;
-  g_clear_pointer (&self->failure, g_free);
+  cupel_session_clear_failure (self);
   ok = cupel_session_do_rollback (self, error);
   cupel_session_leave (self);
   return GINT_TO_POINTER (ok);
@@ -142,9 +142,13 @@ connection_body (gpointer       data,
       else
         {
           self->isolation = args->isolation;
+          self->own_isolation = TRUE;
           connection = cupel_session_acquire (self, cancellable, error);
           if (connection == NULL)
-            self->isolation = CUPEL_ISOLATION_DEFAULT;
+            {
+              self->isolation = CUPEL_ISOLATION_DEFAULT;
+              self->own_isolation = FALSE;
+            }
         }
     }
   else

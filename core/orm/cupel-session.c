@@ -3,6 +3,7 @@
 /* The session's state: what it knows, what is to be written, and one operation at a time. */
 
 #include "engine/cupel-connection-private.h"
+#include "runtime/cupel-error-details.h"
 #include "orm/cupel-collection-private.h"
 #include "orm/cupel-session-private.h"
 
@@ -77,6 +78,7 @@ cupel_session_dispose (GObject *object)
 {
   CupelSession *self = CUPEL_SESSION (object);
 
+  cupel_session_forget_levels (self);
   if (self->new_ != NULL)
     detach_all (self);
   /* An open transaction goes to the pool, which rolls it back on its own. */
@@ -95,7 +97,8 @@ cupel_session_finalize (GObject *object)
   g_clear_pointer (&self->dirty, g_ptr_array_unref);
   g_clear_pointer (&self->deleted, g_ptr_array_unref);
   g_clear_pointer (&self->gone, g_ptr_array_unref);
-  g_free (self->failure);
+  g_clear_pointer (&self->levels, g_ptr_array_unref);
+  cupel_session_clear_failure (self);
 
   G_OBJECT_CLASS (cupel_session_parent_class)->finalize (object);
 }
@@ -193,6 +196,7 @@ static void
 cupel_session_init (CupelSession *self)
 {
   self->thread = g_thread_self ();
+  self->attempt = 1;
   self->autoflush = TRUE;
   self->new_ = g_ptr_array_new_with_free_func (g_object_unref);
   self->dirty = g_ptr_array_new_with_free_func (g_object_unref);
@@ -229,14 +233,27 @@ cupel_session_enter (CupelSession  *self,
 {
   if (!cupel_session_enter_cleanup (self, operation, error))
     return FALSE;
-  if (self->failure == NULL)
-    return TRUE;
+  if (G_UNLIKELY (self->failure != NULL))
+    {
+      const CupelErrorDetails details = { .category = self->failure_category };
 
-  self->operation = NULL;
-  g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_PENDING_ROLLBACK,
-               "%s(): the transaction was rolled back because a flush failed (%s); call cupel_session_rollback() first",
-               operation, self->failure);
-  return FALSE;
+      self->operation = NULL;
+      cupel_set_error_with_details (error, CUPEL_ERROR_PENDING_ROLLBACK, &details,
+                                    "%s(): the %stransaction was rolled back because a flush failed (%s); call %s() first",
+                                    operation, self->failed != NULL ? "nested " : "", self->failure,
+                                    self->failed != NULL ? "cupel_transaction_rollback" : "cupel_session_rollback");
+      return FALSE;
+    }
+  if (G_UNLIKELY (self->block != NULL) &&
+      (self->block->serial != self->serial ||
+       (self->block->transaction != NULL && self->block->transaction->end != CUPEL_END_NONE)))
+    {
+      self->operation = NULL;
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_CLOSED,
+                   "%s() cannot be done: the transaction of the block in which it was called is over. Leave the block first", operation);
+      return FALSE;
+    }
+  return TRUE;
 }
 
 void
@@ -253,14 +270,28 @@ cupel_session_acquire (CupelSession  *self,
   if (self->connection == NULL)
     {
       g_autoptr(CupelConnection) connection = cupel_engine_connect (self->engine, cancellable, error);
+      const gboolean has_options = !self->own_isolation && (self->isolation != CUPEL_ISOLATION_DEFAULT ||
+                                                            self->begin_flags != CUPEL_BEGIN_NONE);
 
       if (connection == NULL)
         return NULL;
-      if (self->isolation != CUPEL_ISOLATION_DEFAULT &&
+      if (self->own_isolation && self->isolation != CUPEL_ISOLATION_DEFAULT &&
           !cupel_connection_set_isolation_level (connection, self->isolation, cancellable, error))
         {
           cupel_connection_close (connection, NULL, NULL);
           return NULL;
+        }
+      connection->attempt = self->attempt;
+      if (has_options)
+        {
+          g_autoptr(CupelTransaction) transaction = cupel_connection_begin_transaction (connection, self->isolation, self->begin_flags,
+                                                                                       cancellable, error);
+
+          if (transaction == NULL)
+            {
+              cupel_connection_close (connection, NULL, NULL);
+              return NULL;
+            }
         }
       self->connection = g_steal_pointer (&connection);
     }
@@ -268,15 +299,44 @@ cupel_session_acquire (CupelSession  *self,
 }
 
 /* The transaction is over: the connection goes back. */
-static void
-release (CupelSession *self)
+void
+cupel_session_release (CupelSession *self)
 {
   g_autoptr(CupelConnection) connection = g_steal_pointer (&self->connection);
 
+  self->serial++;
   self->begun = FALSE;
   self->isolation = CUPEL_ISOLATION_DEFAULT;
+  self->own_isolation = FALSE;
+  self->begin_flags = CUPEL_BEGIN_NONE;
   if (connection != NULL)
     cupel_connection_close (connection, NULL, NULL);
+}
+
+void
+cupel_session_clear_failure (CupelSession *self)
+{
+  g_clear_pointer (&self->failure, g_free);
+  g_clear_object (&self->failed);
+  self->failure_category = CUPEL_ERROR_CATEGORY_NONE;
+}
+
+void
+cupel_session_drop_new (CupelSession *self)
+{
+  g_autoptr(GPtrArray) new_ = g_steal_pointer (&self->new_);
+
+  self->new_ = g_ptr_array_new_with_free_func (g_object_unref);
+  for (guint i = 0; i < new_->len; i++)
+    {
+      CupelEntity *entity = g_ptr_array_index (new_, i);
+
+      if (entity->flags & CUPEL_ENTITY_FLAG_PENDING)
+        {
+          entity->session = NULL;
+          entity->flags &= ~CUPEL_ENTITY_FLAG_PENDING;
+        }
+    }
 }
 
 /* New ones are transient again, deleted ones are back, and of the others nothing is known any more. */
@@ -284,13 +344,11 @@ static void
 restore (CupelSession *self)
 {
   g_autoptr(GPtrArray) all = snapshot (self);
-  g_autoptr(GPtrArray) new_ = g_steal_pointer (&self->new_);
   g_autoptr(GPtrArray) gone = g_steal_pointer (&self->gone);
 
   /* @all holds what these hold. */
   g_ptr_array_set_size (self->dirty, 0);
   g_ptr_array_set_size (self->deleted, 0);
-  self->new_ = g_ptr_array_new_with_free_func (g_object_unref);
   self->gone = g_ptr_array_new_with_free_func (g_object_unref);
   self->n_inserted = 0;
 
@@ -307,16 +365,7 @@ restore (CupelSession *self)
       cupel_identity_map_insert (&self->identity, entity);
       g_ptr_array_add (all, g_object_ref (entity));
     }
-  for (guint i = 0; i < new_->len; i++)
-    {
-      CupelEntity *entity = g_ptr_array_index (new_, i);
-
-      if (entity->flags & CUPEL_ENTITY_FLAG_PENDING)
-        {
-          entity->session = NULL;
-          entity->flags &= ~CUPEL_ENTITY_FLAG_PENDING;
-        }
-    }
+  cupel_session_drop_new (self);
   for (guint i = 0; i < all->len; i++)
     {
       CupelEntity *entity = g_ptr_array_index (all, i);
@@ -342,7 +391,8 @@ cupel_session_do_rollback (CupelSession  *self,
   gboolean ok = self->connection == NULL || cupel_connection_rollback (self->connection, NULL, error);
 
   /* Closing rolls back too, or ends a connection that cannot be. */
-  release (self);
+  cupel_session_release (self);
+  cupel_session_forget_levels (self);
   restore (self);
   return ok;
 }
@@ -386,7 +436,8 @@ cupel_session_do_commit (CupelSession  *self,
       cupel_session_do_rollback (self, NULL);
       return FALSE;
     }
-  release (self);
+  cupel_session_release (self);
+  cupel_session_forget_levels (self);
 
   forget_deleted (self);
   if (self->n_inserted > 0)
@@ -402,8 +453,9 @@ cupel_session_do_commit (CupelSession  *self,
 void
 cupel_session_do_close (CupelSession *self)
 {
-  release (self);
-  g_clear_pointer (&self->failure, g_free);
+  cupel_session_release (self);
+  cupel_session_forget_levels (self);
+  cupel_session_clear_failure (self);
   detach_all (self);
 }
 
@@ -483,6 +535,7 @@ cupel_session_adopt (CupelSession  *self,
   entity->flags |= CUPEL_ENTITY_FLAG_PERSISTENT | CUPEL_ENTITY_FLAG_INSERTED | CUPEL_ENTITY_FLAG_BORN;
   self->n_inserted++;
   cupel_identity_map_insert (&self->identity, entity);
+  cupel_session_note_inserted (self, entity);
   return TRUE;
 }
 

@@ -116,6 +116,62 @@ CUPEL_AVAILABLE_IN_1_0
 gboolean cupel_session_begin (CupelSession *session,
                               GCancellable *cancellable,
                               GError **error);
+/* The same with options of that one transaction */
+CUPEL_AVAILABLE_IN_1_0
+void cupel_session_begin_transaction_async (CupelSession *session,
+                                            CupelIsolationLevel isolation,
+                                            CupelBeginFlags flags,
+                                            GCancellable *cancellable,
+                                            GAsyncReadyCallback callback,
+                                            gpointer user_data);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_session_begin_transaction_finish (CupelSession *session,
+                                                 GAsyncResult *result,
+                                                 GError **error);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_session_begin_transaction (CupelSession *session,
+                                          CupelIsolationLevel isolation,
+                                          CupelBeginFlags flags,
+                                          GCancellable *cancellable,
+                                          GError **error);
+/* Flushes and sets a savepoint */
+CUPEL_AVAILABLE_IN_1_0
+void cupel_session_begin_nested_async (CupelSession *session,
+                                       GCancellable *cancellable,
+                                       GAsyncReadyCallback callback,
+                                       gpointer user_data);
+CUPEL_AVAILABLE_IN_1_0
+CupelTransaction *cupel_session_begin_nested_finish (CupelSession *session,
+                                                     GAsyncResult *result,
+                                                     GError **error);
+CUPEL_AVAILABLE_IN_1_0
+CupelTransaction *cupel_session_begin_nested (CupelSession *session,
+                                              GCancellable *cancellable,
+                                              GError **error);
+CUPEL_AVAILABLE_IN_1_0
+CupelTransaction *cupel_session_get_nested_transaction (CupelSession *session);
+/* @func in a nested transaction: committed after it, rolled back when it fails */
+CUPEL_AVAILABLE_IN_1_0
+void cupel_session_run_nested_async (CupelSession *session,
+                                     CupelSessionFunc func,
+                                     gpointer func_data,
+                                     GDestroyNotify destroy,
+                                     GCancellable *cancellable,
+                                     GAsyncReadyCallback callback,
+                                     gpointer user_data);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_session_run_nested_finish (CupelSession *session,
+                                          GAsyncResult *result,
+                                          GError **error);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_session_run_nested (CupelSession *session,
+                                   CupelSessionFunc func,
+                                   gpointer func_data,
+                                   GCancellable *cancellable,
+                                   GError **error);
+/* Which try of a function the session was made for, from 1 */
+CUPEL_AVAILABLE_IN_1_0
+guint cupel_session_get_attempt (CupelSession *session);
 CUPEL_AVAILABLE_IN_1_0
 void cupel_session_commit_async (CupelSession *session,
                                  GCancellable *cancellable,
@@ -305,5 +361,26 @@ CUPEL_AVAILABLE_IN_1_0
 CupelSessionFactory *cupel_session_factory_new (CupelEngine *engine);
 CUPEL_AVAILABLE_IN_1_0
 CupelSession *cupel_session_factory_create (CupelSessionFactory *factory);
+/* @func in a transaction, each time in a session of its own, until it gets through. @retry: (nullable) */
+CUPEL_AVAILABLE_IN_1_0
+void cupel_session_factory_run_transaction_async (CupelSessionFactory *factory,
+                                                  CupelRetry *retry,
+                                                  CupelSessionFunc func,
+                                                  gpointer func_data,
+                                                  GDestroyNotify destroy,
+                                                  GCancellable *cancellable,
+                                                  GAsyncReadyCallback callback,
+                                                  gpointer user_data);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_session_factory_run_transaction_finish (CupelSessionFactory *factory,
+                                                       GAsyncResult *result,
+                                                       GError **error);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_session_factory_run_transaction (CupelSessionFactory *factory,
+                                                CupelRetry *retry,
+                                                CupelSessionFunc func,
+                                                gpointer func_data,
+                                                GCancellable *cancellable,
+                                                GError **error);
 
 G_END_DECLS

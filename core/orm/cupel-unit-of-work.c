@@ -968,6 +968,7 @@ flush_in_order (Flush   *flush,
   session->dirty = g_ptr_array_new_with_free_func (g_object_unref);
   for (guint i = 0; i < dirty->len; i++)
     ((CupelEntity *) g_ptr_array_index (dirty, i))->flags &= ~CUPEL_ENTITY_FLAG_DIRTY;
+  cupel_session_note_changed (session, dirty);
   gather (changed, dirty);
   for (guint i = 0; i < changed->len; i++)
     if (!flush_updates (flush, g_ptr_array_index (changed, i), dirty, error))
@@ -1050,9 +1051,7 @@ cupel_session_do_flush (CupelSession  *self,
     return TRUE;
 
   /* Half a flush is no state to go on from. */
-  cupel_session_do_rollback (self, NULL);
-  g_free (self->failure);
-  self->failure = g_strdup (failure->message);
+  cupel_session_fail (self, failure);
   g_propagate_prefixed_error (error, g_steal_pointer (&failure), "flush: ");
   return FALSE;
 }
