@@ -37,6 +37,8 @@ struct _CupelSqliteConnection
   int                  autocommit;     /* the isolation level AUTOCOMMIT */
   int                  begin_pending;  /* begin () was called: the first statement tells which BEGIN it is to be */
   int                  read_uncommitted;
+  int                  next_read_only;    /* the next transaction, and only that one */
+  int                  next_uncommitted;
 
   GMutex               mutex;
   GCond                woken;          /* with interrupted: ends a wait for a lock */
@@ -47,6 +49,8 @@ struct _CupelSqliteConnection
   CupelSqliteStatements statements;
   sqlite3_stmt        *own[CUPEL_SQLITE_N_OWN];
   gboolean             preparing;      /* a statement that is not ours */
+  gboolean             in_read_only;   /* the transaction that is open */
+  gboolean             in_uncommitted;
   char                 refused[16];    /* what the authorizer refused at last */
   gint64               busy_since;
   CupelSqliteRows     *ahead;          /* of the job that reads ahead, while it runs */

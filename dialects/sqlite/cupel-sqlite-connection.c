@@ -178,6 +178,27 @@ cupel_sqlite_connection_set_isolation (CupelDriverConnection  *base,
 }
 
 static gboolean
+cupel_sqlite_connection_set_transaction (CupelDriverConnection          *base,
+                                         const CupelTransactionOptions  *options,
+                                         GError                        **error)
+{
+  CupelSqliteConnection *self = CUPEL_SQLITE_CONNECTION (base);
+
+  if (options != NULL &&
+      (options->isolation == CUPEL_ISOLATION_READ_COMMITTED || options->isolation == CUPEL_ISOLATION_REPEATABLE_READ))
+    {
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_UNSUPPORTED,
+                   "SQLite has no isolation level %s: it has SERIALIZABLE and READ UNCOMMITTED",
+                   options->isolation == CUPEL_ISOLATION_READ_COMMITTED ? "READ COMMITTED" : "REPEATABLE READ");
+      return FALSE;
+    }
+  /* Readers never lose a race here: deferrable is what they are. */
+  g_atomic_int_set (&self->next_read_only, options != NULL && options->read_only);
+  g_atomic_int_set (&self->next_uncommitted, options != NULL && options->isolation == CUPEL_ISOLATION_READ_UNCOMMITTED);
+  return TRUE;
+}
+
+static gboolean
 cupel_sqlite_connection_reset (CupelDriverConnection  *base,
                                gint64                  deadline,
                                GError                **error)
@@ -316,6 +337,7 @@ cupel_sqlite_connection_class_init (CupelSqliteConnectionClass *klass)
   connection_class->commit = cupel_sqlite_connection_commit;
   connection_class->rollback = cupel_sqlite_connection_rollback;
   connection_class->set_isolation = cupel_sqlite_connection_set_isolation;
+  connection_class->set_transaction = cupel_sqlite_connection_set_transaction;
   connection_class->reset = cupel_sqlite_connection_reset;
   connection_class->ping = cupel_sqlite_connection_ping;
   connection_class->get_status = cupel_sqlite_connection_get_status;

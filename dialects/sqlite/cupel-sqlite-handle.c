@@ -151,8 +151,17 @@ cupel_sqlite_connection_enter (CupelSqliteConnection  *self,
 void
 cupel_sqlite_connection_leave (CupelSqliteConnection *self)
 {
-  gboolean active = g_atomic_int_get (&self->begin_pending) || !sqlite3_get_autocommit (self->db);
+  const gboolean open = !sqlite3_get_autocommit (self->db);
+  gboolean active = g_atomic_int_get (&self->begin_pending) || open;
 
+  if (G_UNLIKELY ((self->in_read_only || self->in_uncommitted) && !open))
+    {
+      if (self->in_read_only)
+        sqlite3_exec (self->db, "PRAGMA query_only = 0", NULL, NULL, NULL);
+      if (self->in_uncommitted)
+        sqlite3_exec (self->db, "PRAGMA read_uncommitted = 0", NULL, NULL, NULL);
+      self->in_read_only = self->in_uncommitted = FALSE;
+    }
   g_atomic_int_set (&self->status, active ? CUPEL_TRANSACTION_ACTIVE : CUPEL_TRANSACTION_IDLE);
 }
 

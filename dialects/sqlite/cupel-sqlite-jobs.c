@@ -285,6 +285,27 @@ cupel_sqlite_rows_close (CupelSqliteConnection *connection,
   g_ptr_array_remove_fast (connection->open_rows, rows);
 }
 
+/* What the transaction that is open now was asked to be, until cupel_sqlite_connection_leave () finds it over. */
+static gboolean
+apply_options (CupelSqliteConnection  *connection,
+               GError                **error)
+{
+  if (g_atomic_int_compare_and_exchange (&connection->next_read_only, TRUE, FALSE))
+    {
+      if (sqlite3_exec (connection->db, "PRAGMA query_only = 1", NULL, NULL, NULL) != SQLITE_OK)
+        return cupel_sqlite_connection_fail (connection, error);
+      connection->in_read_only = TRUE;
+    }
+  if (g_atomic_int_compare_and_exchange (&connection->next_uncommitted, TRUE, FALSE) &&
+      !g_atomic_int_get (&connection->read_uncommitted))
+    {
+      if (sqlite3_exec (connection->db, "PRAGMA read_uncommitted = 1", NULL, NULL, NULL) != SQLITE_OK)
+        return cupel_sqlite_connection_fail (connection, error);
+      connection->in_uncommitted = TRUE;
+    }
+  return TRUE;
+}
+
 /* Opens the transaction that was asked for: deferred to read, immediate to write, so that writers queue for the lock
  * instead of failing at the upgrade. */
 static gboolean
@@ -299,7 +320,9 @@ begin_for (CupelSqliteConnection  *connection,
   if ((!pending && !asked) || !sqlite3_get_autocommit (connection->db))
     return TRUE;
   if (!cupel_sqlite_connection_run_own (connection,
-                                        statement->read_only ? CUPEL_SQLITE_BEGIN : CUPEL_SQLITE_BEGIN_IMMEDIATE, error))
+                                        statement->read_only || g_atomic_int_get (&connection->next_read_only)
+                                          ? CUPEL_SQLITE_BEGIN : CUPEL_SQLITE_BEGIN_IMMEDIATE, error) ||
+      !apply_options (connection, error))
     return FALSE;
   g_atomic_int_set (&connection->begin_pending, FALSE);
   job->reply.began = TRUE;
