@@ -1,212 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a URL asks for, and the two things that block: connecting (the library resolves names inside) and KILL QUERY, which
- * needs a connection of its own. Each has a thread; whoever waits may give up, and the thread cleans up after itself. */
+/* The two things that block: connecting, and KILL QUERY, which needs a connection of its own. Each has a thread; whoever waits
+ * may give up, and the thread cleans up after itself. */
 
 #include "cupel-mysql-private.h"
 
+#include <glib-unix.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
-/* One statement right after connecting. */
-#define CUPEL_MYSQL_INIT "SET " CUPEL_MYSQL_SETTINGS
-
-#define CUPEL_MYSQL_CONNECT_SECONDS 30
-
-static const char *const known_options[] = {
-  "connect_timeout", "host", "ssl_ca", "ssl_cert", "ssl_key", "ssl_mode", "sslmode", "statement_cache_size", "unix_socket", NULL
-};
-
-static const struct
-{
-  const char *name;
-  CupelMysqlTlsMode mode;
-} tls_modes[] = {
-  { "disable", CUPEL_MYSQL_TLS_DISABLE }, { "disabled", CUPEL_MYSQL_TLS_DISABLE },
-  { "require", CUPEL_MYSQL_TLS_REQUIRE }, { "required", CUPEL_MYSQL_TLS_REQUIRE },
-  { "verify-ca", CUPEL_MYSQL_TLS_VERIFY }, { "verify_ca", CUPEL_MYSQL_TLS_VERIFY },
-  { "verify-full", CUPEL_MYSQL_TLS_VERIFY }, { "verify_identity", CUPEL_MYSQL_TLS_VERIFY },
-};
-
-static void
-cupel_mysql_params_free (CupelMysqlParams *params)
-{
-  if (params->password != NULL)
-    explicit_bzero (params->password, strlen (params->password));
-  g_free (params->password);
-  g_free (params->user);
-  g_free (params->host);
-  g_free (params->socket);
-  g_free (params->database);
-  g_free (params->ssl_ca);
-  g_free (params->ssl_cert);
-  g_free (params->ssl_key);
-  g_free (params);
-}
-
-CupelMysqlParams *
-cupel_mysql_params_ref (CupelMysqlParams *params)
-{
-  g_atomic_ref_count_inc (&params->refs);
-  return params;
-}
-
-void
-cupel_mysql_params_unref (CupelMysqlParams *params)
-{
-  if (g_atomic_ref_count_dec (&params->refs))
-    cupel_mysql_params_free (params);
-}
-
-guint
-cupel_mysql_params_get_statement_cache (CupelMysqlParams *params)
-{
-  return params->statement_cache;
-}
-
-const char *
-cupel_mysql_params_get_database (CupelMysqlParams *params)
-{
-  return params->database;
-}
-
-static gboolean
-cupel_mysql_parse_number (CupelUrl    *url,
-                          const char  *name,
-                          guint        max,
-                          guint       *value,
-                          GError     **error)
-{
-  const char *text = cupel_url_get_option (url, name);
-  guint64 number;
-
-  if (text == NULL)
-    return TRUE;
-  if (!g_ascii_string_to_unsigned (text, 10, 0, max, &number, NULL))
-    {
-      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_URL,
-                   "The URL option “%s” is a number from 0 to %u, not “%s”", name, max, text);
-      return FALSE;
-    }
-  *value = (guint) number;
-  return TRUE;
-}
-
-/* The library takes a host with ';', '=', ',' or "://" for a small language of its own. */
-static gboolean
-cupel_mysql_host_is_plain (const char *host)
-{
-  for (const char *p = host; *p != '\0'; p++)
-    if (!g_ascii_isalnum (*p) && strchr (".-_:%", *p) == NULL)
-      return FALSE;
-  return *host != '\0';
-}
-
-static gboolean
-cupel_mysql_host_is_loopback (const char *host)
-{
-  g_autoptr(GInetAddress) address = g_inet_address_new_from_string (host);
-
-  return address != NULL ? g_inet_address_get_is_loopback (address) : g_ascii_strcasecmp (host, "localhost") == 0;
-}
-
-static gboolean
-cupel_mysql_check_options (CupelUrl  *url,
-                           GError   **error)
-{
-  const char *const *names = cupel_url_get_option_names (url);
-
-  for (gsize i = 0; names != NULL && names[i] != NULL; i++)
-    if (!g_strv_contains (known_options, names[i]))
-      {
-        g_autofree char *known = g_strjoinv (", ", (char **) known_options);
-
-        g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_URL,
-                     "The URL option “%s” is not known to the MySQL driver; it knows %s", names[i], known);
-        return FALSE;
-      }
-  return TRUE;
-}
-
-static gboolean
-cupel_mysql_params_parse_tls (CupelMysqlParams  *params,
-                              CupelUrl          *url,
-                              GError           **error)
-{
-  const char *mode = cupel_url_get_option (url, "sslmode");
-
-  params->ssl_ca = g_strdup (cupel_url_get_option (url, "ssl_ca"));
-  params->ssl_cert = g_strdup (cupel_url_get_option (url, "ssl_cert"));
-  params->ssl_key = g_strdup (cupel_url_get_option (url, "ssl_key"));
-
-  if (mode == NULL)
-    mode = cupel_url_get_option (url, "ssl_mode");
-  if (mode == NULL)
-    {
-      params->tls = params->host == NULL || (params->ssl_ca == NULL && cupel_mysql_host_is_loopback (params->host))
-                    ? CUPEL_MYSQL_TLS_DISABLE : CUPEL_MYSQL_TLS_VERIFY;
-      return TRUE;
-    }
-
-  for (gsize i = 0; i < G_N_ELEMENTS (tls_modes); i++)
-    if (g_ascii_strcasecmp (tls_modes[i].name, mode) == 0)
-      {
-        params->tls = tls_modes[i].mode;
-        return TRUE;
-      }
-  g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_URL,
-               "The URL option “sslmode” is disable, require, verify-ca or verify-full, not “%s”", mode);
-  return FALSE;
-}
-
-CupelMysqlParams *
-cupel_mysql_params_new (CupelUrl  *url,
-                        GError   **error)
-{
-  g_autoptr(CupelMysqlParams) params = g_new0 (CupelMysqlParams, 1);
-  const char *host = cupel_url_get_host (url);
-  const char *socket = cupel_url_get_option (url, "unix_socket");
-  const char *user = cupel_url_get_user (url);
-
-  g_atomic_ref_count_init (&params->refs);
-  if (!cupel_mysql_check_options (url, error))
-    return NULL;
-
-  if (host == NULL)
-    host = cupel_url_get_option (url, "host");
-  if (socket == NULL && host != NULL && *host == '/')
-    socket = host;
-
-  if (socket != NULL)
-    params->socket = g_strdup (socket);
-  else
-    {
-      if (host == NULL || *host == '\0')
-        host = "localhost";
-      if (!cupel_mysql_host_is_plain (host))
-        {
-          g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_URL,
-                       "The host of a MySQL URL is a name, an address or the absolute path of a socket, not “%s”", host);
-          return NULL;
-        }
-      params->host = g_strdup (host);
-    }
-
-  params->port = cupel_url_get_port (url) > 0 ? (guint) cupel_url_get_port (url) : 3306;
-  params->user = g_strdup (user != NULL && *user != '\0' ? user : g_get_user_name ());
-  params->password = g_strdup (cupel_url_get_password (url));
-  params->database = g_strdup (cupel_url_get_database (url));
-  params->connect_seconds = CUPEL_MYSQL_CONNECT_SECONDS;
-  params->statement_cache = 128;
-
-  if (!cupel_mysql_params_parse_tls (params, url, error) ||
-      !cupel_mysql_parse_number (url, "connect_timeout", 3600, &params->connect_seconds, error) ||
-      !cupel_mysql_parse_number (url, "statement_cache_size", 4096, &params->statement_cache, error))
-    return NULL;
-  if (params->connect_seconds == 0)
-    params->connect_seconds = CUPEL_MYSQL_CONNECT_SECONDS;
-
-  return g_steal_pointer (&params);
-}
+#define CUPEL_MYSQL_CONNECT_TIME    (10 * G_USEC_PER_SEC)
+#define CUPEL_MYSQL_KILL_TIME       (2 * G_USEC_PER_SEC)
 
 /* A LOAD DATA LOCAL that a server asks for by itself. */
 static int
@@ -241,61 +49,101 @@ cupel_mysql_refuse_infile_error (void         *ptr,
   return CR_UNKNOWN_ERROR;
 }
 
+/* Errors that the library has by itself: no server said anything. */
+static gboolean
+cupel_mysql_code_is_local (guint code)
+{
+  return (code >= 2000 && code < 3000) || (code >= 5000 && code < 6000);
+}
+
+static const char *
+cupel_mysql_step_name (int step)
+{
+  static const char *const names[] = { "connecting", "logging in", "TLS" };
+
+  return names[step];
+}
+
+static void
+cupel_mysql_set_connect_error (CupelMysqlAttempt  *attempt,
+                               GError            **error)
+{
+  guint code = mysql_errno (attempt->mysql);
+  g_autoptr(GError) local = cupel_mysql_error_new (code, mysql_sqlstate (attempt->mysql), mysql_error (attempt->mysql), TRUE);
+  GError *told = NULL;
+
+  if (!cupel_mysql_code_is_local (code))
+    {
+      told = g_steal_pointer (&local);
+      g_prefix_error (&told, "Could not connect to MySQL at %s: ", attempt->params->where);
+    }
+  else
+    {
+      CupelErrorDetails details = { .disconnect = TRUE, .retryable = local->code == CUPEL_ERROR_CONNECTION };
+      int step = code == CR_SSL_CONNECTION_ERROR ? CUPEL_MYSQL_STEP_TLS : g_atomic_int_get (&attempt->step);
+
+      told = cupel_error_new_with_details (local->code, &details, "Could not connect to MySQL at %s (%s): %s",
+                                           attempt->params->where, cupel_mysql_step_name (step), local->message);
+    }
+  g_propagate_error (error, told);
+}
+
+/* A link that is dead shall not look alive for hours. */
+static void
+cupel_mysql_keep_alive (MYSQL *mysql)
+{
+  static const struct { int option; int value; } options[] = {
+    { TCP_KEEPIDLE, 60 }, { TCP_KEEPINTVL, 10 }, { TCP_KEEPCNT, 5 }, { TCP_USER_TIMEOUT, 30000 },
+  };
+  int fd = cupel_mysql_client_get_socket (mysql);
+  int on = 1;
+
+  setsockopt (fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  for (gsize i = 0; i < G_N_ELEMENTS (options); i++)
+    setsockopt (fd, IPPROTO_TCP, options[i].option, &options[i].value, sizeof options[i].value);
+}
+
 /* Blocks. */
-static MYSQL *
-cupel_mysql_params_connect_blocking (CupelMysqlParams  *params,
-                                     guint              seconds,
-                                     GError           **error)
+static gboolean
+cupel_mysql_attempt_run (CupelMysqlAttempt  *attempt,
+                         GError            **error)
 {
   MYSQL *mysql = mysql_init (NULL);
 
   if (mysql == NULL)
     {
       g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_CONNECTION, "Out of memory while connecting to the MySQL server");
-      return NULL;
+      return FALSE;
     }
 
+  attempt->mysql = mysql;
   mysql_set_local_infile_handler (mysql, cupel_mysql_refuse_infile, cupel_mysql_refuse_infile_read,
                                   cupel_mysql_refuse_infile_end, cupel_mysql_refuse_infile_error, NULL);
 
-  if (!cupel_mysql_client_set_options (mysql, params, seconds, error))
+  if (cupel_mysql_client_set_options (attempt, error))
     {
-      mysql_close (mysql);
-      return NULL;
+      if (!cupel_mysql_client_connect (attempt))
+        cupel_mysql_set_connect_error (attempt, error);
+      else if (cupel_mysql_client_verify (attempt, error))
+        {
+          if (attempt->params->host != NULL)
+            cupel_mysql_keep_alive (mysql);
+          return TRUE;
+        }
     }
-
-  /* A password that is NULL would come from the environment. */
-  if (mysql_real_connect (mysql, params->host, params->user, params->password != NULL ? params->password : "",
-                          params->database, params->port, params->socket, CLIENT_FOUND_ROWS) == NULL ||
-      mysql_real_query (mysql, CUPEL_MYSQL_INIT, strlen (CUPEL_MYSQL_INIT)) != 0)
-    {
-      g_propagate_error (error, cupel_mysql_error_new (mysql_errno (mysql), mysql_sqlstate (mysql),
-                                                       mysql_error (mysql), TRUE));
-      mysql_close (mysql);
-      return NULL;
-    }
-
-  if (params->tls != CUPEL_MYSQL_TLS_DISABLE && mysql_get_ssl_cipher (mysql) == NULL)
-    {
-      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_CONNECTION,
-                   "The MySQL server at “%s” offers no TLS; sslmode=disable in the URL allows to do without it",
-                   params->host != NULL ? params->host : params->socket);
-      mysql_close (mysql);
-      return NULL;
-    }
-  return mysql;
+  g_clear_pointer (&attempt->mysql, mysql_close);
+  return FALSE;
 }
 
 /* connecting */
 
 typedef struct
 {
-  gatomicrefcount   refs;
-  CupelMysqlParams *params;
-  CupelCompletion  *completion;
-  guint             seconds;
-  MYSQL            *mysql;       /* written before the completion, read after */
-  GError           *error;
+  gatomicrefcount    refs;
+  CupelMysqlParams  *params;
+  CupelCompletion   *completion;
+  CupelMysqlAttempt  attempt;     /* attempt.mysql: written before the completion, read after */
+  GError            *error;
 } Connect;
 
 static void
@@ -305,8 +153,10 @@ connect_unref (Connect *connect)
     return;
 
   /* Nobody waits any more: this is the thread, or there is nothing to close. */
-  if (connect->mysql != NULL)
-    mysql_close (connect->mysql);
+  if (connect->attempt.mysql != NULL)
+    mysql_close (connect->attempt.mysql);
+  if (connect->attempt.stop_fd >= 0)
+    close (connect->attempt.stop_fd);
   g_clear_error (&connect->error);
   cupel_completion_unref (connect->completion);
   cupel_mysql_params_unref (connect->params);
@@ -318,7 +168,7 @@ connect_thread (gpointer data)
 {
   Connect *connect = data;
 
-  connect->mysql = cupel_mysql_params_connect_blocking (connect->params, connect->seconds, &connect->error);
+  cupel_mysql_attempt_run (&connect->attempt, &connect->error);
   cupel_completion_complete (connect->completion);
   connect_unref (connect);
   mysql_thread_end ();
@@ -331,19 +181,21 @@ cupel_mysql_params_connect (CupelMysqlParams  *params,
                             GCancellable      *cancellable,
                             GError           **error)
 {
-  gint64 limit = g_get_monotonic_time () + params->connect_seconds * G_USEC_PER_SEC;
+  g_autoptr(GError) local = NULL;
   Connect *connect;
   GThread *thread;
   MYSQL *mysql = NULL;
 
-  if (deadline == CUPEL_NO_DEADLINE || deadline > limit)
-    deadline = limit;
+  if (deadline == CUPEL_NO_DEADLINE)
+    deadline = g_get_monotonic_time () + CUPEL_MYSQL_CONNECT_TIME;
 
   connect = g_new0 (Connect, 1);
   g_atomic_ref_count_init (&connect->refs);
   connect->params = cupel_mysql_params_ref (params);
   connect->completion = cupel_completion_new ();
-  connect->seconds = (guint) CLAMP ((deadline - g_get_monotonic_time ()) / G_USEC_PER_SEC + 1, 1, 3600);
+  connect->attempt.params = params;
+  connect->attempt.deadline = deadline;
+  connect->attempt.stop_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
 
   g_atomic_ref_count_inc (&connect->refs);
   thread = g_thread_try_new ("cupel-mysql-connect", connect_thread, connect, error);
@@ -355,11 +207,22 @@ cupel_mysql_params_connect (CupelMysqlParams  *params,
     }
   g_thread_unref (thread);
 
-  if (cupel_completion_wait (connect->completion, deadline, cancellable, error))
+  if (cupel_completion_wait (connect->completion, deadline, cancellable, &local))
     {
-      mysql = g_steal_pointer (&connect->mysql);
+      mysql = g_steal_pointer (&connect->attempt.mysql);
       if (mysql == NULL)
         g_propagate_error (error, g_steal_pointer (&connect->error));
+    }
+  else
+    {
+      const guint64 stop = 1;
+
+      if (write (connect->attempt.stop_fd, &stop, sizeof stop) < 0)
+        g_debug ("A thread that connects goes on to the end of its time");
+      if (g_error_matches (local, CUPEL_ERROR, CUPEL_ERROR_TIMEOUT))
+        g_prefix_error (&local, "Connecting to MySQL at %s (%s): ", params->where,
+                        cupel_mysql_step_name (g_atomic_int_get (&connect->attempt.step)));
+      g_propagate_error (error, g_steal_pointer (&local));
     }
   connect_unref (connect);
   return mysql;
@@ -390,10 +253,13 @@ static gpointer
 cupel_mysql_kill_thread (gpointer data)
 {
   CupelMysqlKill *kill = data;
-  MYSQL *mysql = cupel_mysql_params_connect_blocking (kill->params, 2, NULL);
+  CupelMysqlAttempt attempt = {
+    .params = kill->params, .deadline = g_get_monotonic_time () + CUPEL_MYSQL_KILL_TIME, .stop_fd = -1
+  };
 
-  if (mysql != NULL)
+  if (cupel_mysql_attempt_run (&attempt, NULL))
     {
+      MYSQL *mysql = attempt.mysql;
       char sql[64];
 
       g_snprintf (sql, sizeof sql, "KILL QUERY %lu", kill->thread_id);

@@ -4,9 +4,7 @@
 
 typedef struct
 {
-  CupelDriver       parent_instance;
-  CupelMysqlParams *params;      /* of the URL that was configured last */
-  CupelUrl         *url;
+  CupelDriver parent_instance;
 } CupelMysqlDriver;
 
 typedef struct
@@ -21,17 +19,9 @@ cupel_mysql_driver_configure (CupelDriver  *driver,
                               CupelUrl     *url,
                               GError      **error)
 {
-  CupelMysqlDriver *self = (CupelMysqlDriver *) driver;
-  CupelMysqlParams *params = cupel_mysql_params_new (url, error);
+  g_autoptr(CupelMysqlParams) params = cupel_mysql_params_new (url, NULL, error);
 
-  if (params == NULL)
-    return FALSE;
-
-  g_clear_pointer (&self->params, cupel_mysql_params_unref);
-  g_clear_pointer (&self->url, cupel_url_unref);
-  self->params = params;
-  self->url = cupel_url_ref (url);
-  return TRUE;
+  return params != NULL;
 }
 
 static CupelDriverConnection *
@@ -42,11 +32,9 @@ cupel_mysql_driver_connect (CupelDriver   *driver,
                             GCancellable  *cancellable,
                             GError       **error)
 {
-  CupelMysqlDriver *self = (CupelMysqlDriver *) driver;
-  g_autoptr(CupelMysqlParams) params = NULL;
+  g_autoptr(CupelMysqlParams) params = cupel_mysql_params_new (url, endpoint, error);
   MYSQL *mysql;
 
-  params = url == self->url ? cupel_mysql_params_ref (self->params) : cupel_mysql_params_new (url, error);
   if (params == NULL)
     return NULL;
 
@@ -55,20 +43,10 @@ cupel_mysql_driver_connect (CupelDriver   *driver,
 }
 
 static void
-cupel_mysql_driver_finalize (GObject *object)
-{
-  CupelMysqlDriver *self = (CupelMysqlDriver *) object;
-
-  g_clear_pointer (&self->params, cupel_mysql_params_unref);
-  g_clear_pointer (&self->url, cupel_url_unref);
-  G_OBJECT_CLASS (cupel_mysql_driver_parent_class)->finalize (object);
-}
-
-static void
 cupel_mysql_driver_class_init (CupelMysqlDriverClass *klass)
 {
-  G_OBJECT_CLASS (klass)->finalize = cupel_mysql_driver_finalize;
   CUPEL_DRIVER_CLASS (klass)->name = CUPEL_MYSQL_CLIENT_NAME;
+  CUPEL_DRIVER_CLASS (klass)->default_port = CUPEL_MYSQL_PORT;
   CUPEL_DRIVER_CLASS (klass)->configure = cupel_mysql_driver_configure;
   CUPEL_DRIVER_CLASS (klass)->connect = cupel_mysql_driver_connect;
 

@@ -19,10 +19,15 @@ G_BEGIN_DECLS
 #define CUPEL_MYSQL_BLOCK_BYTES  (1024 * 1024)
 /* Of a stream that another statement wants out of the way, so much goes into memory. */
 #define CUPEL_MYSQL_SETTLE_BYTES (64 * 1024 * 1024)
+#define CUPEL_MYSQL_PORT         3306
+#define CUPEL_MYSQL_SYSTEM_ROOTS "/etc/ssl/certs/ca-certificates.crt"
 /* What a session has beside the character set. The compiler doubles backslashes in the constants of DDL: that has to be right. */
 #define CUPEL_MYSQL_SETTINGS \
   "autocommit=0, time_zone='+00:00', sql_mode=" \
   "CONCAT_WS(',',NULLIF(REPLACE(@@sql_mode,'NO_BACKSLASH_ESCAPES',''),''),'STRICT_TRANS_TABLES')"
+
+/* One statement right after connecting. */
+#define CUPEL_MYSQL_INIT "SET " CUPEL_MYSQL_SETTINGS
 
 typedef struct _CupelMysqlConnection CupelMysqlConnection;
 typedef struct _CupelMysqlParams     CupelMysqlParams;
@@ -38,32 +43,47 @@ GType          cupel_mysql_dialect_get_type  (void) G_GNUC_CONST;
 GType          cupel_mysql_driver_get_type   (void) G_GNUC_CONST;
 CupelCompiler *cupel_mysql_compiler_new      (void);
 
-typedef enum
-{
-  CUPEL_MYSQL_TLS_DISABLE,
-  CUPEL_MYSQL_TLS_REQUIRE,
-  CUPEL_MYSQL_TLS_VERIFY,
-} CupelMysqlTlsMode;
-
 struct _CupelMysqlParams
 {
   gatomicrefcount  refs;
   char            *user;
-  char            *password;
+  char            *password;        /* NULL: the library looks for one in its environment */
   char            *host;            /* NULL: the socket */
+  char            *address;         /* of the host; NULL: the library looks it up */
   guint            port;
   char            *socket;
   char            *database;
-  CupelMysqlTlsMode  tls;
-  char            *ssl_ca;
-  char            *ssl_cert;
-  char            *ssl_key;
-  guint            connect_seconds;
+  char            *where;           /* for messages */
+  CupelTlsMode     tls;
+  char            *tls_ca;
+  char            *tls_cert;
+  char            *tls_key;
+  char            *tls_crl;
+  gboolean         allow_public_key_retrieval;
   guint            statement_cache;
 };
 
+/* One attempt to connect, on a thread that may block. */
+typedef enum
+{
+  CUPEL_MYSQL_STEP_CONNECT,
+  CUPEL_MYSQL_STEP_LOGIN,
+  CUPEL_MYSQL_STEP_TLS,
+} CupelMysqlStep;
+
+typedef struct
+{
+  const CupelMysqlParams *params;
+  MYSQL                  *mysql;
+  gint64                  deadline;
+  int                     stop_fd;  /* readable: give up; -1: nobody will say so */
+  int                     step;     /* atomic: CupelMysqlStep */
+  void                   *tls;      /* the library's; NULL: none, or it does not show it */
+} CupelMysqlAttempt;
+
 /* connect: what the URL says, and the calls that block; they run on threads of their own */
 CupelMysqlParams *cupel_mysql_params_new      (CupelUrl          *url,
+                                               const CupelEndpoint *endpoint,     /* nullable */
                                                GError           **error);
 CupelMysqlParams *cupel_mysql_params_ref      (CupelMysqlParams  *params);
 void              cupel_mysql_params_unref    (CupelMysqlParams  *params);
@@ -151,10 +171,13 @@ CupelDriverConnection *cupel_mysql_connection_new (CupelMysqlParams *params,
                                                    MYSQL            *mysql);
 
 /* Before connecting, on any thread. */
-gboolean cupel_mysql_client_set_options   (MYSQL                 *mysql,
-                                           const CupelMysqlParams *params,
-                                           guint                  seconds,
-                                           GError               **error);
+gboolean cupel_mysql_client_set_options (CupelMysqlAttempt       *attempt,
+                                         GError                 **error);
+/* mysql_real_connect (): to the address, but the certificate is for the name. FALSE: see the errors of the library. */
+gboolean cupel_mysql_client_connect     (CupelMysqlAttempt       *attempt);
+/* What the library promised, looked at once more. */
+gboolean cupel_mysql_client_verify      (CupelMysqlAttempt       *attempt,
+                                         GError                 **error);
 /* client: what is not the same with both client libraries. These suspend until the call is over, however it ends; on
  * failure the errors are in the handle or the statement. */
 gboolean cupel_mysql_client_query         (CupelMysqlConnection  *self,
@@ -255,6 +278,10 @@ gboolean cupel_mysql_connection_set_transaction (CupelDriverConnection *connecti
 /* session */
 gboolean cupel_mysql_sql_leaves_traces    (const char            *sql);
 void     cupel_mysql_connection_note_session (CupelMysqlConnection *self);
+gboolean cupel_mysql_connection_get_role  (CupelDriverConnection *connection,
+                                           CupelServerRole       *role,
+                                           GCancellable          *cancellable,
+                                           GError               **error);
 gboolean cupel_mysql_connection_needs_reset (CupelDriverConnection *connection);
 gboolean cupel_mysql_connection_reset     (CupelDriverConnection *connection,
                                            gint64                 deadline,

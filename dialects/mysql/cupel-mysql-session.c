@@ -176,3 +176,28 @@ cupel_mysql_connection_reset (CupelDriverConnection  *connection,
     g_propagate_error (error, failure);
   return ok;
 }
+
+/* What a server says of itself. A replica that nobody made read-only passes for a primary, and it does take writes. */
+gboolean
+cupel_mysql_connection_get_role (CupelDriverConnection  *connection,
+                                 CupelServerRole        *role,
+                                 GCancellable           *cancellable,
+                                 GError                **error)
+{
+  static const char sql[] = "SELECT 1 FROM DUAL WHERE @@global.read_only NOT IN ('0', 'OFF') OR @@global.innodb_read_only";
+  CupelMysqlConnection *self = CUPEL_MYSQL_CONNECTION (connection);
+  g_autoptr(GPtrArray) blocks = g_ptr_array_new_with_free_func ((GDestroyNotify) cupel_row_block_unref);
+  CupelMysqlRows *rows = NULL;
+  GError *failure = NULL;
+  gboolean ok;
+
+  if (!cupel_mysql_connection_enter (self, CUPEL_NO_DEADLINE, cancellable, TRUE, error))
+    return FALSE;
+  ok = cupel_mysql_connection_query (self, sql, strlen (sql), NULL, &rows, &failure) && rows != NULL &&
+       cupel_mysql_connection_read_all (self, rows, 1, blocks, &failure);
+  *role = blocks->len > 0 ? CUPEL_SERVER_ROLE_STANDBY : CUPEL_SERVER_ROLE_PRIMARY;
+  ok = cupel_mysql_connection_leave (self, ok, &failure);
+  if (!ok)
+    g_propagate_error (error, failure);
+  return ok;
+}

@@ -8,62 +8,6 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 
-#define CUPEL_MYSQL_STACK          (512 * 1024)
-#define CUPEL_MYSQL_AUTH_PLUGINS   "mysql_native_password,client_ed25519,caching_sha2_password"
-
-static gboolean
-cupel_mysql_client_set_tls (MYSQL                   *mysql,
-                            const CupelMysqlParams  *params,
-                            GError                 **error)
-{
-  my_bool verify = params->tls == CUPEL_MYSQL_TLS_VERIFY;
-  my_bool enforce = params->tls != CUPEL_MYSQL_TLS_DISABLE;
-
-  if (verify && g_getenv ("MARIADB_CUPEL_MYSQL_TLS_DISABLE_PEER_VERIFICATION") != NULL)
-    {
-      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_CONNECTION,
-                   "MARIADB_CUPEL_MYSQL_TLS_DISABLE_PEER_VERIFICATION is set, so the server's certificate would not be verified; "
-                   "unset it, or say sslmode=require in the URL");
-      return FALSE;
-    }
-
-  mysql_optionsv (mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
-  if (enforce)
-    {
-      mysql_optionsv (mysql, MYSQL_OPT_SSL_ENFORCE, &enforce);
-      if (params->ssl_ca != NULL)
-        mysql_optionsv (mysql, MYSQL_OPT_SSL_CA, params->ssl_ca);
-      if (params->ssl_cert != NULL)
-        mysql_optionsv (mysql, MYSQL_OPT_SSL_CERT, params->ssl_cert);
-      if (params->ssl_key != NULL)
-        mysql_optionsv (mysql, MYSQL_OPT_SSL_KEY, params->ssl_key);
-    }
-  return TRUE;
-}
-
-gboolean
-cupel_mysql_client_set_options (MYSQL                   *mysql,
-                                const CupelMysqlParams  *params,
-                                guint                    seconds,
-                                GError                 **error)
-{
-  unsigned int protocol = params->socket != NULL ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
-  unsigned int local_infile = 0;
-  unsigned int timeout = seconds;
-  size_t stack = CUPEL_MYSQL_STACK;
-
-  mysql_optionsv (mysql, MYSQL_OPT_NONBLOCK, &stack);
-  mysql_optionsv (mysql, MYSQL_OPT_CONNECT_TIMEOUT, &timeout);
-  mysql_optionsv (mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-  mysql_optionsv (mysql, MYSQL_OPT_LOCAL_INFILE, &local_infile);
-  mysql_optionsv (mysql, MYSQL_OPT_PROTOCOL, &protocol);
-  mysql_optionsv (mysql, MARIADB_OPT_RESTRICTED_AUTH, CUPEL_MYSQL_AUTH_PLUGINS);
-#ifdef CUPEL_MYSQL_PLUGIN_DIR
-  mysql_optionsv (mysql, MYSQL_PLUGIN_DIR, CUPEL_MYSQL_PLUGIN_DIR);
-#endif
-  return cupel_mysql_client_set_tls (mysql, params, error);
-}
-
 void
 cupel_mysql_client_init (CupelMysqlConnection *self)
 {

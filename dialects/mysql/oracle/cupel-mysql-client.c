@@ -133,16 +133,19 @@ take_hop (CupelMysqlConnection  *self,
 /* connecting */
 
 gboolean
-cupel_mysql_client_set_options (MYSQL                   *mysql,
-                                const CupelMysqlParams  *params,
-                                guint                    seconds,
-                                GError                 **error)
+cupel_mysql_client_set_options (CupelMysqlAttempt  *attempt,
+                                GError            **error)
 {
+  static const unsigned int modes[] = {
+    SSL_MODE_DISABLED, SSL_MODE_PREFERRED, SSL_MODE_REQUIRED, SSL_MODE_VERIFY_CA, SSL_MODE_VERIFY_IDENTITY
+  };
+  const CupelMysqlParams *params = attempt->params;
+  MYSQL *mysql = attempt->mysql;
   unsigned int protocol = params->socket != NULL ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
-  unsigned int mode = params->tls == CUPEL_MYSQL_TLS_DISABLE ? SSL_MODE_DISABLED
-                      : params->tls == CUPEL_MYSQL_TLS_VERIFY ? SSL_MODE_VERIFY_IDENTITY : SSL_MODE_REQUIRED;
+  unsigned int mode = modes[params->tls];
   unsigned int local_infile = 0;
-  unsigned int timeout = seconds;
+  unsigned int timeout = (unsigned int) CLAMP ((attempt->deadline - g_get_monotonic_time ()) / G_USEC_PER_SEC + 1, 1, 86400);
+  bool get_key = params->allow_public_key_retrieval;
   sigset_t before;
 
   /* This thread is one of the dialect's own, and ends after connecting or killing. */
@@ -152,15 +155,42 @@ cupel_mysql_client_set_options (MYSQL                   *mysql,
   mysql_options (mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
   mysql_options (mysql, MYSQL_OPT_LOCAL_INFILE, &local_infile);
   mysql_options (mysql, MYSQL_OPT_PROTOCOL, &protocol);
-  if (params->ssl_ca != NULL)
-    mysql_options (mysql, MYSQL_OPT_SSL_CA, params->ssl_ca);
-  if (params->ssl_cert != NULL)
-    mysql_options (mysql, MYSQL_OPT_SSL_CERT, params->ssl_cert);
-  if (params->ssl_key != NULL)
-    mysql_options (mysql, MYSQL_OPT_SSL_KEY, params->ssl_key);
+  mysql_options (mysql, MYSQL_OPT_GET_SERVER_PUBLIC_KEY, &get_key);
+  if (params->tls >= CUPEL_TLS_MODE_VERIFY_CA)
+    mysql_options (mysql, MYSQL_OPT_SSL_CA, params->tls_ca != NULL ? params->tls_ca : CUPEL_MYSQL_SYSTEM_ROOTS);
+  if (params->tls_cert != NULL)
+    mysql_options (mysql, MYSQL_OPT_SSL_CERT, params->tls_cert);
+  if (params->tls_key != NULL)
+    mysql_options (mysql, MYSQL_OPT_SSL_KEY, params->tls_key);
+  if (params->tls_crl != NULL)
+    mysql_options (mysql, MYSQL_OPT_SSL_CRL, params->tls_crl);
   /* Last: naming an authority alone would ask for less. */
   mysql_options (mysql, MYSQL_OPT_SSL_MODE, &mode);
   return TRUE;
+}
+
+gboolean
+cupel_mysql_client_connect (CupelMysqlAttempt *attempt)
+{
+  const CupelMysqlParams *params = attempt->params;
+  /* The library compares the certificate with the host that it is given. So where that is done it gets the name, and looks it up once
+   * more, on this thread. */
+  const char *host = params->tls < CUPEL_TLS_MODE_VERIFY_FULL && params->address != NULL ? params->address : params->host;
+
+  return mysql_real_connect (attempt->mysql, host, params->user, params->password, params->database, params->port, params->socket,
+                             CLIENT_FOUND_ROWS) != NULL &&
+         mysql_real_query (attempt->mysql, CUPEL_MYSQL_INIT, strlen (CUPEL_MYSQL_INIT)) == 0;
+}
+
+gboolean
+cupel_mysql_client_verify (CupelMysqlAttempt  *attempt,
+                           GError            **error)
+{
+  if (attempt->params->tls < CUPEL_TLS_MODE_REQUIRE || mysql_get_ssl_cipher (attempt->mysql) != NULL)
+    return TRUE;
+  cupel_set_error_with_details (error, CUPEL_ERROR_CONNECTION, &(CupelErrorDetails) { .disconnect = TRUE },
+                                "The connection to MySQL at %s is without TLS", attempt->params->where);
+  return FALSE;
 }
 
 int
