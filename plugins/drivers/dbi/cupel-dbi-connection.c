@@ -136,7 +136,7 @@ cupel_dbi_connection_set_isolation (CupelDriverConnection  *base,
   if (!run (self, cupel_dbi_job_isolation, GINT_TO_POINTER (level), CUPEL_NO_DEADLINE, cancellable, error))
     return FALSE;
   g_atomic_int_set (&self->autocommit, level == CUPEL_ISOLATION_AUTOCOMMIT);
-  g_atomic_int_set (&self->dirty, level != CUPEL_ISOLATION_DEFAULT);
+  g_atomic_int_set (&self->isolated, level != CUPEL_ISOLATION_DEFAULT);
   return TRUE;
 }
 
@@ -209,7 +209,9 @@ cupel_dbi_connection_savepoint (CupelDriverConnection    *base,
 static gboolean
 cupel_dbi_connection_needs_reset (CupelDriverConnection *base)
 {
-  return g_atomic_int_get (&CUPEL_DBI_CONNECTION (base)->dirty);
+  CupelDbiConnection *self = CUPEL_DBI_CONNECTION (base);
+
+  return g_atomic_int_get (&self->dirty) || g_atomic_int_get (&self->isolated);
 }
 
 static gboolean

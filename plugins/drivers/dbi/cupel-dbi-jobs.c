@@ -255,6 +255,27 @@ execute_many (CupelDbiConnection  *self,
   return FALSE;
 }
 
+/* What cannot leave anything in the session but the end of a transaction. */
+static gboolean
+is_harmless (const char *sql)
+{
+  static const char *const words[] = {
+    "SELECT", "VALUES", "TABLE", "WITH", "INSERT", "REPLACE", "UPDATE", "DELETE", "MERGE", "EXPLAIN", "SHOW", "DESCRIBE", "DROP", "ALTER",
+    "CREATE TABLE", "CREATE INDEX", "CREATE UNIQUE", "CREATE SCHEMA", "CREATE DATABASE", "TRUNCATE", "GRANT", "REVOKE",
+  };
+
+  while (g_ascii_isspace (*sql))
+    sql++;
+  for (guint i = 0; i < G_N_ELEMENTS (words); i++)
+    {
+      gsize length = strlen (words[i]);
+
+      if (g_ascii_strncasecmp (sql, words[i], length) == 0 && !g_ascii_isalnum (sql[length]) && sql[length] != '_')
+        return TRUE;
+    }
+  return FALSE;
+}
+
 static gboolean
 execute (CupelDbiConnection  *self,
          CupelDbiJob         *job,
@@ -271,8 +292,6 @@ execute (CupelDbiConnection  *self,
                            "The server has rolled the transaction back after an error; roll back and run the whole unit again");
       return FALSE;
     }
-  if (request->compiled->kind == CUPEL_COMPILED_TEXT && !job->is_own)
-    g_atomic_int_set (&self->dirty, TRUE);
   if ((pending || asked) && self->link.status == CUPEL_TRANSACTION_IDLE)
     {
       if (!begin (self, &job->options, request->compiled, error))
@@ -288,6 +307,15 @@ execute (CupelDbiConnection  *self,
     ok = execute_many (self, job, job->reply.began, error);
   else
     ok = execute_once (self, job, 0, 1, error);
+  if (ok && request->compiled->kind == CUPEL_COMPILED_TEXT && !job->is_own && !is_harmless (request->compiled->sql))
+    {
+      g_atomic_int_set (&self->dirty, TRUE);
+      if (self->link.backend->verify != NULL && !self->link.backend->verify (&self->link, error))
+        {
+          g_atomic_int_set (&self->broken, TRUE);
+          return FALSE;
+        }
+    }
   if (ok && (request->flags & CUPEL_REQUEST_BEGIN) != 0)
     job->reply.began = self->link.status == CUPEL_TRANSACTION_ACTIVE;
   return ok;
@@ -425,17 +453,20 @@ cupel_dbi_job_reset (CupelThreadedConnection  *base,
   if (!enter (self, error))
     return FALSE;
   ok = roll_back (self, link->backend == &cupel_dbi_mysql && dirty, &local);
-  if (ok && dirty && link->backend->is_server)
+  if (ok && dirty && link->backend->discard != NULL)
     {
-      ok = cupel_dbi_link_run (link, isolation, &local);
+      ok = link->backend->discard (link, &local);
       for (guint i = 0; ok && statements[i] != NULL; i++)
         ok = cupel_dbi_link_run (link, statements[i], &local);
     }
+  else if (ok && link->backend->is_server && g_atomic_int_get (&self->isolated))
+    ok = cupel_dbi_link_run (link, isolation, &local);
   else if (ok && !link->backend->is_server)
     ok = cupel_dbi_link_run (link, isolation, &local) && cupel_dbi_link_run (link, "PRAGMA foreign_keys = ON", &local);
   if (ok)
     {
       g_atomic_int_set (&self->dirty, FALSE);
+      g_atomic_int_set (&self->isolated, FALSE);
       g_atomic_int_set (&self->autocommit, FALSE);
     }
   leave (self, local);

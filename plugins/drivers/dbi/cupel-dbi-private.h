@@ -59,6 +59,12 @@ struct _CupelDbiBackend
                          const CupelCell     *cell,
                          const CupelSqlType  *type,
                          GError             **error);
+  /* Whether quoting is still what it was: after a text of a user, which may have changed it. FALSE: the session is not to be used. */
+  gboolean (*verify)    (CupelDbiLink        *link,
+                         GError             **error);
+  /* Brings the session to the state after open (); FALSE: nothing but a new connection does. */
+  gboolean (*discard)   (CupelDbiLink        *link,
+                         GError             **error);
   /* What opens a transaction: statements separated by ';'. NULL: there is none like this. */
   char    *(*begin)     (CupelDbiLink                  *link,
                          const CupelTransactionOptions *options,
@@ -211,6 +217,7 @@ struct _CupelDbiConnection
   int                     broken;
   int                     socket;
   int                     dirty;           /* a text may have changed the session */
+  int                     isolated;        /* the isolation level is not the one of the beginning */
 
   CupelTransactionOptions options;         /* of the next transaction; the fiber's until a job begins one */
   gint64                  stopped_at;      /* under the lock of interrupt () */

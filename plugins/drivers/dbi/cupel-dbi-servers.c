@@ -8,7 +8,8 @@
 
 /* PostgreSQL. The types of libpq are opaque, its constants part of its ABI. */
 
-#define PG_BAD 1   /* CONNECTION_BAD */
+#define PG_BAD         1     /* CONNECTION_BAD */
+#define PG_COMMAND_OK  1     /* PGRES_COMMAND_OK */
 
 typedef struct
 {
@@ -21,6 +22,10 @@ typedef struct
   int         (*transaction) (gconstpointer conn);
   const char *(*parameter)   (gconstpointer conn, const char *name);
   int         (*verbosity)   (gpointer conn, int verbosity);
+  gpointer    (*prepare)     (gpointer conn, const char *name, const char *sql, int n_types, const guint *types);
+  int         (*result_status) (gconstpointer result);
+  char       *(*error_field) (gconstpointer result, int field);
+  void        (*clear)       (gpointer result);
   gpointer    (*get_cancel)  (gpointer conn);
   void        (*free_cancel) (gpointer cancel);
   int         (*cancel)      (gpointer cancel, char *buffer, int size);
@@ -192,6 +197,23 @@ pgsql_read (CupelDbiLink   *link,
   return TRUE;
 }
 
+/* libdbi executes all statements of a text. The server counts them when it prepares it, and does nothing if they are several. */
+static gboolean
+pgsql_check_single (CupelDbiLink  *link,
+                    const char    *sql,
+                    GError       **error)
+{
+  const PgFunctions *pg = link->functions;
+  gpointer result = pg->prepare (link->handle, "", sql, 0, NULL);
+  gboolean ok = result != NULL && pg->result_status (result) == PG_COMMAND_OK;
+
+  if (!ok)
+    g_propagate_error (error, cupel_dialect_create_error (link->dialect, 0, result != NULL ? pg->error_field (result, 'C') : "08006",
+                                                          result != NULL ? pg->error_field (result, 'M') : NULL));
+  pg->clear (result);
+  return ok;
+}
+
 static gboolean
 pgsql_query (CupelDbiLink        *link,
              const char          *sql,
@@ -200,10 +222,13 @@ pgsql_query (CupelDbiLink        *link,
              CupelReply          *reply,
              GError             **error)
 {
-  dbi_result_t *result = query (link, sql, compiled, reply, error);
+  dbi_result_t *result;
   gboolean ok = TRUE;
 
-  if (result == NULL)
+  if (compiled != NULL && compiled->kind == CUPEL_COMPILED_TEXT && strchr (compiled->sql, ';') != NULL &&
+      !pgsql_check_single (link, sql, error))
+    return FALSE;
+  if ((result = query (link, sql, compiled, reply, error)) == NULL)
     return FALSE;
   if (reply != NULL && result->numfields > 0)
     ok = pgsql_read (link, result->result_handle, result->numfields, block_rows, reply, error);
@@ -229,6 +254,48 @@ pgsql_status (CupelDbiLink *link,
 }
 
 static gboolean
+pgsql_verify (CupelDbiLink  *link,
+              GError       **error)
+{
+  const PgFunctions *pg = link->functions;
+
+  if (g_strcmp0 (pg->parameter (link->handle, "client_encoding"), "UTF8") == 0 &&
+      g_strcmp0 (pg->parameter (link->handle, "standard_conforming_strings"), "on") == 0)
+    return TRUE;
+  g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_CONNECTION,
+                       "client_encoding is not UTF8 or standard_conforming_strings is not on: quoting would not be safe, and the "
+                       "connection is not used any more");
+  return FALSE;
+}
+
+/* What the texts that are read here look like, and what quoting counts on. */
+static gboolean
+pgsql_set_up (CupelDbiLink  *link,
+              GError       **error)
+{
+  static const char *const settings[] = {
+    "SET client_encoding TO 'UTF8'",
+    "SET standard_conforming_strings TO on",
+    "SET bytea_output TO 'hex'",
+    "SET extra_float_digits TO 3",
+    /* libpq writes notices to the standard error output, and nobody can be told of them in another way. */
+    "SET client_min_messages TO error",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (settings); i++)
+    if (!cupel_dbi_link_run (link, settings[i], error))
+      return FALSE;
+  return pgsql_verify (link, error);
+}
+
+static gboolean
+pgsql_discard (CupelDbiLink  *link,
+               GError       **error)
+{
+  return cupel_dbi_link_run (link, "DISCARD ALL", error) && pgsql_set_up (link, error);
+}
+
+static gboolean
 pgsql_open (CupelDbiLink  *link,
             GError       **error)
 {
@@ -242,6 +309,10 @@ pgsql_open (CupelDbiLink  *link,
     { "PQtransactionStatus", G_STRUCT_OFFSET (PgFunctions, transaction) },
     { "PQparameterStatus", G_STRUCT_OFFSET (PgFunctions, parameter) },
     { "PQsetErrorVerbosity", G_STRUCT_OFFSET (PgFunctions, verbosity) },
+    { "PQprepare", G_STRUCT_OFFSET (PgFunctions, prepare) },
+    { "PQresultStatus", G_STRUCT_OFFSET (PgFunctions, result_status) },
+    { "PQresultErrorField", G_STRUCT_OFFSET (PgFunctions, error_field) },
+    { "PQclear", G_STRUCT_OFFSET (PgFunctions, clear) },
     { "PQgetCancel", G_STRUCT_OFFSET (PgFunctions, get_cancel) },
     { "PQfreeCancel", G_STRUCT_OFFSET (PgFunctions, free_cancel) },
     { "PQcancel", G_STRUCT_OFFSET (PgFunctions, cancel) },
@@ -254,23 +325,7 @@ pgsql_open (CupelDbiLink  *link,
   pg->verbosity (link->handle, 0);   /* terse: the other lines quote data */
   link->canceller = pg->get_cancel (link->handle);
 
-  /* What the texts that are read here look like, and what quoting counts on. */
-  if (!cupel_dbi_link_run (link, "SET client_encoding TO 'UTF8'", error) ||
-      !cupel_dbi_link_run (link, "SET standard_conforming_strings TO on", error) ||
-      /* libpq writes notices to the standard error output, and nobody can be told of them in another way. */
-      !cupel_dbi_link_run (link, "SET client_min_messages TO error", error) ||
-      !cupel_dbi_link_run (link, "SET bytea_output TO 'hex'", error) ||
-      !cupel_dbi_link_run (link, "SET extra_float_digits TO 3", error))
-    return FALSE;
-  if (g_strcmp0 (pg->parameter (link->handle, "client_encoding"), "UTF8") != 0 ||
-      g_strcmp0 (pg->parameter (link->handle, "standard_conforming_strings"), "on") != 0)
-    {
-      g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_CONNECTION,
-                           "The server does not keep client_encoding at UTF8 and standard_conforming_strings at on: "
-                           "quoting would not be safe");
-      return FALSE;
-    }
-  return TRUE;
+  return pgsql_set_up (link, error);
 }
 
 static void
@@ -334,6 +389,8 @@ const CupelDbiBackend cupel_dbi_pgsql = {
   .open = pgsql_open,
   .free_canceller = pgsql_free_canceller,
   .query = pgsql_query,
+  .verify = pgsql_verify,
+  .discard = pgsql_discard,
   .literal = cupel_dbi_pgsql_literal,
   .begin = pgsql_begin,
   .isolation = pgsql_isolation,
@@ -532,6 +589,32 @@ refuse_error (gpointer     data,
 }
 
 static gboolean
+mysql_verify (CupelDbiLink  *link,
+              GError       **error)
+{
+  g_autofree char *charsets = NULL;
+
+  charsets = cupel_dbi_link_ask (link, "SELECT CONCAT(@@character_set_client, ' ', @@character_set_results)", error);
+  if (charsets == NULL)
+    return FALSE;
+  if (strcmp (charsets, "utf8mb4 utf8mb4") == 0)
+    return TRUE;
+  g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_CONNECTION,
+               "The session has the character sets \"%s\" and not utf8mb4: quoting would not be safe, and the connection is not "
+               "used any more", charsets);
+  return FALSE;
+}
+
+static gboolean
+mysql_discard (CupelDbiLink  *link,
+               GError       **error)
+{
+  g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_UNSUPPORTED,
+                       "A text changed the session, and libdbi has no way to reset one of MySQL");
+  return FALSE;
+}
+
+static gboolean
 mysql_open (CupelDbiLink  *link,
             GError       **error)
 {
@@ -544,7 +627,6 @@ mysql_open (CupelDbiLink  *link,
     { "mysql_set_local_infile_handler", G_STRUCT_OFFSET (MysqlFunctions, set_local_infile_handler) },
   };
   const MysqlFunctions *mysql;
-  g_autofree char *charsets = NULL;
   g_autofree char *version = NULL;
 
   if (!load_functions (link, names, G_N_ELEMENTS (names), sizeof (MysqlFunctions), error))
@@ -559,15 +641,8 @@ mysql_open (CupelDbiLink  *link,
       g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_CONNECTION, "The server does not take utf8mb4 as the character set");
       return FALSE;
     }
-  if ((charsets = cupel_dbi_link_ask (link, "SELECT CONCAT(@@character_set_client, ' ', @@character_set_results)", error)) == NULL ||
-      (version = cupel_dbi_link_ask (link, "SELECT version()", error)) == NULL)
+  if (!mysql_verify (link, error) || (version = cupel_dbi_link_ask (link, "SELECT version()", error)) == NULL)
     return FALSE;
-  if (strcmp (charsets, "utf8mb4 utf8mb4") != 0)
-    {
-      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_CONNECTION,
-                   "The server uses the character sets \"%s\" where utf8mb4 was asked for: quoting would not be safe", charsets);
-      return FALSE;
-    }
   link->is_mariadb = strstr (version, "MariaDB") != NULL;
   return TRUE;
 }
@@ -653,6 +728,8 @@ const CupelDbiBackend cupel_dbi_mysql = {
   .is_server = TRUE,
   .open = mysql_open,
   .query = mysql_query,
+  .verify = mysql_verify,
+  .discard = mysql_discard,
   .literal = cupel_dbi_mysql_literal,
   .begin = mysql_begin,
   .set_autocommit = mysql_set_autocommit,
