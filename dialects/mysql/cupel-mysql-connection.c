@@ -222,11 +222,14 @@ cupel_mysql_connection_new (CupelMysqlParams *params,
                             MYSQL            *mysql)
 {
   CupelMysqlConnection *self = g_object_new (CUPEL_TYPE_MYSQL_CONNECTION, NULL);
+  MY_CHARSET_INFO charset = { 0, };
 
   self->params = cupel_mysql_params_ref (params);
   self->mysql = mysql;
   self->fd = fcntl (cupel_mysql_client_get_socket (mysql), F_DUPFD_CLOEXEC, 0);
   self->autocommit = (mysql->server_status & SERVER_STATUS_AUTOCOMMIT) != 0;
+  mysql_get_character_set_info (mysql, &charset);
+  self->collation = charset.name;
   self->cache_size = cupel_mysql_params_get_statement_cache (params);
   cupel_mysql_client_init (self);
   return CUPEL_DRIVER_CONNECTION (self);

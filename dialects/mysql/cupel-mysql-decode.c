@@ -89,6 +89,7 @@ cupel_mysql_rows_describe (CupelMysqlRows      *rows,
                               ? cupel_sql_type_get_kind (compiled->columns[i].type) : CUPEL_SQL_NULL;
 
       column->type = fields[i].type;
+      column->decimals = (guint8) MIN (fields[i].decimals, 31);
       column->expected = expected;
       column->is_unsigned = (fields[i].flags & UNSIGNED_FLAG) != 0;
       column->kind = cupel_mysql_text_kind (&fields[i], expected);
@@ -277,7 +278,34 @@ cupel_mysql_decode_string (CupelRowBlock          *block,
     }
 }
 
-/* A date of zeros, a span of more than a day: text, as the server would write it. */
+static guint
+cupel_mysql_days_of_month (guint year,
+                           guint month)
+{
+  static const guint8 days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+
+  if (month == 2 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0))
+    return 29;
+  return days[month - 1];
+}
+
+/* As the server writes it: with as many digits as the column has. */
+static void
+cupel_mysql_append_fraction (char                   *text,
+                             gsize                   size,
+                             const CupelMysqlColumn *column,
+                             guint32                 micros)
+{
+  guint decimals = column->decimals <= 6 ? column->decimals : micros != 0 ? 6 : 0;
+  gsize length = strlen (text);
+
+  if (decimals == 0)
+    return;
+  g_snprintf (text + length, size - length, ".%06u", MIN (micros, 999999));
+  text[length + 1 + decimals] = '\0';
+}
+
+/* A date of zeros or one that no calendar has, a span of more than a day: text, as the server would write it. */
 static void
 cupel_mysql_decode_odd (CupelRowBlock *block,
                         CupelCell     *cell,
@@ -312,14 +340,17 @@ cupel_mysql_decode_datetime (CupelRowBlock          *block,
   if (length >= 11)
     micros = data[7] | data[8] << 8 | data[9] << 16 | (guint32) data[10] << 24;
 
-  if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 59 || micros > 999999)
+  if (month < 1 || month > 12 || day < 1 || day > cupel_mysql_days_of_month (year, month) || hour > 23 || minute > 59 || second > 59 || micros > 999999)
     {
       char text[64];
 
       if (column->type == MYSQL_TYPE_DATE || column->type == MYSQL_TYPE_NEWDATE)
         g_snprintf (text, sizeof text, "%04u-%02u-%02u", year, month, day);
       else
-        g_snprintf (text, sizeof text, "%04u-%02u-%02u %02u:%02u:%02u", year, month, day, hour, minute, second);
+        {
+          g_snprintf (text, sizeof text, "%04u-%02u-%02u %02u:%02u:%02u", year, month, day, hour, minute, second);
+          cupel_mysql_append_fraction (text, sizeof text, column, micros);
+        }
       cupel_mysql_decode_odd (block, cell, text);
       return;
     }
@@ -349,10 +380,11 @@ cupel_mysql_decode_datetime (CupelRowBlock          *block,
 }
 
 static void
-cupel_mysql_decode_time (CupelRowBlock *block,
-                         CupelCell     *cell,
-                         const guint8  *data,
-                         gsize          length)
+cupel_mysql_decode_time (CupelRowBlock          *block,
+                         const CupelMysqlColumn *column,
+                         CupelCell              *cell,
+                         const guint8           *data,
+                         gsize                   length)
 {
   gboolean negative = FALSE;
   guint32 days = 0, micros = 0;
@@ -373,12 +405,9 @@ cupel_mysql_decode_time (CupelRowBlock *block,
     {
       char text[64];
 
-      if (micros != 0)
-        g_snprintf (text, sizeof text, "%s%02" G_GUINT64_FORMAT ":%02u:%02u.%06u", negative ? "-" : "",
-                    (guint64) days * 24 + hour, minute, second, micros);
-      else
-        g_snprintf (text, sizeof text, "%s%02" G_GUINT64_FORMAT ":%02u:%02u", negative ? "-" : "",
-                    (guint64) days * 24 + hour, minute, second);
+      g_snprintf (text, sizeof text, "%s%02" G_GUINT64_FORMAT ":%02u:%02u", negative ? "-" : "",
+                  (guint64) days * 24 + hour, minute, second);
+      cupel_mysql_append_fraction (text, sizeof text, column, micros);
       cupel_mysql_decode_odd (block, cell, text);
       return;
     }
@@ -527,7 +556,7 @@ cupel_mysql_decode_binary (CupelMysqlRows *rows,
       cupel_mysql_decode_datetime (rows->block, column, cell, p, length);
       break;
     case MYSQL_TYPE_TIME:
-      cupel_mysql_decode_time (rows->block, cell, p, length);
+      cupel_mysql_decode_time (rows->block, column, cell, p, length);
       break;
     default:
       if (size != G_MAXUINT)
@@ -565,6 +594,9 @@ cupel_mysql_decode_text (CupelMysqlRows *rows,
       cupel_mysql_decode_integer (column, value, cell);
       return;
     case MYSQL_TYPE_FLOAT:
+      cell->kind = CUPEL_CELL_DOUBLE;
+      cell->v.f64 = (float) g_ascii_strtod (data, NULL);
+      return;
     case MYSQL_TYPE_DOUBLE:
       cell->kind = CUPEL_CELL_DOUBLE;
       cell->v.f64 = g_ascii_strtod (data, NULL);

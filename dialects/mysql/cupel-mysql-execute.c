@@ -96,6 +96,7 @@ cupel_mysql_connection_execute_prepared (CupelMysqlConnection  *self,
   CupelCompiled *compiled = request->compiled;
   CupelMysqlStatement *statement;
   GError *failure = NULL;
+  int code;
 
   statement = cupel_mysql_statement_get (self, compiled, 1, (request->flags & CUPEL_REQUEST_NO_PREPARE) == 0);
   for (guint i = 0; i < compiled->n_slots; i++)
@@ -109,8 +110,9 @@ cupel_mysql_connection_execute_prepared (CupelMysqlConnection  *self,
   if (!cupel_mysql_connection_run (self, statement, &failure))
     {
       cupel_mysql_statement_done (self, statement);
-      /* What has no parameters can do without being prepared. */
-      if (cupel_error_get_native_code (failure) == 1461 && compiled->n_slots == 0 && self->op == CUPEL_MYSQL_OP_RUNNING)
+      /* The server is full, or does not prepare such a statement: what has no parameters can do without. */
+      code = cupel_error_get_native_code (failure);
+      if ((code == 1461 || code == 1295) && compiled->n_slots == 0 && self->op == CUPEL_MYSQL_OP_RUNNING)
         {
           g_error_free (failure);
           return cupel_mysql_connection_execute_text (self, request, reply, error);

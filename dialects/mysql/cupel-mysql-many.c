@@ -6,7 +6,7 @@
 #include "cupel-mysql-private.h"
 
 #define CUPEL_MYSQL_PAGE_ROWS   1000
-#define CUPEL_MYSQL_PAGE_BYTES  (1024 * 1024)   /* what every server takes in one packet */
+#define CUPEL_MYSQL_PAGE_BYTES  (512 * 1024)    /* half of the least max_allowed_packet that servers come with */
 #define CUPEL_MYSQL_PARAMETERS  65535
 #define CUPEL_MYSQL_KEEP_ROWS   32              /* a page of so few rows is worth to be kept as well as a full one */
 

@@ -155,6 +155,7 @@ struct _CupelMysqlConnection
   CupelIsolationLevel    isolation;
   gboolean               isolation_changed;
   gboolean               dirty;             /* statements left something in the session */
+  const char            *collation;         /* of the character set, when it was connected */
 
   /* prepared statements: most recently used first */
   GHashTable            *statements;
@@ -320,6 +321,7 @@ typedef struct
   guint8   type;          /* enum enum_field_types */
   guint8   kind;          /* CupelCellKind that text and blobs become */
   guint8   expected;      /* CupelSqlKind */
+  guint8   decimals;      /* of seconds; more than 6: as many as there are */
   gboolean is_unsigned;
 } CupelMysqlColumn;
 

@@ -79,6 +79,8 @@ cupel_mysql_sql_leaves_traces (const char *sql)
 void
 cupel_mysql_connection_note_session (CupelMysqlConnection *self)
 {
+  /* The mode may have been set by hand, and transactions depend on it. */
+  self->autocommit = (self->mysql->server_status & SERVER_STATUS_AUTOCOMMIT) != 0;
   if ((self->mysql->server_status & SERVER_SESSION_STATE_CHANGED) != 0)
     {
       self->mysql->server_status &= ~(unsigned int) SERVER_SESSION_STATE_CHANGED;
@@ -121,9 +123,7 @@ cupel_mysql_connection_reset_session (CupelMysqlConnection  *self,
                                       GError               **error)
 {
   g_autofree char *sql = NULL;
-  MY_CHARSET_INFO charset = { 0, };
 
-  mysql_get_character_set_info (self->mysql, &charset);
   if (!cupel_mysql_client_reset (self))
     {
       cupel_mysql_set_error (error, self->mysql, NULL);
@@ -138,7 +138,7 @@ cupel_mysql_connection_reset_session (CupelMysqlConnection  *self,
   self->autocommit = FALSE;
 
   /* Some servers forget the character set, too. */
-  sql = g_strdup_printf ("SET NAMES utf8mb4 COLLATE %s, %s", charset.name, CUPEL_MYSQL_SETTINGS);
+  sql = g_strdup_printf ("SET NAMES utf8mb4 COLLATE %s, %s", self->collation, CUPEL_MYSQL_SETTINGS);
   if (!cupel_mysql_connection_command (self, sql, error) ||
       !cupel_mysql_connection_restore_schema (self, error))
     return FALSE;

@@ -277,8 +277,8 @@ url_with_database (const char *text,
 CupelUrl *
 url_with_option (const char *option)
 {
-  g_autofree char *text = cupel_url_to_string (url);
-  g_autofree char *more = g_strconcat (g_getenv (URL_VARIABLE), strchr (text, '?') != NULL ? "&" : "?", option, NULL);
+  const char *text = g_getenv (URL_VARIABLE);
+  g_autofree char *more = g_strconcat (text, strchr (text, '?') != NULL ? "&" : "?", option, NULL);
 
   return url_with_database (more, database);
 }
