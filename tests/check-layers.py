@@ -111,7 +111,7 @@ def check_installed_headers(root):
         text = read(os.path.join(root, path))
         layer, name = path.split(os.sep)[1:]
         if '#pragma once' not in text:
-            yield f'{path}: no “#pragma once”'
+            yield f'{path}: no "#pragma once"'
         if not re.search(r'#if !defined \(CUPEL_INSIDE\) && !defined \(CUPEL_COMPILATION\)\n# error ', text):
             yield f'{path}: can be included directly: the test of CUPEL_INSIDE is missing'
         if 'G_BEGIN_DECLS' not in text or 'G_END_DECLS' not in text:

@@ -55,6 +55,13 @@ gboolean cupel_threaded_connection_run       (CupelThreadedConnection  *self,
                                               gint64                    deadline,
                                               GCancellable             *cancellable,
                                               GError                  **error);
+/* Runs @func on the calling thread if the worker has nothing to do; FALSE: it did not run. */
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_threaded_connection_run_here  (CupelThreadedConnection  *self,
+                                              CupelJobFunc              func,
+                                              gpointer                  job,
+                                              gboolean                 *success,
+                                              GError                  **error);
 /* Queues a job that nobody waits for; the worker frees it. FALSE: it will not run, and was freed. */
 CUPEL_AVAILABLE_IN_1_0
 gboolean cupel_threaded_connection_post      (CupelThreadedConnection  *self,

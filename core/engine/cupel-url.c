@@ -90,7 +90,7 @@ is_name (const char *start,
   return TRUE;
 }
 
-/* The text from the first “:” on, which is “://”. */
+/* The text from the first ":" on, which is "://". */
 static const char *
 parse_scheme (CupelUrl    *url,
               const char  *text,
@@ -440,7 +440,7 @@ parse_places (CupelUrl    *url,
 static gboolean
 parse_rest (CupelUrl    *url,
             const char  *text,
-            const char  *rest,    /* from “//” on */
+            const char  *rest,    /* from "//" on */
             GError     **error)
 {
   const char *authority = rest + 2;

@@ -223,7 +223,7 @@ cupel_cell_validate (const CupelCell  *cell,
     }
 
   if (name != NULL)
-    g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_DATA, "The value of “%s” %s", name, problem);
+    g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_DATA, "The value of \"%s\" %s", name, problem);
   else
     g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_DATA, "A literal of the statement %s", problem);
 

@@ -535,7 +535,7 @@ cupel_column_set_on_delete (CupelColumn *column,
         column->on_delete = actions[i];
         return;
       }
-  g_critical ("%s: “%s” is no action of ON DELETE", G_STRFUNC, action);
+  g_critical ("%s: \"%s\" is no action of ON DELETE", G_STRFUNC, action);
 }
 
 /**

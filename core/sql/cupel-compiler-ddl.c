@@ -136,9 +136,9 @@ cupel_compiler_append_create_table (CupelCompiler *compiler,
   CupelCompilerState *state = cupel_compiler_get_state (compiler);
 
   if (table->original != NULL)
-    cupel_compiler_fail (compiler, CUPEL_ERROR_PROGRAMMING, "“%s” is an alias, which cannot be created", table->name);
+    cupel_compiler_fail (compiler, CUPEL_ERROR_PROGRAMMING, "\"%s\" is an alias, which cannot be created", table->name);
   if (table->columns->len == 0)
-    cupel_compiler_fail (compiler, CUPEL_ERROR_PROGRAMMING, "The table “%s” has no columns", table->name);
+    cupel_compiler_fail (compiler, CUPEL_ERROR_PROGRAMMING, "The table \"%s\" has no columns", table->name);
 
   state->constants = TRUE;
   cupel_compiler_append (compiler, "CREATE TABLE ");
@@ -161,7 +161,7 @@ cupel_compiler_append_drop_table (CupelCompiler *compiler,
                                   CupelTable    *table)
 {
   if (table->original != NULL)
-    cupel_compiler_fail (compiler, CUPEL_ERROR_PROGRAMMING, "“%s” is an alias, which cannot be dropped", table->name);
+    cupel_compiler_fail (compiler, CUPEL_ERROR_PROGRAMMING, "\"%s\" is an alias, which cannot be dropped", table->name);
   cupel_compiler_append (compiler, "DROP TABLE ");
   cupel_compiler_append_identifier (compiler, table->name);
 }

@@ -50,7 +50,7 @@ append_from (CupelCompiler *compiler,
       CupelJoin *join = g_ptr_array_index (select->joins, 0);
 
       cupel_compiler_fail (compiler, CUPEL_ERROR_PROGRAMMING,
-                           "There is no table that “%s” could be joined to: name one with cupel_select_from()",
+                           "There is no table that \"%s\" could be joined to: name one with cupel_select_from()",
                            join->table->name);
       return;
     }

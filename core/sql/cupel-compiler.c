@@ -270,10 +270,10 @@ cupel_compiler_append_identifier (CupelCompiler *compiler,
     {
       g_autofree char *readable = g_utf8_make_valid (name, -1);
 
-      cupel_compiler_fail (compiler, CUPEL_ERROR_PROGRAMMING, "The name “%s” is not valid UTF-8", readable);
+      cupel_compiler_fail (compiler, CUPEL_ERROR_PROGRAMMING, "The name \"%s\" is not valid UTF-8", readable);
     }
   else if (length > klass->max_identifier)
-    cupel_compiler_fail (compiler, CUPEL_ERROR_PROGRAMMING, "The name “%s” is longer than %u bytes", name,
+    cupel_compiler_fail (compiler, CUPEL_ERROR_PROGRAMMING, "The name \"%s\" is longer than %u bytes", name,
                          klass->max_identifier);
 
   g_string_append_c (state->sql, klass->quote_open);
@@ -902,7 +902,7 @@ append_dml_table (CupelCompiler *compiler,
                   CupelTable    *table)
 {
   if (table->original != NULL)
-    cupel_compiler_fail (compiler, CUPEL_ERROR_PROGRAMMING, "“%s” is an alias; only the table “%s” itself can be changed",
+    cupel_compiler_fail (compiler, CUPEL_ERROR_PROGRAMMING, "\"%s\" is an alias; only the table \"%s\" itself can be changed",
                          table->name, table->original->name);
   cupel_compiler_append_identifier (compiler, table->name);
 }
@@ -970,7 +970,7 @@ append_update (CupelCompiler *compiler,
   CupelCompilerState *state = cupel_compiler_get_state (compiler);
 
   if (update->assignments->len == 0)
-    cupel_compiler_fail (compiler, CUPEL_ERROR_PROGRAMMING, "The UPDATE of “%s” sets nothing", update->table->name);
+    cupel_compiler_fail (compiler, CUPEL_ERROR_PROGRAMMING, "The UPDATE of \"%s\" sets nothing", update->table->name);
 
   g_ptr_array_add (state->scope, update->table);
   g_string_append (state->sql, "UPDATE ");

@@ -95,7 +95,7 @@ cupel_insert_set (CupelInsert     *insert,
   found = cupel_table_get_column (insert->table, column);
   if (found == NULL)
     {
-      g_critical ("%s: the table “%s” has no column “%s”", G_STRFUNC, cupel_table_get_name (insert->table), column);
+      g_critical ("%s: the table \"%s\" has no column \"%s\"", G_STRFUNC, cupel_table_get_name (insert->table), column);
       cupel_expression_unref (value);
       return;
     }

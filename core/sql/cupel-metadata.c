@@ -87,10 +87,10 @@ cupel_metadata_add_table (CupelMetadata  *metadata,
   g_return_val_if_fail (CUPEL_IS_TABLE (table), FALSE);
 
   if (g_hash_table_contains (metadata->by_name, table->name))
-    g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_MAPPING, "There is a table “%s” in this metadata already",
+    g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_MAPPING, "There is a table \"%s\" in this metadata already",
                  table->name);
   else if (table->original != NULL)
-    g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_MAPPING, "“%s” is an alias of the table “%s”, not a table", table->name,
+    g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_MAPPING, "\"%s\" is an alias of the table \"%s\", not a table", table->name,
                  table->original->name);
   else
     {
@@ -155,7 +155,7 @@ check_targets (CupelMetadata  *metadata,
           if (column->foreign_key != NULL && cupel_column_get_foreign_column (column) == NULL)
             {
               g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_MAPPING,
-                           "The column “%s.%s” refers to “%s”, which is not in this metadata: add its table, or correct the name",
+                           "The column \"%s.%s\" refers to \"%s\", which is not in this metadata: add its table, or correct the name",
                            table->name, column->name, column->foreign_key);
               return FALSE;
             }
@@ -197,7 +197,7 @@ describe_cycle (GPtrArray *remaining)
     {
       CupelTable *next = NULL;
 
-      g_string_append_printf (text, "%s“%s”", text->len > 0 ? ", " : "", table->name);
+      g_string_append_printf (text, "%s\"%s\"", text->len > 0 ? ", " : "", table->name);
       for (guint i = 0; i < table->columns->len && next == NULL; i++)
         {
           CupelColumn *target = cupel_column_get_foreign_column (g_ptr_array_index (table->columns, i));

@@ -110,7 +110,7 @@ static void
 append_name (GString    *names,
              CupelTable *table)
 {
-  g_string_append_printf (names, "%s“%s”", names->len > 0 ? ", " : "", table->name);
+  g_string_append_printf (names, "%s\"%s\"", names->len > 0 ? ", " : "", table->name);
 }
 
 CupelExpression *
@@ -148,14 +148,14 @@ cupel_select_get_join_condition (CupelSelect  *select,
     append_name (names, g_ptr_array_index (before, i));
   if (before->len == 0)
     g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING,
-                 "There is no table that “%s” could be joined to: name one with cupel_select_from()", join->table->name);
+                 "There is no table that \"%s\" could be joined to: name one with cupel_select_from()", join->table->name);
   else if (n == 0)
     g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING,
-                 "There is no foreign key between “%s” and %s: say in the join which rows belong together",
+                 "There is no foreign key between \"%s\" and %s: say in the join which rows belong together",
                  join->table->name, names->str);
   else
     g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING,
-                 "There are %u foreign keys between “%s” and %s: say in the join which rows belong together",
+                 "There are %u foreign keys between \"%s\" and %s: say in the join which rows belong together",
                  n, join->table->name, names->str);
 
   return NULL;

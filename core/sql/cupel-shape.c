@@ -263,7 +263,7 @@ walk_column (Walk        *walk,
 
   if (table == NULL)
     {
-      fail (walk, "The column “%s” belongs to no table", column->name);
+      fail (walk, "The column \"%s\" belongs to no table", column->name);
       return;
     }
   put_tag (walk, 'C');

@@ -144,9 +144,9 @@ cupel_table_add_column (CupelTable  *table,
   if (column->table != NULL || g_hash_table_contains (table->by_name, column->name))
     {
       if (column->table != NULL)
-        g_critical ("%s: the column “%s” belongs to the table “%s”", G_STRFUNC, column->name, column->table->name);
+        g_critical ("%s: the column \"%s\" belongs to the table \"%s\"", G_STRFUNC, column->name, column->table->name);
       else
-        g_critical ("%s: the table “%s” has a column “%s” already", G_STRFUNC, table->name, column->name);
+        g_critical ("%s: the table \"%s\" has a column \"%s\" already", G_STRFUNC, table->name, column->name);
       g_object_unref (column);
       return;
     }
@@ -240,7 +240,7 @@ cupel_table_c (CupelTable *table,
   column = g_hash_table_lookup (table->by_name, name);
   if (column == NULL)
     {
-      g_critical ("%s: the table “%s” has no column “%s”", G_STRFUNC, table->name, name);
+      g_critical ("%s: the table \"%s\" has no column \"%s\"", G_STRFUNC, table->name, name);
       return NULL;
     }
 

@@ -113,7 +113,7 @@ cupel_text_set_bind_type (CupelText    *text,
             text->bind_types[i] = type;
             return;
           }
-      g_critical ("%s: the statement has no bind “:%s”", G_STRFUNC, name);
+      g_critical ("%s: the statement has no bind \":%s\"", G_STRFUNC, name);
     }
   cupel_sql_type_unref (type);
 }

@@ -97,7 +97,7 @@ cupel_update_set (CupelUpdate     *update,
   found = cupel_table_get_column (update->table, column);
   if (found == NULL)
     {
-      g_critical ("%s: the table “%s” has no column “%s”", G_STRFUNC, cupel_table_get_name (update->table), column);
+      g_critical ("%s: the table \"%s\" has no column \"%s\"", G_STRFUNC, cupel_table_get_name (update->table), column);
       cupel_expression_unref (value);
       return;
     }

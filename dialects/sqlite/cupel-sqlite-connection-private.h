@@ -46,6 +46,7 @@ struct _CupelSqliteConnection
 
   /* the worker's */
   sqlite3             *db;
+  gboolean             can_be_here;    /* what can be done on the thread that asks: see cupel-sqlite-here.h */
   CupelSqliteStatements statements;
   sqlite3_stmt        *own[CUPEL_SQLITE_N_OWN];
   gboolean             preparing;      /* a statement that is not ours */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "cupel-sqlite-cursor.h"
+#include "cupel-sqlite-here.h"
 
 G_DEFINE_FINAL_TYPE (CupelSqliteConnection, cupel_sqlite_connection, CUPEL_TYPE_THREADED_CONNECTION)
 
@@ -23,11 +24,15 @@ cupel_sqlite_connection_execute (CupelDriverConnection  *base,
                                  GError                **error)
 {
   CupelSqliteConnection *self = CUPEL_SQLITE_CONNECTION (base);
-  CupelSqliteJob *job = cupel_sqlite_job_new (request, error);
+  CupelSqliteJob *job;
   gboolean abandoned = FALSE;
   gboolean ok;
 
-  if (job == NULL)
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return FALSE;
+  if (cupel_sqlite_here_execute (self, request, reply, &ok, error))
+    return ok;
+  if ((job = cupel_sqlite_job_new (request, error)) == NULL)
     return FALSE;
   ok = cupel_threaded_connection_run (CUPEL_THREADED_CONNECTION (self), cupel_sqlite_job_execute, job,
                                       (GDestroyNotify) cupel_sqlite_job_free, &abandoned, CUPEL_NO_DEADLINE, cancellable, error);
@@ -102,6 +107,8 @@ cupel_sqlite_connection_commit (CupelDriverConnection  *base,
       g_atomic_int_set (&self->status, CUPEL_TRANSACTION_IDLE);
       return TRUE;
     }
+  if (cupel_sqlite_here_end (self, cupel_sqlite_job_commit))
+    return TRUE;
   if (cupel_threaded_connection_run (CUPEL_THREADED_CONNECTION (self), cupel_sqlite_job_commit, NULL, NULL, &abandoned,
                                      CUPEL_NO_DEADLINE, cancellable, error))
     return TRUE;
@@ -135,7 +142,8 @@ cupel_sqlite_connection_rollback (CupelDriverConnection  *base,
       g_atomic_int_set (&self->status, CUPEL_TRANSACTION_IDLE);
       return TRUE;
     }
-  return run_clean_up (self, cupel_sqlite_job_rollback, deadline, error);
+  return cupel_sqlite_here_end (self, cupel_sqlite_job_rollback) ||
+         run_clean_up (self, cupel_sqlite_job_rollback, deadline, error);
 }
 
 static gboolean
@@ -203,7 +211,8 @@ cupel_sqlite_connection_reset (CupelDriverConnection  *base,
                                gint64                  deadline,
                                GError                **error)
 {
-  return run_clean_up (CUPEL_SQLITE_CONNECTION (base), cupel_sqlite_job_reset, deadline, error);
+  return cupel_sqlite_here_end (CUPEL_SQLITE_CONNECTION (base), cupel_sqlite_job_reset) ||
+         run_clean_up (CUPEL_SQLITE_CONNECTION (base), cupel_sqlite_job_reset, deadline, error);
 }
 
 /* There is no link that could be dead. */

@@ -4,6 +4,7 @@
 
 #include "cupel-sqlite-jobs.h"
 #include "cupel-sqlite-error.h"
+#include "cupel-sqlite-vfs.h"
 
 #include <errno.h>
 
@@ -47,7 +48,7 @@ cupel_sqlite_connection_fail (CupelSqliteConnection  *self,
 static int
 on_progress (gpointer data)
 {
-  return cupel_sqlite_connection_is_interrupted (data);
+  return cupel_sqlite_connection_is_interrupted (data) || cupel_sqlite_vfs_is_late ();
 }
 
 /* Another connection has the lock: waits a little, longer each time, until busy_timeout or an interruption. */
@@ -61,6 +62,8 @@ on_busy (gpointer data,
   gint64 pause;
   gint64 end;
 
+  if (cupel_sqlite_vfs_is_here ())
+    return 0;
   if (n_calls == 0)
     self->busy_since = now;
   end = self->busy_since + self->options.busy_timeout;
@@ -189,7 +192,7 @@ fail_open (CupelSqliteConnection  *self,
       if (!g_file_test (directory, G_FILE_TEST_IS_DIR))
         {
           cupel_set_error_with_details (error, CUPEL_ERROR_CONNECTION, &details,
-                                        "Cannot open the SQLite database “%s”: the directory “%s” does not exist; create it first",
+                                        "Cannot open the SQLite database \"%s\": the directory \"%s\" does not exist; create it first",
                                         path, directory);
           return FALSE;
         }
@@ -200,11 +203,11 @@ fail_open (CupelSqliteConnection  *self,
       else
         reason = system_error != 0 ? g_strerror (system_error) : sqlite3_errstr (code);
       cupel_set_error_with_details (error, CUPEL_ERROR_CONNECTION, &details,
-                                    "Cannot open the SQLite database “%s”: %s", path, reason);
+                                    "Cannot open the SQLite database \"%s\": %s", path, reason);
       return FALSE;
     }
 
-  cupel_set_error_with_details (error, CUPEL_ERROR_CONNECTION, &details, "Cannot open the SQLite database “%s”: %s", path,
+  cupel_set_error_with_details (error, CUPEL_ERROR_CONNECTION, &details, "Cannot open the SQLite database \"%s\": %s", path,
                                 self->db != NULL ? sqlite3_errmsg (self->db) : sqlite3_errstr (code));
   return FALSE;
 }
@@ -262,7 +265,7 @@ set_journal_mode (CupelSqliteConnection  *self,
   if (self->options.journal_mode != NULL && g_ascii_strcasecmp (mode, wanted) != 0)
     {
       g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_CONNECTION,
-                   "The SQLite database “%s” cannot have journal_mode=%s; it stays %s",
+                   "The SQLite database \"%s\" cannot have journal_mode=%s; it stays %s",
                    self->options.path != NULL ? self->options.path : ":memory:", wanted, mode);
       return FALSE;
     }
@@ -299,7 +302,7 @@ configure_handle (CupelSqliteConnection  *self,
       if (sqlite3_db_readonly (self->db, "main") == 1)
         {
           g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_CONNECTION,
-                       "The SQLite database “%s” is not writable; use mode=ro to only read it", self->options.path);
+                       "The SQLite database \"%s\" is not writable; use mode=ro to only read it", self->options.path);
           return FALSE;
         }
       if (!set_journal_mode (self, error))
@@ -320,6 +323,15 @@ configure_handle (CupelSqliteConnection  *self,
         return fail_open (self, sqlite3_extended_errcode (self->db), error);
     }
 
+  /* In memory there is no file to wait for, with WAL no lock; in the other modes a reader's first look is at files. */
+  self->can_be_here = self->options.path == NULL;
+  if (self->options.path != NULL && cupel_sqlite_vfs_get_name () != NULL)
+    {
+      g_autofree char *mode = run_pragma (self, "PRAGMA journal_mode", &code);
+
+      self->can_be_here = mode != NULL && g_ascii_strcasecmp (mode, "wal") == 0;
+    }
+
   /* Last: what comes before is no text of a user. */
   sqlite3_set_authorizer (self->db, on_authorize, self);
   return TRUE;
@@ -329,8 +341,9 @@ gboolean
 cupel_sqlite_connection_open_handle (CupelSqliteConnection  *self,
                                      GError                **error)
 {
+  const char *vfs = self->options.path != NULL ? cupel_sqlite_vfs_get_name () : NULL;
   int code = sqlite3_open_v2 (self->options.path != NULL ? self->options.path : ":memory:", &self->db,
-                              self->options.open_flags, NULL);
+                              self->options.open_flags, vfs);
 
   if (code != SQLITE_OK)
     fail_open (self, code, error);

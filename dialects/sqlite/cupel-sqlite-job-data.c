@@ -28,6 +28,23 @@ cell_has_pointer (const CupelCell *cell)
     }
 }
 
+gboolean
+cupel_sqlite_job_check_binds (const CupelRequest  *request,
+                              GError             **error)
+{
+  const CupelCompiled *compiled = request->compiled;
+
+  for (guint i = 0; i < compiled->n_slots; i++)
+    if (compiled->slots[i].source != CUPEL_SLOT_LITERAL &&
+        (request->n_sets == 0 || request->sets == NULL || compiled->slots[i].index >= request->sets->n_columns))
+      {
+        g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING, "The bind \"%s\" has no value",
+                     compiled->slots[i].index < compiled->n_binds ? compiled->bind_names[compiled->slots[i].index] : "?");
+        return FALSE;
+      }
+  return TRUE;
+}
+
 /* One allocation: the job, the literals, what they point to. The literals belong to the statement, which the caller may
  * free while an abandoned job still runs; compiled and sets are reference-counted. */
 CupelSqliteJob *
@@ -42,17 +59,11 @@ cupel_sqlite_job_new (const CupelRequest  *request,
   guint n_literals = 0;
   gsize text_size = 0;
 
+  if (!cupel_sqlite_job_check_binds (request, error))
+    return NULL;
   for (guint i = 0; i < compiled->n_slots; i++)
-    {
-      if (compiled->slots[i].source == CUPEL_SLOT_LITERAL)
-        n_literals = MAX (n_literals, compiled->slots[i].index + 1);
-      else if (request->n_sets == 0 || request->sets == NULL || compiled->slots[i].index >= request->sets->n_columns)
-        {
-          g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING, "The bind “%s” has no value",
-                       compiled->slots[i].index < compiled->n_binds ? compiled->bind_names[compiled->slots[i].index] : "?");
-          return NULL;
-        }
-    }
+    if (compiled->slots[i].source == CUPEL_SLOT_LITERAL)
+      n_literals = MAX (n_literals, compiled->slots[i].index + 1);
   for (guint i = 0; i < n_literals; i++)
     {
       if (request->literals[i] != NULL && cell_has_pointer (request->literals[i]))

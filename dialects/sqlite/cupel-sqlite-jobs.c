@@ -372,6 +372,26 @@ execute (CupelSqliteConnection  *connection,
 }
 
 gboolean
+cupel_sqlite_job_read (CupelSqliteConnection  *connection,
+                       CupelSqliteStatement   *statement,
+                       CupelSqliteJob         *job,
+                       GError                **error)
+{
+  gboolean ok;
+
+  if (!cupel_sqlite_connection_enter (connection, error))
+    return FALSE;
+  statement->busy = TRUE;
+  ok = begin_for (connection, statement, job, error) &&
+       cupel_sqlite_bind (connection, statement, &job->request, 0, FALSE, error) &&
+       execute_once (connection, statement, job, error);
+  cupel_sqlite_statement_release (statement);
+  if (ok && !job->reply.began && (job->request.flags & CUPEL_REQUEST_BEGIN) != 0)
+    job->reply.began = !sqlite3_get_autocommit (connection->db);
+  return ok;
+}
+
+gboolean
 cupel_sqlite_job_execute (CupelThreadedConnection  *base,
                           gpointer                  data,
                           GError                  **error)

@@ -48,6 +48,8 @@ typedef struct
 
 CupelSqliteJob  *cupel_sqlite_job_new   (const CupelRequest  *request,
                                          GError             **error);
+gboolean         cupel_sqlite_job_check_binds (const CupelRequest  *request,
+                                               GError             **error);
 CupelSqliteJob  *cupel_sqlite_job_ref   (CupelSqliteJob      *job);
 void             cupel_sqlite_job_unref (CupelSqliteJob      *job);
 void             cupel_sqlite_job_free  (CupelSqliteJob      *job);   /* by who made it */
@@ -76,6 +78,12 @@ gboolean cupel_sqlite_bind (CupelSqliteConnection  *connection,
                             guint                   set,
                             gboolean                keeps,
                             GError                **error);
+
+/* One SELECT with a handle that is not in use, its transaction begun if that was asked for. */
+gboolean cupel_sqlite_job_read          (CupelSqliteConnection   *connection,
+                                         CupelSqliteStatement    *statement,
+                                         CupelSqliteJob          *job,
+                                         GError                 **error);
 
 /* CupelJobFunc: what the worker runs */
 gboolean cupel_sqlite_job_open          (CupelThreadedConnection *connection, gpointer data, GError **error);

@@ -95,7 +95,7 @@ parse_option (CupelSqliteOptions  *options,
     g_autofree char *list = g_strjoinv (", ", (char **) known_options);
 
     g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_URL,
-                 "Unknown option “%s” in an SQLite URL; the known ones are %s", name, list);
+                 "Unknown option \"%s\" in an SQLite URL; the known ones are %s", name, list);
   }
   return FALSE;
 }

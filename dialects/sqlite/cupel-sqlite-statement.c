@@ -263,6 +263,15 @@ cupel_sqlite_statement_acquire (CupelSqliteConnection  *connection,
   return statement;
 }
 
+CupelSqliteStatement *
+cupel_sqlite_statement_peek (CupelSqliteConnection *connection,
+                             CupelCompiled         *compiled)
+{
+  CupelSqliteStatement *statement = g_hash_table_lookup (connection->statements.by_id, &compiled->id);
+
+  return statement != NULL && !statement->busy ? statement : NULL;
+}
+
 void
 cupel_sqlite_statement_release (CupelSqliteStatement *statement)
 {

@@ -30,6 +30,8 @@ typedef struct
   guint             inserts : 1;
   guint             cached : 1;
   guint             busy : 1;
+  guint             pause;        /* how often it is left to the worker before it is tried on the thread that asks again */
+  guint             pause_left;
   GList             link;       /* in the order of use */
 } CupelSqliteStatement;
 
@@ -50,6 +52,9 @@ CupelSqliteStatement *cupel_sqlite_statement_acquire  (struct _CupelSqliteConnec
                                                        CupelCompiled                  *compiled,
                                                        gboolean                        keep,
                                                        GError                        **error);
+/* A kept handle that is not in use, or NULL; its place in the order stays. */
+CupelSqliteStatement *cupel_sqlite_statement_peek     (struct _CupelSqliteConnection  *connection,
+                                                       CupelCompiled                  *compiled);
 /* Resets it and keeps or finalizes it. */
 void                  cupel_sqlite_statement_release  (CupelSqliteStatement           *statement);
 /* After the first step: SQLite may have prepared it anew for another schema. */

@@ -6,6 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Under callgrind the instructions between start and stop are a profile of their own. */
+#ifdef CUPEL_HAVE_VALGRIND
+# include <valgrind/callgrind.h>
+#else
+# define CALLGRIND_ZERO_STATS
+# define CALLGRIND_DUMP_STATS_AT(name)
+#endif
+
 struct _Bench
 {
   const char *implementation;
@@ -49,6 +57,7 @@ void
 bench_start (Bench *bench)
 {
   running = bench;
+  CALLGRIND_ZERO_STATS;
   bench->started = g_get_monotonic_time ();
 }
 
@@ -56,6 +65,7 @@ void
 bench_stop (Bench *bench)
 {
   bench->elapsed = g_get_monotonic_time () - bench->started;
+  CALLGRIND_DUMP_STATS_AT (bench->name);
   if (stop_func != NULL)
     stop_func ();
   running = NULL;

@@ -301,8 +301,8 @@ cupel_conformance_check_string (CupelConformanceContext *self,
   g_return_val_if_fail (CUPEL_IS_CONFORMANCE_CONTEXT (self), FALSE);
 
   if (g_strcmp0 (got, expected) == 0)
-    return record (self, step, TRUE, g_strdup_printf ("%s: “%s”", what, got != NULL ? got : "NULL"));
-  return record (self, step, FALSE, g_strdup_printf ("%s: expected “%s”, got “%s”", what, expected != NULL ? expected : "NULL",
+    return record (self, step, TRUE, g_strdup_printf ("%s: \"%s\"", what, got != NULL ? got : "NULL"));
+  return record (self, step, FALSE, g_strdup_printf ("%s: expected \"%s\", got \"%s\"", what, expected != NULL ? expected : "NULL",
                                                      got != NULL ? got : "NULL"));
 }
 
@@ -325,7 +325,7 @@ cupel_conformance_check_error (CupelConformanceContext *self,
                                                        g_quark_to_string (error->domain), error->code, error->message));
   for (guint i = 0; names[i] != NULL; i++)
     if (strstr (error->message, names[i]) == NULL)
-      return record (self, step, FALSE, g_strdup_printf ("%s: expected a message that names “%s”, got: %s", what, names[i], error->message));
+      return record (self, step, FALSE, g_strdup_printf ("%s: expected a message that names \"%s\", got: %s", what, names[i], error->message));
   return record (self, step, TRUE, g_strdup_printf ("%s: %s", what, error->message));
 }
 

@@ -332,7 +332,7 @@ choose (char      **names,
           g_ptr_array_add (chosen, all->pdata[i]);
       if (chosen->len == before)
         {
-          g_printerr ("cupel-conformance: no scenario “%s”; --list tells them\n", names[n]);
+          g_printerr ("cupel-conformance: no scenario \"%s\"; --list tells them\n", names[n]);
           return FALSE;
         }
     }
@@ -449,14 +449,14 @@ cupel_conformance_main (int    argc,
     }
   if (argc > 1)
     {
-      g_printerr ("cupel-conformance: “%s” is not an option; a database is given with --url\n", argv[1]);
+      g_printerr ("cupel-conformance: \"%s\" is not an option; a database is given with --url\n", argv[1]);
       return EXIT_USAGE;
     }
   for (i = 0; format != NULL && i < G_N_ELEMENTS (formats) && strcmp (format, formats[i]) != 0; i++)
     ;
   if (i == G_N_ELEMENTS (formats))
     {
-      g_printerr ("cupel-conformance: --format is matrix, tap, junit or html, not “%s”\n", format);
+      g_printerr ("cupel-conformance: --format is matrix, tap, junit or html, not \"%s\"\n", format);
       return EXIT_USAGE;
     }
   if (format != NULL)

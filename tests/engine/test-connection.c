@@ -608,7 +608,7 @@ test_parameters (gpointer       data,
   cupel_parameters_set_string (bad, "b", "");
   g_assert_null (cupel_connection_execute (connection, CUPEL_STATEMENT (text), bad, NULL, &local));
   g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_DATA);
-  g_assert_nonnull (strstr (local->message, "“a”"));
+  g_assert_nonnull (strstr (local->message, "\"a\""));
   g_assert_null (strstr (local->message, "canary"));
   g_clear_error (&local);
   assert_log ("");

@@ -238,7 +238,7 @@ assert_open_fails (const char *url,
   g_assert_null (open_url (url, &error));
   g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_CONNECTION);
   if (strstr (error->message, part) == NULL)
-    g_error ("“%s” does not say “%s”", error->message, part);
+    g_error ("\"%s\" does not say \"%s\"", error->message, part);
 }
 
 static void
@@ -551,7 +551,7 @@ test_bad_values (void)
 
   g_assert_false (execute (connection, compiled, NULL, CUPEL_REQUEST_NONE, &reply, NULL, &error));
   g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING);
-  g_assert_nonnull (strstr (error->message, "“a”"));
+  g_assert_nonnull (strstr (error->message, "\"a\""));
   g_clear_error (&error);
 
   cell->kind = CUPEL_CELL_UINT64;

@@ -127,7 +127,7 @@ check_error (SqlFixture *fixture,
   g_assert_null (compiled);
   g_assert_error (error, CUPEL_ERROR, (int) code);
   if (strstr (error->message, part) == NULL)
-    g_error ("“%s” is not in “%s”", part, error->message);
+    g_error ("\"%s\" is not in \"%s\"", part, error->message);
   g_error_free (error);
   g_object_unref (statement);
 }

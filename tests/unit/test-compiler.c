@@ -226,15 +226,15 @@ test_from (SqlFixture    *fixture,
   select = cupel_select_new ();
   cupel_select_add_column (select, B ("id"));
   cupel_select_join (select, c, NULL);
-  check_error (fixture, select, CUPEL_ERROR_PROGRAMMING, "no foreign key between “c” and “b”");
+  check_error (fixture, select, CUPEL_ERROR_PROGRAMMING, "no foreign key between \"c\" and \"b\"");
   select = cupel_select_new ();
   cupel_select_add_column (select, A ("id"));
   cupel_select_join (select, c, NULL);
-  check_error (fixture, select, CUPEL_ERROR_PROGRAMMING, "2 foreign keys between “c” and “a”");
+  check_error (fixture, select, CUPEL_ERROR_PROGRAMMING, "2 foreign keys between \"c\" and \"a\"");
   select = cupel_select_new ();
   cupel_select_add_column (select, B ("id"));
   cupel_select_join (select, fixture->b, NULL);
-  check_error (fixture, select, CUPEL_ERROR_PROGRAMMING, "“b” could be joined to");
+  check_error (fixture, select, CUPEL_ERROR_PROGRAMMING, "\"b\" could be joined to");
 
   /* several tables before a join */
   select = cupel_select_new ();
@@ -422,7 +422,7 @@ test_ddl (SqlFixture    *fixture,
              "\"text\" VARCHAR DEFAULT 'it''s \\ here' NOT NULL UNIQUE, \"flag\" BOOLEAN DEFAULT TRUE, "
              "\"price\" NUMERIC(10, 2) DEFAULT 0.5, \"raw\" BLOB(16) DEFAULT gen_random(), PRIMARY KEY (\"x\", \"y\"))");
 
-  check_error (fixture, cupel_create_table_new (empty), CUPEL_ERROR_PROGRAMMING, "“empty”");
+  check_error (fixture, cupel_create_table_new (empty), CUPEL_ERROR_PROGRAMMING, "\"empty\"");
   cupel_column_set_foreign_key (add_column (lost, "x", cupel_sql_type_new (CUPEL_SQL_NULL)), "nowhere.id");
   check_error (fixture, cupel_create_table_new (lost), CUPEL_ERROR_PROGRAMMING, "type is not known");
   column = add_column (bound, "x", cupel_sql_type_new (CUPEL_SQL_TEXT));
@@ -610,7 +610,7 @@ test_text_rows (void)
       CupelRawSql *raw = cupel_raw_sql_new (cases[i].sql);
 
       if (raw->returns_rows != cases[i].rows)
-        g_error ("“%s” is said to return %s", cases[i].sql, raw->returns_rows ? "rows" : "no rows");
+        g_error ("\"%s\" is said to return %s", cases[i].sql, raw->returns_rows ? "rows" : "no rows");
       cupel_raw_sql_unref (raw);
     }
 }
@@ -684,10 +684,10 @@ test_freeze (SqlFixture    *fixture,
   cupel_update_set (update, "n", cupel_null ());
   g_test_assert_expected_messages ();
 
-  g_test_expect_message ("Cupel", G_LOG_LEVEL_CRITICAL, "*no bind “:z”*");
+  g_test_expect_message ("Cupel", G_LOG_LEVEL_CRITICAL, "*no bind \":z\"*");
   cupel_text_set_bind_type (text, "z", cupel_sql_type_new_numeric (5, 2));
   g_test_assert_expected_messages ();
-  g_test_expect_message ("Cupel", G_LOG_LEVEL_CRITICAL, "*has no column “none”*");
+  g_test_expect_message ("Cupel", G_LOG_LEVEL_CRITICAL, "*has no column \"none\"*");
   {
     g_autoptr(CupelInsert) insert = cupel_insert_new (fixture->a);
 

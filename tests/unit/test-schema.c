@@ -80,7 +80,7 @@ test_cycle (void)
   make_table (metadata, "z", "x", NULL);
   g_assert_null (cupel_metadata_get_sorted_tables (metadata, &error));
   g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_MAPPING);
-  g_assert_nonnull (strstr (error->message, "“x”, “y”, “z”"));
+  g_assert_nonnull (strstr (error->message, "\"x\", \"y\", \"z\""));
   g_assert_null (strstr (error->message, "outside"));
 }
 
@@ -173,10 +173,10 @@ static void
 test_caller_errors (SqlFixture    *fixture,
                     gconstpointer  data)
 {
-  g_test_expect_message ("Cupel", G_LOG_LEVEL_CRITICAL, "*has a column “id” already*");
+  g_test_expect_message ("Cupel", G_LOG_LEVEL_CRITICAL, "*has a column \"id\" already*");
   cupel_table_add_column (fixture->a, cupel_column_new ("id", cupel_sql_type_new (CUPEL_SQL_TEXT)));
   g_test_assert_expected_messages ();
-  g_test_expect_message ("Cupel", G_LOG_LEVEL_CRITICAL, "*has no column “none”*");
+  g_test_expect_message ("Cupel", G_LOG_LEVEL_CRITICAL, "*has no column \"none\"*");
   g_assert_null (A ("none"));
   g_test_assert_expected_messages ();
   g_test_expect_message ("Cupel", G_LOG_LEVEL_CRITICAL, "*dot*");

@@ -52,7 +52,7 @@ test_datetime_text (void)
       gint64 microseconds;
 
       if (cupel_parse_datetime (bad[i], strlen (bad[i]), &microseconds, NULL))
-        g_error ("“%s” was taken for a date", bad[i]);
+        g_error ("\"%s\" was taken for a date", bad[i]);
     }
 }
 
