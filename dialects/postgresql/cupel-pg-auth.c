@@ -4,6 +4,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 /* An 'R', a length, a code. */
@@ -104,6 +105,9 @@ cupel_pg_auth_check (CupelPgAuthCheck  *self,
 
   for (;;)
     {
+      struct pollfd link = { .fd = PQsocket (conn), .events = POLLRDHUP };
+      /* Looked at first: then what is there is all that there will be, and libpq says so of half a message. */
+      const gboolean ended = poll (&link, 1, 0) > 0;
       guint8 bytes[PEEK_BYTES];
       gssize n = peek (conn, bytes, sizeof bytes);
       g_autoptr(CupelCompletion) never = NULL;
@@ -124,6 +128,9 @@ cupel_pg_auth_check (CupelPgAuthCheck  *self,
           g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_CONNECTION, "What answers at %s does not keep to PostgreSQL's protocol", where);
           return FALSE;
         }
+
+      if (ended)
+        return TRUE;
 
       never = cupel_completion_new ();
       if (g_get_monotonic_time () + PATIENCE < deadline || deadline == CUPEL_NO_DEADLINE)
