@@ -34,6 +34,6 @@ run_tests () {
   if [ -n "${CUPEL_TEST_FOLDER:-}" ]; then
     meson test -C "$folder" --no-rebuild --print-errorlogs "$@"
   else
-    ci/servers --tcp --logs "$folder/meson-logs" -- meson test -C "$folder" --no-rebuild --print-errorlogs "$@"
+    ci/servers --tcp --pgbouncer --logs "$folder/meson-logs" -- meson test -C "$folder" --no-rebuild --print-errorlogs "$@"
   fi
 }

@@ -104,6 +104,54 @@ cupel_pg_connection_run_simple (CupelPgConnection  *self,
   return run_tagged (self, name, sql, command, deadline, cancellable, error);
 }
 
+void
+cupel_pg_connection_use_pooler (CupelPgConnection *self,
+                                const char        *search_path)
+{
+  const char *zone = PQparameterStatus (self->conn, "TimeZone");
+  const char *style = PQparameterStatus (self->conn, "DateStyle");
+  GString *sql = g_string_new (NULL);
+
+  self->pooler = TRUE;
+  if (zone == NULL || (strcmp (zone, "UTC") != 0 && strcmp (zone, "Etc/UTC") != 0))
+    g_string_append (sql, ", pg_catalog.set_config('TimeZone', 'UTC', true)");
+  if (style == NULL || !g_str_has_prefix (style, "ISO"))
+    g_string_append (sql, ", pg_catalog.set_config('DateStyle', 'ISO', true)");
+  if (search_path != NULL)
+    {
+      char *quoted = PQescapeLiteral (self->conn, search_path, strlen (search_path));
+
+      g_string_append_printf (sql, ", pg_catalog.set_config('search_path', %s, true)", quoted);
+      PQfreemem (quoted);
+      self->has_search_path = TRUE;
+    }
+  if (sql->len > 0)
+    self->local_settings = g_strconcat ("SELECT", sql->str + 1, NULL);
+  g_string_free (sql, TRUE);
+}
+
+gboolean
+cupel_pg_connection_allows (CupelPgConnection   *self,
+                            const CupelRequest  *request,
+                            GError             **error)
+{
+  const char *sql = request->compiled->sql;
+  const char *what;
+  guint traces;
+
+  if (!self->pooler)
+    return TRUE;
+  traces = cupel_pg_traces_of (sql);
+  /* Such a table does not outlive its transaction. */
+  if ((traces & CUPEL_PG_TRACE_TEMP) != 0 && strcasestr (sql, "ON COMMIT DROP") != NULL)
+    traces &= ~(guint) CUPEL_PG_TRACE_TEMP;
+  if ((what = cupel_pg_traces_get_name (traces)) == NULL)
+    return TRUE;
+  g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_UNSUPPORTED,
+               "This needs a session and the URL says pooler=transaction: %s; connect to the server itself for it", what);
+  return FALSE;
+}
+
 gboolean
 cupel_pg_connection_settle (CupelPgConnection  *self,
                             gint64              deadline,
@@ -123,7 +171,7 @@ cupel_pg_connection_settle (CupelPgConnection  *self,
                            "The server keeps times as floating-point numbers (integer_datetimes is off): it needs another build");
       return FALSE;
     }
-  for (gsize i = 0; i < G_N_ELEMENTS (settings); i++)
+  for (gsize i = 0; !self->pooler && i < G_N_ELEMENTS (settings); i++)
     {
       const char *value = PQparameterStatus (self->conn, settings[i].name);
 
@@ -166,11 +214,18 @@ cupel_pg_connection_begin (CupelDriverConnection  *connection,
                            GError                **error)
 {
   CupelPgConnection *self = CUPEL_PG_CONNECTION (connection);
-  const char *sql = cupel_pg_connection_get_begin (self);
+  CupelPgFlight flight;
+  gboolean ok;
 
-  if (sql == NULL || cupel_pg_connection_status (self) == CUPEL_TRANSACTION_ACTIVE)
+  if (self->isolation == CUPEL_ISOLATION_AUTOCOMMIT || cupel_pg_connection_status (self) == CUPEL_TRANSACTION_ACTIVE)
     return TRUE;
-  return cupel_pg_connection_run_simple (self, "begin", sql, CUPEL_NO_DEADLINE, cancellable, error);
+  if (!cupel_pg_link_begin (self, "begin", CUPEL_NO_DEADLINE, cancellable, error))
+    return FALSE;
+  cupel_pg_flight_init (&flight, self, NULL, NULL);
+  if (cupel_pg_flight_add_evicted (&flight))
+    cupel_pg_flight_add_begin (&flight, TRUE, NULL);
+  ok = cupel_pg_flight_finish (&flight, error);
+  return cupel_pg_link_end (self, ok, error);
 }
 
 static gboolean
@@ -335,7 +390,8 @@ cupel_pg_connection_needs_reset (CupelDriverConnection *connection)
 {
   CupelPgConnection *self = CUPEL_PG_CONNECTION (connection);
 
-  return self->traces != 0 || self->n_hold_cursors > 0 || self->has_next;
+  /* What is left in a session behind a pooler is not ours to sweep: the session may be another one by now. */
+  return (!self->pooler && (self->traces != 0 || self->n_hold_cursors > 0)) || self->has_next;
 }
 
 static gboolean
@@ -348,7 +404,7 @@ cupel_pg_connection_reset (CupelDriverConnection  *connection,
   if (!cupel_pg_connection_rollback (connection, deadline, error))
     return FALSE;
   self->has_next = FALSE;
-  if ((self->traces != 0 || self->n_hold_cursors > 0) && !sweep (self, deadline, error))
+  if (!self->pooler && (self->traces != 0 || self->n_hold_cursors > 0) && !sweep (self, deadline, error))
     return FALSE;
   return cupel_pg_connection_status (self) == CUPEL_TRANSACTION_IDLE;
 }
@@ -358,8 +414,10 @@ cupel_pg_connection_ping (CupelDriverConnection  *connection,
                           gint64                  deadline,
                           GError                **error)
 {
-  /* A sync alone: the server answers that it is ready. */
-  return cupel_pg_connection_run_simple (CUPEL_PG_CONNECTION (connection), "ping", NULL, deadline, NULL, error);
+  CupelPgConnection *self = CUPEL_PG_CONNECTION (connection);
+
+  /* A sync alone: the server answers that it is ready. A pooler might answer that by itself. */
+  return cupel_pg_connection_run_simple (self, "ping", self->pooler ? "" : NULL, deadline, NULL, error);
 }
 
 static CupelTransactionStatus
@@ -460,6 +518,7 @@ cupel_pg_connection_finalize (GObject *object)
   g_clear_error (&self->stopped);
   cupel_pg_params_clear (&self->params);
   g_free (self->where);
+  g_free (self->local_settings);
   G_OBJECT_CLASS (cupel_pg_connection_parent_class)->finalize (object);
 }
 
@@ -473,7 +532,8 @@ cupel_pg_connection_execute (CupelDriverConnection  *connection,
   CupelPgConnection *self = CUPEL_PG_CONNECTION (connection);
   gboolean ok;
 
-  if (!cupel_pg_link_begin (self, "execute", CUPEL_NO_DEADLINE, cancellable, error))
+  if (!cupel_pg_connection_allows (self, request, error) ||
+      !cupel_pg_link_begin (self, "execute", CUPEL_NO_DEADLINE, cancellable, error))
     return FALSE;
   if (request->n_sets > 1)
     ok = cupel_pg_execute_many (self, request, reply, error);
@@ -514,6 +574,9 @@ cupel_pg_connection_pipeline (CupelDriverConnection  *connection,
           return FALSE;
       return TRUE;
     }
+  for (guint i = 0; i < n_requests; i++)
+    if (!cupel_pg_connection_allows (self, &requests[i], error))
+      return FALSE;
   if (!cupel_pg_link_begin (self, "pipeline", CUPEL_NO_DEADLINE, cancellable, error))
     return FALSE;
   ok = cupel_pg_execute_together (self, requests, replies, n_requests, cupel_pg_wants_begin (self, &requests[0]), error);

@@ -61,6 +61,9 @@ struct _CupelPgConnection
   guint                  transaction_serial;   /* moves on whenever the connection is idle */
   guint                  rollback_serial;      /* moves on with each ROLLBACK, of which one may have been to a savepoint */
   guint                  n_hold_cursors;
+  gboolean               pooler;               /* the next transaction may be on another session */
+  char                  *local_settings;       /* what each transaction begins with then; NULL: nothing */
+  gboolean               has_search_path;      /* among them: no statement may do without */
   guint                  traces;               /* CupelPgTraces: what is in the session since the last reset */
 
   /* A block of a stream that was asked for and not yet taken: the one thing that is in flight while nothing is busy. */
@@ -72,10 +75,17 @@ struct _CupelPgConnection
 CupelPgConnection *cupel_pg_connection_new (PGconn       *conn,      /* (transfer full), connected */
                                             const char   *where,
                                             guint         statement_cache_size);
+/* There is a pooler in between: what would need a session is refused, and settings go with each transaction. Before it is settled. */
+void               cupel_pg_connection_use_pooler (CupelPgConnection *self,
+                                            const char           *search_path);
 /* DateStyle, time zone and encoding, where the server did not take them at connect. */
 gboolean cupel_pg_connection_settle        (CupelPgConnection    *self,
                                             gint64                deadline,
                                             GCancellable         *cancellable,
+                                            GError              **error);
+/* With a pooler: FALSE for a statement that would leave something in a session. */
+gboolean           cupel_pg_connection_allows (CupelPgConnection *self,
+                                            const CupelRequest   *request,
                                             GError              **error);
 /* One statement without parameters and rows. @commits: losing the link leaves the outcome open. */
 gboolean cupel_pg_connection_run_simple    (CupelPgConnection    *self,

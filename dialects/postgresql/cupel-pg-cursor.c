@@ -179,6 +179,13 @@ cupel_pg_cursor_open (CupelPgConnection   *conn,
   self->adapts = request->block_rows == 0;
   self->block_rows = self->adapts ? FIRST_ROWS : request->block_rows;
   self->hold = !wants_begin && cupel_pg_connection_status (conn) != CUPEL_TRANSACTION_ACTIVE;
+  if (self->hold && conn->pooler)
+    {
+      g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_UNSUPPORTED,
+                           "A stream outside a transaction needs a session and the URL says pooler=transaction: begin a transaction");
+      self->closed = TRUE;
+      return FALSE;
+    }
   self->transaction = conn->transaction_serial;
   g_snprintf (self->name, sizeof self->name, "cupel_%u", ++conn->cursor_serial);
   sql = g_strdup_printf ("DECLARE %s NO SCROLL CURSOR %s FOR %s", self->name, self->hold ? "WITH HOLD" : "WITHOUT HOLD",
@@ -191,7 +198,7 @@ cupel_pg_cursor_open (CupelPgConnection   *conn,
     }
   fetch_init (&fetch, &flight, conn, self);
   if (cupel_pg_flight_add_evicted (&flight) &&
-      cupel_pg_flight_add_begin (&flight, wants_begin) &&
+      cupel_pg_flight_add_begin (&flight, wants_begin, request) &&
       cupel_pg_flight_add_statement (&flight, CUPEL_PG_TAG_NONE, 0, CUPEL_PG_FORM_PLAIN, sql) &&
       add_fetch (self, &flight) &&
       cupel_pg_flight_sync (&flight))

@@ -177,6 +177,8 @@ cupel_pg_driver_connect (CupelDriver   *driver,
     }
 
   self = cupel_pg_connection_new (conn, settings.where, settings.statement_cache_size);
+  if (settings.pooler)
+    cupel_pg_connection_use_pooler (self, cupel_url_get_option (url, "search_path"));
   if (!cupel_pg_connection_settle (self, deadline, cancellable, error))
     return NULL;
   return CUPEL_DRIVER_CONNECTION (g_steal_pointer (&self));

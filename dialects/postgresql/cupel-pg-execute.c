@@ -2,6 +2,7 @@
 
 #include "cupel-pg-execute.h"
 
+#include "cupel-pg-cursor.h"
 #include "cupel-pg-decode.h"
 
 #include <string.h>
@@ -14,12 +15,37 @@ cupel_pg_wants_begin (CupelPgConnection  *self,
          cupel_pg_connection_status (self) == CUPEL_TRANSACTION_IDLE;
 }
 
-gboolean
-cupel_pg_flight_add_begin (CupelPgFlight *flight,
-                           gboolean       wanted)
+/* Statements that may run in a transaction of several, which is what a round trip is. */
+static gboolean
+is_plain (const CupelCompiled *compiled)
 {
-  return !wanted || cupel_pg_flight_add_simple (flight, CUPEL_PG_STEP_EXECUTE, CUPEL_PG_TAG_NONE,
-                                                cupel_pg_connection_get_begin (flight->conn));
+  switch (compiled->kind)
+    {
+    case CUPEL_COMPILED_SELECT:
+    case CUPEL_COMPILED_INSERT:
+    case CUPEL_COMPILED_UPDATE:
+    case CUPEL_COMPILED_DELETE:
+      return TRUE;
+    case CUPEL_COMPILED_TEXT:
+    case CUPEL_COMPILED_DDL:
+    default:
+      return cupel_pg_cursor_is_possible (compiled);
+    }
+}
+
+gboolean
+cupel_pg_flight_add_begin (CupelPgFlight      *flight,
+                           gboolean            wanted,
+                           const CupelRequest *request)
+{
+  CupelPgConnection *self = flight->conn;
+  gboolean settings = self->local_settings != NULL &&
+                      (wanted || (cupel_pg_connection_status (self) == CUPEL_TRANSACTION_IDLE &&
+                                  (self->has_search_path || is_plain (request->compiled))));
+
+  return (!wanted || cupel_pg_flight_add_simple (flight, CUPEL_PG_STEP_EXECUTE, CUPEL_PG_TAG_NONE,
+                                                 cupel_pg_connection_get_begin (self))) &&
+         (!settings || cupel_pg_flight_add_simple (flight, CUPEL_PG_STEP_EXECUTE, CUPEL_PG_TAG_NONE, self->local_settings));
 }
 
 gboolean
@@ -166,7 +192,7 @@ cupel_pg_execute_one (CupelPgConnection   *self,
       if (!cupel_pg_params_set_request (&self->params, request, 0, error))
         return FALSE;
       if (cupel_pg_flight_add_evicted (&flight) &&
-          cupel_pg_flight_add_begin (&flight, wants_begin) &&
+          cupel_pg_flight_add_begin (&flight, wants_begin, request) &&
           cupel_pg_flight_add_encoded (&flight, 0, request) &&
           cupel_pg_flight_sync (&flight))
         cupel_pg_flight_collect (&flight);
@@ -212,7 +238,7 @@ together_once (CupelPgConnection   *self,
     }
 
   cupel_pg_flight_init (&flight, self, cupel_pg_gather_take, &gather);
-  if (cupel_pg_flight_add_evicted (&flight) && cupel_pg_flight_add_begin (&flight, wants_begin))
+  if (cupel_pg_flight_add_evicted (&flight) && cupel_pg_flight_add_begin (&flight, wants_begin, &requests[0]))
     for (guint i = 0; i < n_requests; i++)
       if (!cupel_pg_params_set_request (&self->params, &requests[i], 0, &flight.failure) ||
           !cupel_pg_flight_add_encoded (&flight, i, &requests[i]) ||

@@ -26,9 +26,10 @@ gint64   cupel_pg_result_get_count  (const PGresult       *result);
 
 gboolean cupel_pg_wants_begin       (CupelPgConnection    *self,
                                      const CupelRequest   *request);
-/* Within an operation. BEGIN first if it is wanted. */
+/* Within an operation, before @request, if that is not NULL: BEGIN if it is wanted, and what a transaction behind a pooler needs. */
 gboolean cupel_pg_flight_add_begin  (CupelPgFlight        *flight,
-                                     gboolean              wanted);
+                                     gboolean              wanted,
+                                     const CupelRequest   *request);
 /* The statement of @request with the parameters that are in conn->params. */
 gboolean cupel_pg_flight_add_encoded (CupelPgFlight       *flight,
                                      guint                 tag,

@@ -311,7 +311,7 @@ cupel_pg_flight_finish (CupelPgFlight  *flight,
     self->in_flight = FALSE;
   /* Cancelled or out of time: that is what the caller wants to hear, and not how the server words it. But what was done before the
    * request came is done, and is not to be hidden. */
-  if (self->stopped != NULL && (flight->failure != NULL || self->broken))
+  if (self->stopped != NULL && (flight->failure != NULL || self->broken || self->pooler))
     {
       g_clear_error (&flight->failure);
       g_propagate_error (error, g_error_copy (self->stopped));

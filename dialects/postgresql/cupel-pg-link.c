@@ -259,7 +259,8 @@ probe (CupelPgConnection *self)
 static void
 leave_quarantine (CupelPgConnection *self)
 {
-  if (!self->broken && !cupel_pg_cancel_wait (self->cancel, self->deadline))
+  /* A pooler may have the request still, and give it to whoever has the server then. */
+  if (!self->broken && (!cupel_pg_cancel_wait (self->cancel, self->deadline) || self->pooler))
     self->broken = TRUE;
   for (guint i = 0; !self->broken && !probe (self); i++)
     if (i + 1 == MAX_PROBES)

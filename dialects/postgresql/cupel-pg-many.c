@@ -170,7 +170,7 @@ add_unnest (CupelPgConnection   *self,
     }
 
   if (possible && flight->failure == NULL && cupel_pg_flight_add_evicted (flight) &&
-      cupel_pg_flight_add_begin (flight, wants_begin))
+      cupel_pg_flight_add_begin (flight, wants_begin, request))
     for (guint done = 0; done < request->n_sets; done += taken)
       {
         if (!one_page)
@@ -207,7 +207,7 @@ add_one_by_one (CupelPgConnection  *self,
       if (set % 64 == 63)
         cupel_fiber_tick ();
     }
-  if (!cupel_pg_flight_add_evicted (flight) || !cupel_pg_flight_add_begin (flight, wants_begin))
+  if (!cupel_pg_flight_add_evicted (flight) || !cupel_pg_flight_add_begin (flight, wants_begin, request))
     return;
   for (guint set = 0; set < request->n_sets; set++)
     if (!cupel_pg_params_set_request (&self->params, request, set, &flight->failure) ||

@@ -15,9 +15,11 @@
 
 /* Beside those that every driver of a server has. */
 static const char *const options[] = {
-  "application_name", "auth", "channel_binding", "requirepeer", "search_path", "statement_cache_size", "tcp_user_timeout", NULL
+  "application_name", "auth", "channel_binding", "pooler", "requirepeer", "search_path", "statement_cache_size", "tcp_user_timeout",
+  NULL
 };
 
+static const char *const poolers[] = { "none", "transaction", NULL };
 static const char *const bindings[] = { "disable", "prefer", "require", NULL };
 
 /* libpq's names. */
@@ -108,9 +110,21 @@ cupel_pg_settings_init (CupelPgSettings      *settings,
   if (!cupel_network_options_parse (&settings->network, url, settings->is_socket, options, error) ||
       !parse_auth (settings, url, error) ||
       !check_choice (url, "channel_binding", bindings, error) ||
+      !check_choice (url, "pooler", poolers, error) ||
       !cupel_url_get_number (url, "statement_cache_size", 0, 100000, &settings->statement_cache_size, error) ||
       !cupel_url_get_number (url, "tcp_user_timeout", 0, 86400000, &(guint) { 0 }, error))
     return FALSE;
+
+  settings->pooler = g_strcmp0 (cupel_url_get_option (url, "pooler"), "transaction") == 0;
+  if (settings->pooler && cupel_url_get_option (url, "statement_cache_size") != NULL && settings->statement_cache_size > 0)
+    {
+      g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_URL,
+                           "With pooler=transaction no statement stays prepared: leave the option \"statement_cache_size\" out");
+      return FALSE;
+    }
+  if (settings->pooler)
+    settings->statement_cache_size = 0;
+
   if (settings->is_socket && settings->network.tls > CUPEL_TLS_MODE_PREFER)
     {
       g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_URL,
@@ -276,7 +290,9 @@ cupel_pg_settings_get_keywords (const CupelPgSettings *settings,
 
   add (keywords, values, "application_name", name != NULL ? name : g_get_prgname ());
   add (keywords, values, "client_encoding", "UTF8");
-  add (keywords, values, "options", session_options);
+  /* A pooler takes no settings for a session: each transaction brings its own. */
+  if (!settings->pooler)
+    add (keywords, values, "options", session_options);
   if (!settings->is_socket)
     {
       add (keywords, values, "keepalives", "1");

@@ -28,6 +28,7 @@ typedef struct
   char       *where;           /* for messages */
   guint       auth;            /* CupelPgAuth */
   guint       statement_cache_size;
+  gboolean    pooler;          /* between us and the server, and one transaction is all that is sure to be on one session */
   CupelNetworkOptions network;
 } CupelPgSettings;
 
