@@ -7,6 +7,7 @@ struct _CupelPgCancel
   gint             ref_count;
   CupelCompletion *done;
   gboolean         taken;      /* valid when done */
+  PGconn          *kept;       /* nullable */
 #ifdef LIBPQ_HAS_ASYNC_CANCEL
   PGcancelConn    *request;
 #else
@@ -25,7 +26,23 @@ cupel_pg_cancel_free (CupelPgCancel *cancel)
   PQfreeCancel (cancel->request);
 #endif
   cupel_completion_unref (cancel->done);
+  if (cancel->kept != NULL)
+    PQfinish (cancel->kept);
   g_free (cancel);
+}
+
+static void
+ignore_notice (void           *data,
+               const PGresult *result)
+{
+}
+
+void
+cupel_pg_cancel_keep (CupelPgCancel *cancel,
+                      PGconn        *conn)
+{
+  PQsetNoticeReceiver (conn, ignore_notice, NULL);
+  cancel->kept = conn;
 }
 
 /* It opens a connection of its own and blocks until the server closes it: a thread may take as long as that takes. The time

@@ -16,6 +16,10 @@ CupelPgCancel *cupel_pg_cancel_send (PGconn         *conn);
 /* Waits until the server has taken it and closed the connection that it came by; FALSE: that never came about. */
 gboolean       cupel_pg_cancel_wait (CupelPgCancel  *cancel,
                                      gint64          deadline);
+/* (transfer full) @conn: a connection that is over. It stays open until the request is done: a pooler drops the request of a client that
+ * has gone. */
+void           cupel_pg_cancel_keep (CupelPgCancel  *cancel,
+                                     PGconn         *conn);
 /* It is let go, done or not. */
 void           cupel_pg_cancel_free (CupelPgCancel  *cancel);
 

@@ -277,6 +277,11 @@ cupel_pg_link_end (CupelPgConnection  *self,
   if (self->cancel != NULL)
     {
       leave_quarantine (self);
+      if (self->broken && self->pooler && self->conn != NULL)
+        {
+          g_clear_pointer (&self->watch, cupel_io_watch_free);
+          cupel_pg_cancel_keep (self->cancel, g_steal_pointer (&self->conn));
+        }
       g_clear_pointer (&self->cancel, cupel_pg_cancel_free);
     }
 

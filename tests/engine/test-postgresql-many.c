@@ -3,6 +3,7 @@
 /* Many sets of values and pipelines of the PostgreSQL driver. */
 
 #include "postgresql-fixture.h"
+#include "../unit/scale.h"
 
 static void
 test_many_returning (CupelDriverConnection *connection)
@@ -96,10 +97,10 @@ test_many_single (CupelDriverConnection *connection)
 static void
 test_big_pipeline (CupelDriverConnection *connection)
 {
-  const guint n = 1000;
+  const guint n = scale (1000, 100);
   const gsize size = 100 * 1024;
-  g_autoptr(CupelCompiled) compiled = compile ("SELECT CAST(:p1 AS text)", CUPEL_SQL_TEXT);
-  g_autofree char *text = g_strnfill (size, 'y');
+  g_autoptr(CupelCompiled) compiled = compile ("SELECT left(CAST(:p1 AS text), 102400)", CUPEL_SQL_TEXT);
+  g_autofree char *text = g_strnfill (1024 * 1024, 'y');
   CupelCell cell = make_text (CUPEL_CELL_TEXT, text);
   g_autoptr(CupelRowBlock) set = make_set (&cell, 1);
   g_autofree CupelRequest *requests = g_new0 (CupelRequest, n);

@@ -4,6 +4,8 @@
 
 #include "postgresql-fixture.h"
 
+#include <string.h>
+
 static void
 test_cache (CupelDriverConnection *connection)
 {
@@ -130,6 +132,81 @@ test_stale_plan (CupelDriverConnection *connection)
   g_assert_true (cupel_driver_connection_rollback (connection, -1, NULL));
 }
 
+/* What changes in the catalog under a statement that is kept prepared: outside a transaction, and where the statement begins one, nobody
+ * notices; in one that has begun, it is to be run again. */
+static void
+test_stale_catalog (CupelDriverConnection *connection)
+{
+  static const struct { const char *statement; const char *change[3]; const char *back[3]; gboolean fails; } cases[] = {
+    { "SELECT * FROM cupel_pg_stale", { "ALTER TABLE cupel_pg_stale ALTER a TYPE bigint" },
+      { "ALTER TABLE cupel_pg_stale ALTER a TYPE int" }, TRUE },
+    { "SELECT * FROM cupel_pg_stale", { "DROP TABLE cupel_pg_stale", "CREATE TABLE cupel_pg_stale (b text, a int, k int)" },
+      { "DROP TABLE cupel_pg_stale", "CREATE TABLE cupel_pg_stale (k int, a int)",
+        "CREATE UNIQUE INDEX cupel_pg_stale_k ON cupel_pg_stale (k)" }, TRUE },
+    { "INSERT INTO cupel_pg_stale (k, a) VALUES (1, 1) ON CONFLICT (k) DO NOTHING",
+      { "DROP INDEX IF EXISTS cupel_pg_stale_k", "CREATE UNIQUE INDEX cupel_pg_stale_k ON cupel_pg_stale (k)" },
+      { "DROP INDEX cupel_pg_stale_k", "CREATE UNIQUE INDEX cupel_pg_stale_k ON cupel_pg_stale (k)" }, FALSE },
+    { "SELECT current_schema(), v FROM pg_stale_view", { "SET search_path = pg_temp, pg_catalog" },
+      { "SET search_path = public" }, FALSE },
+    { "SELECT 'a'::cupel_pg_mood", { "ALTER TYPE cupel_pg_mood ADD VALUE IF NOT EXISTS 'c'" }, { NULL }, FALSE },
+    { "SELECT 'a'::cupel_pg_mood", { "DROP TYPE cupel_pg_mood", "CREATE TYPE cupel_pg_mood AS ENUM ('a', 'b')" }, { NULL }, TRUE },
+    { "SELECT k FROM cupel_pg_stale", { "DISCARD ALL" }, { NULL }, FALSE },
+    { "SELECT k FROM cupel_pg_stale", { "DEALLOCATE ALL" }, { NULL }, FALSE },
+  };
+  g_autoptr(CupelDriverConnection) other = connect_again ();
+
+  exec_sql (connection, "DROP TABLE IF EXISTS cupel_pg_stale");
+  exec_sql (connection, "DROP TYPE IF EXISTS cupel_pg_mood");
+  exec_sql (connection, "CREATE TYPE cupel_pg_mood AS ENUM ('a', 'b')");
+  exec_sql (connection, "CREATE TABLE cupel_pg_stale (k int, a int)");
+  exec_sql (connection, "CREATE UNIQUE INDEX cupel_pg_stale_k ON cupel_pg_stale (k)");
+  exec_sql (connection, "CREATE TEMPORARY VIEW pg_stale_view AS SELECT 1 AS v");
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr(CupelCompiled) compiled = compile_plain (cases[i].statement);
+      CupelDriverConnection *changer = g_str_has_prefix (cases[i].change[0], "D") && strstr (cases[i].change[0], " ALL") != NULL
+                                       ? connection : g_str_has_prefix (cases[i].change[0], "SET") ? connection : other;
+
+      for (guint round = 0; round < 3; round++)
+        {
+          g_auto(CupelReply) reply = { 0 };
+          g_auto(CupelReply) again = { 0 };
+          g_autoptr(GError) error = NULL;
+
+          exec (connection, compiled, NULL, CUPEL_REQUEST_NONE, &reply);
+          for (guint k = 0; k < 3 && cases[i].change[k] != NULL; k++)
+            exec_sql (changer, cases[i].change[k]);
+          if (round == 2)
+            {
+              /* the transaction has done something already */
+              g_assert_true (cupel_driver_connection_begin (connection, NULL, NULL));
+              exec_sql (connection, "SELECT 1");
+            }
+          if (!try_exec (connection, compiled, NULL, round == 1 ? CUPEL_REQUEST_BEGIN : CUPEL_REQUEST_NONE, &again, &error))
+            {
+              g_assert_cmpint (round, ==, 2);
+              g_assert_true (cases[i].fails);
+              g_assert_cmpint (cupel_error_get_category (error), ==, CUPEL_ERROR_CATEGORY_STALE_STATEMENT);
+              g_assert_true (cupel_error_is_retryable (error));
+              g_assert_true (cupel_driver_connection_rollback (connection, -1, NULL));
+              /* run again, as it says */
+              exec (connection, compiled, NULL, CUPEL_REQUEST_BEGIN, &again);
+            }
+          else if (round == 2)
+            g_assert_false (cases[i].fails);
+          g_assert_true (cupel_driver_connection_commit (connection, NULL, NULL));
+          for (guint k = 0; k < 3 && cases[i].back[k] != NULL; k++)
+            exec_sql (changer, cases[i].back[k]);
+          if (cases[i].change[0][0] == 'D' && strcmp (cases[i].change[0], "DISCARD ALL") == 0)
+            exec_sql (connection, "SET search_path = public");
+        }
+    }
+  exec_sql (connection, "DROP TABLE cupel_pg_stale");
+  exec_sql (connection, "DROP TYPE cupel_pg_mood");
+  cupel_driver_connection_close (other, -1);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -138,6 +215,7 @@ main (int    argc,
     { "/postgresql/statements/cache", { test_cache, "statement_cache_size=4" } },
     { "/postgresql/statements/off", { test_cache_off, "statement_cache_size=0" } },
     { "/postgresql/statements/stale", { test_stale_plan } },
+    { "/postgresql/statements/stale-catalog", { test_stale_catalog } },
   };
 
   g_test_init (&argc, &argv, NULL);
