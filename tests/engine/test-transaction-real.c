@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Transactions on real databases: CUPEL_TEST_URLS names them, separated by spaces. */
+
+#include <string.h>
+
+#include "../unit/scale.h"
+
+#include <cupel-dialect.h>
+
+typedef struct
+{
+  CupelEngine     *engine;
+  CupelConnection *connection;
+  CupelConnection *other;       /* looks from outside */
+} Fixture;
+
+typedef void (*TestFunc) (Fixture *f);
+
+typedef struct
+{
+  TestFunc  func;
+  char     *url;
+} Case;
+
+static CupelResult *
+try_execute (CupelConnection  *connection,
+             const char       *sql,
+             GCancellable     *cancellable,
+             GError          **error)
+{
+  g_autoptr(CupelText) text = cupel_text_new (sql);
+
+  return cupel_connection_execute (connection, CUPEL_STATEMENT (text), NULL, cancellable, error);
+}
+
+static void
+execute (CupelConnection *connection,
+         const char      *sql)
+{
+  GError *error = NULL;
+  g_autoptr(CupelResult) result = try_execute (connection, sql, NULL, &error);
+
+  g_assert_no_error (error);
+}
+
+static gint64
+number (CupelConnection *connection,
+        const char      *sql)
+{
+  GError *error = NULL;
+  g_autoptr(CupelResult) result = try_execute (connection, sql, NULL, &error);
+
+  g_assert_no_error (error);
+  g_assert_true (cupel_result_step (result));
+  return cupel_result_get_int64 (result, 0);
+}
+
+static CupelTransaction *
+nest (CupelConnection *connection)
+{
+  GError *error = NULL;
+  CupelTransaction *transaction = cupel_connection_begin_nested (connection, NULL, &error);
+
+  g_assert_no_error (error);
+  return transaction;
+}
+
+static gboolean
+is_dialect (Fixture    *f,
+            const char *name)
+{
+  return g_str_has_prefix (cupel_url_get_dialect (cupel_engine_get_url (f->engine)), name);
+}
+
+static gboolean
+is_in_memory (Fixture *f)
+{
+  const char *database = cupel_url_get_database (cupel_engine_get_url (f->engine));
+
+  return is_dialect (f, "sqlite") && (database == NULL || *database == '\0' || g_str_equal (database, ":memory:"));
+}
+
+static CupelConnection *
+borrow (CupelEngine *engine)
+{
+  GError *error = NULL;
+  CupelConnection *connection = cupel_engine_connect (engine, NULL, &error);
+
+  g_assert_no_error (error);
+  return connection;
+}
+
+static gboolean
+run_in_fiber (gpointer       data,
+              GCancellable  *cancellable,
+              GError       **error)
+{
+  const Case *test = data;
+  Fixture f = { NULL, };
+
+  f.engine = cupel_engine_new (test->url, error);
+  g_assert_no_error (*error);
+  f.connection = borrow (f.engine);
+  execute (f.connection, "DROP TABLE IF EXISTS cupel_tx");
+  execute (f.connection, "CREATE TABLE cupel_tx (id INTEGER PRIMARY KEY, n INTEGER)");
+  g_assert_true (cupel_connection_commit (f.connection, NULL, error));
+  if (!is_in_memory (&f))
+    f.other = borrow (f.engine);
+
+  test->func (&f);
+
+  g_assert_true (cupel_connection_close (f.connection, NULL, error));
+  if (f.other != NULL)
+    g_assert_true (cupel_connection_close (f.other, NULL, error));
+  g_clear_object (&f.connection);
+  g_clear_object (&f.other);
+  f.connection = borrow (f.engine);
+  execute (f.connection, "DROP TABLE cupel_tx");
+  g_assert_true (cupel_connection_commit (f.connection, NULL, error));
+  g_assert_true (cupel_connection_close (f.connection, NULL, error));
+  g_object_unref (f.connection);
+  g_assert_true (cupel_engine_dispose (f.engine, NULL, error));
+  g_object_unref (f.engine);
+  return TRUE;
+}
+
+static void
+run_test (gconstpointer data)
+{
+  GError *error = NULL;
+
+  cupel_run (run_in_fiber, (gpointer) data, NULL, &error);
+  g_assert_no_error (error);
+}
+
+/* What another connection sees. */
+static gint64
+seen (Fixture    *f,
+      const char *sql)
+{
+  GError *error = NULL;
+  gint64 n;
+
+  if (f->other == NULL)
+    return number (f->connection, sql);
+  n = number (f->other, sql);
+  cupel_connection_rollback (f->other, NULL, &error);
+  g_assert_no_error (error);
+  return n;
+}
+
+/* A savepoint that was released is still undone by the rollback of the whole: nobody committed in between. */
+static void
+test_contained (Fixture *f)
+{
+  g_autoptr(CupelTransaction) nested = NULL;
+  g_autoptr(CupelTransaction) inner = NULL;
+  GError *error = NULL;
+
+  execute (f->connection, "INSERT INTO cupel_tx VALUES (1, 1)");
+  nested = nest (f->connection);
+  execute (f->connection, "INSERT INTO cupel_tx VALUES (2, 2)");
+  g_assert_true (cupel_transaction_commit (nested, NULL, &error));
+  g_assert_true (cupel_connection_rollback (f->connection, NULL, &error));
+  g_assert_cmpint (seen (f, "SELECT count(*) FROM cupel_tx"), ==, 0);
+
+  g_clear_object (&nested);
+  nested = nest (f->connection);
+  execute (f->connection, "INSERT INTO cupel_tx VALUES (1, 1)");
+  inner = nest (f->connection);
+  execute (f->connection, "INSERT INTO cupel_tx VALUES (2, 2)");
+  g_assert_true (cupel_transaction_rollback (inner, NULL, &error));
+  execute (f->connection, "INSERT INTO cupel_tx VALUES (3, 3)");
+  g_assert_true (cupel_transaction_commit (nested, NULL, &error));
+  g_assert_true (cupel_connection_commit (f->connection, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (seen (f, "SELECT sum(id) FROM cupel_tx"), ==, 4);
+}
+
+/* A statement that fails in a nested transaction does no harm to the rest, on any server. */
+static void
+test_failed_statement (Fixture *f)
+{
+  GError *error = NULL;
+
+  execute (f->connection, "INSERT INTO cupel_tx VALUES (1, 1)");
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autoptr(CupelTransaction) nested = nest (f->connection);
+      g_autoptr(CupelResult) result = try_execute (f->connection, "INSERT INTO cupel_tx VALUES (1, 2)", NULL, &error);
+
+      g_assert_null (result);
+      g_assert_true (cupel_error_is_integrity (error));
+      g_clear_error (&error);
+      g_assert_true (cupel_transaction_rollback (nested, NULL, &error));
+      g_assert_no_error (error);
+    }
+  execute (f->connection, "INSERT INTO cupel_tx VALUES (2, 2)");
+  g_assert_true (cupel_connection_commit (f->connection, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (seen (f, "SELECT sum(n) FROM cupel_tx"), ==, 3);
+}
+
+/* The server refuses to write, for this transaction only. */
+static void
+test_read_only (Fixture *f)
+{
+  g_autoptr(CupelTransaction) transaction = NULL;
+  g_autoptr(CupelResult) result = NULL;
+  GError *error = NULL;
+
+  transaction = cupel_connection_begin_transaction (f->connection, CUPEL_ISOLATION_DEFAULT, CUPEL_BEGIN_READ_ONLY, NULL, &error);
+  if (g_error_matches (error, CUPEL_ERROR, CUPEL_ERROR_UNSUPPORTED))
+    {
+      g_clear_error (&error);
+      g_test_skip ("the driver has no options of one transaction");
+      return;
+    }
+  g_assert_no_error (error);
+  g_assert_cmpint (number (f->connection, "SELECT count(*) FROM cupel_tx"), ==, 0);
+  result = try_execute (f->connection, "INSERT INTO cupel_tx VALUES (1, 1)", NULL, &error);
+  g_assert_null (result);
+  g_assert_nonnull (error);
+  g_test_message ("%s", error->message);
+  g_clear_error (&error);
+  g_assert_true (cupel_transaction_rollback (transaction, NULL, &error));
+
+  execute (f->connection, "INSERT INTO cupel_tx VALUES (1, 1)");
+  g_assert_true (cupel_connection_commit (f->connection, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (seen (f, "SELECT count(*) FROM cupel_tx"), ==, 1);
+}
+
+/* What runs too long is gone from the server as well, and the connection may go on or says that it may not. */
+static void
+test_timeout (Fixture *f)
+{
+  const char *slow, *list = NULL;
+  g_autoptr(CupelResult) result = NULL;
+  GError *error = NULL;
+  gint64 start = g_get_monotonic_time ();
+
+  if (is_dialect (f, "postgresql"))
+    {
+      slow = "SELECT pg_sleep(60) /* cupel_tx */";
+      list = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid() AND query LIKE '%/* cupel_tx */%'";
+    }
+  else if (is_dialect (f, "mysql") || is_dialect (f, "mariadb"))
+    {
+      slow = "SELECT SLEEP(60) /* cupel_tx */";
+      list = "SELECT count(*) FROM information_schema.processlist WHERE id <> CONNECTION_ID() AND info LIKE 'SELECT SLEEP(60)%cupel_tx%'";
+    }
+  else
+    {
+      slow = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+    }
+
+  cupel_connection_set_statement_timeout (f->connection, 0.2);
+  result = try_execute (f->connection, slow, NULL, &error);
+  g_assert_null (result);
+  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_TIMEOUT);
+  g_assert_nonnull (strstr (error->message, "0.2 s"));
+  g_clear_error (&error);
+  g_assert_cmpint (g_get_monotonic_time () - start, >=, 190000);
+  g_assert_cmpint (g_get_monotonic_time () - start, <, scale (3, 20) * G_USEC_PER_SEC);
+
+  while (list != NULL && seen (f, list) != 0)
+    {
+      g_assert_cmpint (g_get_monotonic_time () - start, <, scale (3, 20) * G_USEC_PER_SEC);
+      cupel_fiber_sleep (20000, NULL, NULL);
+    }
+
+  g_assert_true (cupel_connection_rollback (f->connection, NULL, &error));
+  g_assert_no_error (error);
+  if (!cupel_connection_is_invalidated (f->connection))
+    {
+      cupel_connection_set_statement_timeout (f->connection, 0.0);
+      g_assert_cmpint (number (f->connection, "SELECT 41 + 1"), ==, 42);
+    }
+}
+
+/* Two that wait for each other: the server ends one, and it is run again. */
+
+typedef struct
+{
+  Fixture *f;
+  guint    first;
+  guint    n_waiting;      /* have the first lock */
+  guint    n_runs;
+} Cross;
+
+typedef struct
+{
+  Cross *cross;
+  guint  number;
+} Side;
+
+static gboolean
+cross_func (CupelConnection  *connection,
+            gpointer          data,
+            GCancellable     *cancellable,
+            GError          **error)
+{
+  Side *side = data;
+  Cross *cross = side->cross;
+  g_autofree char *one = g_strdup_printf ("UPDATE cupel_tx SET n = n + 1 WHERE id = %u", 1 + side->number);
+  g_autofree char *two = g_strdup_printf ("UPDATE cupel_tx SET n = n + 1 WHERE id = %u", 2 - side->number);
+  g_autoptr(CupelResult) first = NULL;
+  g_autoptr(CupelResult) second = NULL;
+
+  cross->n_runs++;
+  if ((first = try_execute (connection, one, cancellable, error)) == NULL)
+    return FALSE;
+  /* The first time both have one before they want the other. */
+  cross->n_waiting++;
+  while (cupel_transaction_get_attempt (cupel_connection_get_transaction (connection)) == 1 && cross->n_waiting < 2)
+    if (!cupel_fiber_sleep (1000, cancellable, error))
+      return FALSE;
+  return (second = try_execute (connection, two, cancellable, error)) != NULL;
+}
+
+static gboolean
+cross_side (gpointer       data,
+            GCancellable  *cancellable,
+            GError       **error)
+{
+  Side *side = data;
+
+  return cupel_engine_run_transaction (side->cross->f->engine, NULL, cross_func, side, cancellable, error);
+}
+
+static void
+test_deadlock (Fixture *f)
+{
+  Cross cross = { .f = f };
+  Side sides[] = { { &cross, 0 }, { &cross, 1 } };
+  g_autoptr(CupelTaskGroup) group = NULL;
+  GError *error = NULL;
+
+  if (is_dialect (f, "sqlite"))
+    {
+      g_test_skip ("SQLite has one writer at a time: there is nothing to wait for crosswise");
+      return;
+    }
+  execute (f->connection, "INSERT INTO cupel_tx VALUES (1, 0), (2, 0)");
+  g_assert_true (cupel_connection_commit (f->connection, NULL, &error));
+  group = cupel_task_group_new (NULL);
+  for (guint i = 0; i < 2; i++)
+    cupel_task_group_spawn (group, cross_side, &sides[i], NULL);
+  cupel_task_group_join (group, &error);
+  g_assert_no_error (error);
+  /* Each row was changed by both, once. */
+  g_assert_cmpint (seen (f, "SELECT min(n) * 10 + max(n) FROM cupel_tx"), ==, 22);
+  g_assert_cmpuint (cross.n_runs, >=, 3);
+}
+
+/* Retried when nothing was committed for certain, and never when nobody knows. */
+
+typedef struct
+{
+  Fixture  *f;
+  guint     n_runs;
+  gboolean  at_commit;
+} Kill;
+
+static void
+kill_backend (Fixture *f,
+              gint64   id)
+{
+  g_autofree char *sql = is_dialect (f, "postgresql") ? g_strdup_printf ("SELECT pg_terminate_backend(%" G_GINT64_FORMAT ")", id)
+                                                      : g_strdup_printf ("KILL %" G_GINT64_FORMAT, id);
+  GError *error = NULL;
+
+  execute (f->other, sql);
+  g_assert_true (cupel_connection_rollback (f->other, NULL, &error));
+  g_assert_no_error (error);
+}
+
+static gboolean
+killed_func (CupelConnection  *connection,
+             gpointer          data,
+             GCancellable     *cancellable,
+             GError          **error)
+{
+  Kill *kill = data;
+  g_autofree char *insert = g_strdup_printf ("INSERT INTO cupel_tx VALUES (%u, 1)", ++kill->n_runs);
+  g_autoptr(CupelResult) result = try_execute (connection, insert, cancellable, error);
+
+  if (result == NULL)
+    return FALSE;
+  if (kill->n_runs == 1)
+    kill_backend (kill->f, number (connection, is_dialect (kill->f, "postgresql") ? "SELECT pg_backend_pid()" : "SELECT connection_id()"));
+  return TRUE;
+}
+
+static void
+test_killed (Fixture *f)
+{
+  Kill kill = { .f = f };
+  gboolean success;
+  GError *error = NULL;
+
+  if (is_dialect (f, "sqlite"))
+    {
+      g_test_skip ("SQLite has no server that could be killed");
+      return;
+    }
+  success = cupel_engine_run_transaction (f->engine, NULL, killed_func, &kill, NULL, &error);
+  if (success)
+    {
+      /* It was seen before COMMIT was sent: the second run is the only one that counts. */
+      g_assert_cmpuint (kill.n_runs, ==, 2);
+      g_assert_cmpint (seen (f, "SELECT sum(id) FROM cupel_tx"), ==, 2);
+    }
+  else
+    {
+      g_test_message ("%s", error->message);
+      g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_OUTCOME_UNKNOWN);
+      g_assert_cmpuint (kill.n_runs, ==, 1);
+      g_clear_error (&error);
+    }
+}
+
+static void
+free_case (gpointer data)
+{
+  Case *test = data;
+
+  g_free (test->url);
+  g_free (test);
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  static const struct
+  {
+    const char *path;
+    TestFunc    func;
+  } tests[] = {
+    { "contained", test_contained },
+    { "failed-statement", test_failed_statement },
+    { "read-only", test_read_only },
+    { "timeout", test_timeout },
+    { "deadlock", test_deadlock },
+    { "killed", test_killed },
+  };
+  const char *urls = g_getenv ("CUPEL_TEST_URLS");
+  g_auto(GStrv) list = NULL;
+
+  g_test_init (&argc, &argv, NULL);
+  list = g_strsplit (urls != NULL && *urls != '\0' ? urls : "sqlite://", " ", -1);
+  for (guint u = 0; list[u] != NULL; u++)
+    for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
+      {
+        g_autofree char *scheme = g_strdelimit (g_strndup (list[u], strcspn (list[u], ":")), "+", '-');
+        g_autofree char *path = g_strdup_printf ("/engine/transaction-real/%u-%s/%s", u, scheme, tests[i].path);
+        Case *test = g_new0 (Case, 1);
+
+        test->func = tests[i].func;
+        test->url = g_strdup (list[u]);
+        g_test_add_data_func_full (path, test, run_test, free_case);
+      }
+  return g_test_run ();
+}
