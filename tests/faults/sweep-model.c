@@ -507,6 +507,83 @@ CALL (entity_load)
   return cupel_entity_load (context->entity, "children", cancellable, error);
 }
 
+CALL (connection_begin_transaction)
+{
+  g_autoptr(CupelTransaction) transaction = cupel_connection_begin_transaction (context->connection, CUPEL_ISOLATION_DEFAULT,
+                                                                               CUPEL_BEGIN_NONE, cancellable, error);
+
+  return transaction != NULL && run_sql (context->connection, is_fake (context) ? "rows 3" : INSERT, cancellable, error);
+}
+
+CALL (connection_begin_nested)
+{
+  g_autoptr(CupelTransaction) transaction = cupel_connection_begin_nested (context->connection, cancellable, error);
+
+  return transaction != NULL;
+}
+
+CALL (connection_run_transaction)
+{
+  return cupel_connection_run_transaction (context->connection, CUPEL_ISOLATION_DEFAULT, CUPEL_BEGIN_NONE, insert_in_transaction, NULL,
+                                           cancellable, error);
+}
+
+CALL (connection_run_nested)
+{
+  return cupel_connection_run_nested (context->connection, insert_in_transaction, NULL, cancellable, error);
+}
+
+CALL (engine_run_transaction)
+{
+  return cupel_engine_run_transaction (context->engine, NULL, insert_in_transaction, NULL, cancellable, error);
+}
+
+CALL (transaction_commit)
+{
+  return cupel_transaction_commit (cupel_connection_get_nested_transaction (context->connection), cancellable, error);
+}
+
+CALL (transaction_rollback)
+{
+  return cupel_transaction_rollback (cupel_connection_get_nested_transaction (context->connection), cancellable, error);
+}
+
+CALL (session_begin_transaction)
+{
+  return cupel_session_begin_transaction (context->session, CUPEL_ISOLATION_DEFAULT, CUPEL_BEGIN_NONE, cancellable, error);
+}
+
+CALL (session_begin_nested)
+{
+  g_autoptr(CupelTransaction) transaction = cupel_session_begin_nested (context->session, cancellable, error);
+
+  return transaction != NULL;
+}
+
+CALL (session_run_nested)
+{
+  return cupel_session_run_nested (context->session, add_to_session, NULL, cancellable, error);
+}
+
+CALL (session_factory_run_transaction)
+{
+  g_autoptr(CupelSessionFactory) factory = cupel_session_factory_new (context->engine);
+
+  return cupel_session_factory_run_transaction (factory, NULL, add_to_session, NULL, cancellable, error);
+}
+
+static gboolean
+take_nested (SweepContext  *context,
+             GError       **error)
+{
+  g_autoptr(CupelTransaction) transaction = NULL;
+
+  if (!take_connection (context, error))
+    return FALSE;
+  transaction = cupel_connection_begin_nested (context->connection, NULL, error);
+  return transaction != NULL && run_sql (context->connection, INSERT, NULL, error);
+}
+
 static gboolean
 have_session (SweepContext  *context,
               GError       **error)
@@ -545,6 +622,13 @@ const SweepSubject sweep_subjects[] = {
   { "cupel_connection_create_all", SWEEP_NONE, drop_made_and_take, call_connection_create_all },
   { "cupel_connection_drop_all", SWEEP_NONE, create_made_and_take, call_connection_drop_all },
   { "cupel_connection_run", SWEEP_NONE, take_connection, call_connection_run },
+  { "cupel_connection_begin_transaction", SWEEP_NONE, take_connection, call_connection_begin_transaction },
+  { "cupel_connection_begin_nested", SWEEP_NONE, take_connection, call_connection_begin_nested },
+  { "cupel_connection_run_transaction", SWEEP_COMMITS, take_connection, call_connection_run_transaction },
+  { "cupel_connection_run_nested", SWEEP_NONE, take_connection, call_connection_run_nested },
+  { "cupel_engine_run_transaction", SWEEP_COMMITS, have_idle, call_engine_run_transaction },
+  { "cupel_transaction_commit", SWEEP_NONE, take_nested, call_transaction_commit },
+  { "cupel_transaction_rollback", SWEEP_NONE, take_nested, call_transaction_rollback },
   { "cupel_stream_step", SWEEP_NONE, take_stream, call_stream_step },
   { "cupel_stream_next", SWEEP_ROWS, take_entity_stream, call_stream_next },
   { "cupel_stream_next_list", SWEEP_ROWS, take_entity_stream, call_stream_next_list },
@@ -552,6 +636,10 @@ const SweepSubject sweep_subjects[] = {
   { "cupel_stream_close", SWEEP_NONE, take_stream, call_stream_close },
   { "cupel_session_flush", SWEEP_ROWS, put_parent, call_session_flush },
   { "cupel_session_begin", SWEEP_ROWS, have_session, call_session_begin },
+  { "cupel_session_begin_transaction", SWEEP_ROWS, have_session, call_session_begin_transaction },
+  { "cupel_session_begin_nested", SWEEP_ROWS, put_parent, call_session_begin_nested },
+  { "cupel_session_run_nested", SWEEP_ROWS, have_session, call_session_run_nested },
+  { "cupel_session_factory_run_transaction", SWEEP_ROWS | SWEEP_COMMITS, NULL, call_session_factory_run_transaction },
   { "cupel_session_commit", SWEEP_ROWS | SWEEP_COMMITS, put_parent, call_session_commit },
   { "cupel_session_rollback", SWEEP_ROWS, flush_parent, call_session_rollback },
   { "cupel_session_close", SWEEP_ROWS, flush_parent, call_session_close },

@@ -269,6 +269,25 @@ const tests = {
         await engine.dispose_async();
     },
 
+    async nestedTransactions() {
+        const engine = Cupel.Engine.new('sqlite://');
+        const names = [];
+        engine.connect('savepoint', (source, name) => names.push(name));
+        const connection = await engine.connect_async();
+        await connection.execute_async(Cupel.Text.new('CREATE TABLE t (id INTEGER PRIMARY KEY)'));
+        const kept = await connection.begin_nested_async();
+        await connection.execute_async(Cupel.Text.new('INSERT INTO t VALUES (1)'));
+        await kept.commit_async();
+        const lost = await connection.begin_nested_async();
+        await connection.execute_async(Cupel.Text.new('INSERT INTO t VALUES (2)'));
+        await lost.rollback_async();
+        assert(!lost.is_active() && connection.get_transaction().is_active());
+        await connection.commit_async();
+        assertEqual(names.join(), 'cupel_1,cupel_2');
+        await connection.close_async();
+        await engine.dispose_async();
+    },
+
     async callbacks() {
         const engine = Cupel.Engine.new('sqlite://');
         const connection = await new Promise((resolve, reject) => {

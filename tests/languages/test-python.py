@@ -362,6 +362,46 @@ def test_callbacks():
     engine.dispose(None)
 
 
+async def test_nested_transactions():
+    text = Cupel.Text.new
+    async with Cupel.Engine.new('sqlite://') as engine:
+        names = []
+        engine.connect('savepoint', lambda engine, name: names.append(name))
+        async with engine.connect_async() as connection:
+            await connection.execute_async(text('CREATE TABLE t (id INTEGER PRIMARY KEY)'))
+            async with connection.begin_nested_async():
+                await connection.execute_async(text('INSERT INTO t VALUES (1)'))
+            try:
+                async with connection.begin_nested_async() as nested:
+                    await connection.execute_async(text('INSERT INTO t VALUES (2)'))
+                    raise ValueError('mine')
+            except ValueError:
+                assert not nested.is_active()
+            await connection.commit_async()
+            transaction = await connection.begin_transaction_async(flags=Cupel.BeginFlags.READ_ONLY)
+            try:
+                await connection.execute_async(text('INSERT INTO t VALUES (3)'))
+                assert False
+            except GLib.Error:
+                await transaction.rollback_async()
+        assert names == ['cupel_1', 'cupel_2']
+
+        tries = 0
+
+        async def work(connection):
+            nonlocal tries
+            tries += 1
+            await connection.execute_async(text(f'INSERT INTO t VALUES ({10 + tries})'))
+            if tries < 3:
+                raise GLib.Error.new_literal(Cupel.error_quark(), 'lost a race', Cupel.Error.SERIALIZATION)
+            return 'done'
+
+        assert await engine.run_transaction(work) == 'done'
+        async with engine.connect_async() as connection:
+            result = await connection.execute_async(text('SELECT count(*), sum(id) FROM t'))
+            assert list(result.next_row()) == [2, 14], tries
+
+
 def test_run_returns():
     async def answer():
         await asyncio.sleep(0)

@@ -74,11 +74,13 @@ const ARGUMENTS = {
         set_isolation_level: {level: undefined},
         create_all: {metadata: undefined}, drop_all: {metadata: undefined},
         begin: {}, commit: {}, rollback: {}, close: {},
+        begin_transaction: {isolation: 0, flags: 0}, begin_nested: {},
     },
     Engine: {connect: {}, create_all: {metadata: undefined}, drop_all: {metadata: undefined}, dispose: {}},
     Entity: {load: {name: undefined}},
     Session: {
         begin: {}, commit: {}, rollback: {}, flush: {}, close: {},
+        begin_transaction: {isolation: 0, flags: 0}, begin_nested: {},
         execute: {statement: undefined, parameters: null},
         scalars: {select: undefined},
         stream: {select: undefined, block_rows: 0},
@@ -88,6 +90,7 @@ const ARGUMENTS = {
         connection: {isolation: 0},
     },
     Stream: {close: {}, next_list: {}, next_rows: {}},
+    Transaction: {commit: {}, rollback: {}},
 };
 
 function promisify(proto, name, args) {

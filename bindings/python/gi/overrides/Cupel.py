@@ -115,7 +115,8 @@ class _Operation:
 def _make_awaitable(cls, start, finish):
     names = [argument.get_name() for argument in start.get_arguments()]
     n_before = names.index('cancellable')
-    optional = {'parameters': None, 'block_rows': 0, 'names': None, 'isolation': Cupel.IsolationLevel.DEFAULT}
+    optional = {'parameters': None, 'block_rows': 0, 'names': None, 'isolation': Cupel.IsolationLevel.DEFAULT,
+                'flags': Cupel.BeginFlags.NONE}
     defaults = {n: optional[name] for n, name in enumerate(names[:n_before]) if name in optional}
 
     def call(self, *args, cancellable=None, callback=None, user_data=None, **keywords):
@@ -772,6 +773,42 @@ async def _engine_transaction(self):
         yield connection
 
 
+async def _transaction_aexit(self, kind, *_):
+    """async with connection.begin_nested_async (): committed at the end of the block, rolled back if it raises; one that was ended in the
+    block is left alone."""
+    if kind is not None:
+        await self.rollback_async()
+    elif self.is_active():
+        try:
+            await self.commit_async()
+        except BaseException:
+            await self.rollback_async()
+            raise
+
+
+async def _run_transaction(self, function, retry=None):
+    """await engine.run_transaction (function): awaits function (connection) in a transaction, again from the beginning on another connection
+    when it lost a race, and returns what it returns."""
+    retry = retry or Cupel.Retry.new()
+    flags = Cupel.BeginFlags.READ_ONLY if retry.props.read_only else Cupel.BeginFlags.NONE
+    if retry.props.deferrable:
+        flags |= Cupel.BeginFlags.DEFERRABLE
+    start = GLib.get_monotonic_time()
+    tries = 0
+    while True:
+        tries += 1
+        try:
+            async with self.connect_async() as connection:
+                async with connection.begin_transaction_async(retry.props.isolation_level, flags):
+                    result = await function(connection)
+                return result
+        except GLib.Error as error:
+            delay = retry.get_delay(tries, GLib.get_monotonic_time() - start, error)
+            if delay < 0:
+                raise
+        await asyncio.sleep(delay / 1e6)
+
+
 async def _stream_aiter(self):
     read = self.next_list_async if self.has_entities() else self.next_rows_async
     while True:
@@ -815,6 +852,8 @@ def _add_protocols():
         cls.__aenter__, cls.__aexit__ = _aenter, _aexit
     Cupel.Engine.__aenter__, Cupel.Engine.__aexit__ = _aenter, _engine_aexit
     Cupel.Engine.transaction = _engine_transaction
+    Cupel.Engine.run_transaction = _run_transaction
+    Cupel.Transaction.__aenter__, Cupel.Transaction.__aexit__ = _aenter, _transaction_aexit
     Cupel.Session.transaction = Cupel.Connection.transaction = _transaction
     Cupel.Stream.__aiter__ = _stream_aiter
     Cupel.Result.__iter__ = _result_iter
