@@ -54,6 +54,104 @@ test_errors (CupelDriverConnection *connection)
   g_assert_cmpint (query_int64 (connection, "SELECT count(*) FROM e_child"), ==, 1);
 }
 
+/* What can be done about an error, number by number. */
+static void
+test_categories (void)
+{
+  static const struct
+  {
+    guint              number;
+    int                code;
+    CupelErrorCategory category;
+    gboolean           retryable;
+    gboolean           disconnect;
+    gboolean           ends;        /* the transaction */
+  } rows[] = {
+#define CATEGORY(name) CUPEL_ERROR_CATEGORY_##name
+    { 1213, CUPEL_ERROR_DEADLOCK, CATEGORY (RETRY), TRUE, FALSE, TRUE },
+    { 1205, CUPEL_ERROR_OPERATIONAL, CATEGORY (RETRY), TRUE, FALSE, TRUE },
+    { 1020, CUPEL_ERROR_SERIALIZATION, CATEGORY (RETRY), TRUE, FALSE, TRUE },
+    { 1180, CUPEL_ERROR_OPERATIONAL, CATEGORY (RETRY), TRUE, FALSE, TRUE },
+    { 1613, CUPEL_ERROR_SERIALIZATION, CATEGORY (RETRY), TRUE, FALSE, TRUE },
+    { 1614, CUPEL_ERROR_DEADLOCK, CATEGORY (RETRY), TRUE, FALSE, TRUE },
+    { 3101, CUPEL_ERROR_SERIALIZATION, CATEGORY (RETRY), TRUE, FALSE, TRUE },
+    { 3572, CUPEL_ERROR_OPERATIONAL, CATEGORY (RETRY), TRUE, FALSE, TRUE },
+    { 8002, CUPEL_ERROR_SERIALIZATION, CATEGORY (RETRY), TRUE, FALSE, TRUE },
+    { 8022, CUPEL_ERROR_SERIALIZATION, CATEGORY (RETRY), TRUE, FALSE, TRUE },
+    { 8028, CUPEL_ERROR_SERIALIZATION, CATEGORY (RETRY), TRUE, FALSE, TRUE },
+    { 9007, CUPEL_ERROR_SERIALIZATION, CATEGORY (RETRY), TRUE, FALSE, TRUE },
+    { 1206, CUPEL_ERROR_OPERATIONAL, CATEGORY (OVERLOAD), TRUE, FALSE, TRUE },
+    { 1290, CUPEL_ERROR_OPERATIONAL, CATEGORY (NOT_PRIMARY), TRUE, FALSE, FALSE },
+    { 1792, CUPEL_ERROR_OPERATIONAL, CATEGORY (NOT_PRIMARY), TRUE, FALSE, FALSE },
+    { 1836, CUPEL_ERROR_OPERATIONAL, CATEGORY (NOT_PRIMARY), TRUE, FALSE, FALSE },
+    { 1047, CUPEL_ERROR_OPERATIONAL, CATEGORY (NOT_READY), TRUE, FALSE, FALSE },
+    { 1053, CUPEL_ERROR_DISCONNECTED, CATEGORY (NOT_READY), FALSE, TRUE, FALSE },
+    { 2002, CUPEL_ERROR_CONNECTION, CATEGORY (NOT_READY), FALSE, TRUE, FALSE },
+    { 2003, CUPEL_ERROR_CONNECTION, CATEGORY (NOT_READY), FALSE, TRUE, FALSE },
+    { 1927, CUPEL_ERROR_DISCONNECTED, CATEGORY (LOST), FALSE, TRUE, FALSE },
+    { 2006, CUPEL_ERROR_DISCONNECTED, CATEGORY (LOST), FALSE, TRUE, FALSE },
+    { 2013, CUPEL_ERROR_DISCONNECTED, CATEGORY (LOST), FALSE, TRUE, FALSE },
+    { 4031, CUPEL_ERROR_DISCONNECTED, CATEGORY (LOST), FALSE, TRUE, FALSE },
+    { 2014, CUPEL_ERROR_INTERNAL, CATEGORY (LOST), FALSE, TRUE, FALSE },
+    { 2027, CUPEL_ERROR_INTERNAL, CATEGORY (LOST), FALSE, TRUE, FALSE },
+    { 2999, CUPEL_ERROR_INTERNAL, CATEGORY (LOST), FALSE, TRUE, FALSE },   /* not known */
+    { 0, CUPEL_ERROR_INTERNAL, CATEGORY (LOST), FALSE, TRUE, FALSE },
+    { 1243, CUPEL_ERROR_PROGRAMMING, CATEGORY (STALE_STATEMENT), FALSE, FALSE, FALSE },
+    { 1615, CUPEL_ERROR_OPERATIONAL, CATEGORY (STALE_STATEMENT), TRUE, FALSE, FALSE },
+    { 1040, CUPEL_ERROR_OPERATIONAL, CATEGORY (OVERLOAD), TRUE, FALSE, FALSE },
+    { 1203, CUPEL_ERROR_OPERATIONAL, CATEGORY (OVERLOAD), TRUE, FALSE, FALSE },
+    { 1226, CUPEL_ERROR_OPERATIONAL, CATEGORY (OVERLOAD), TRUE, FALSE, FALSE },
+    { 1461, CUPEL_ERROR_OPERATIONAL, CATEGORY (OVERLOAD), FALSE, FALSE, FALSE },
+    { 1021, CUPEL_ERROR_OPERATIONAL, CATEGORY (FULL), FALSE, FALSE, FALSE },
+    { 1114, CUPEL_ERROR_OPERATIONAL, CATEGORY (FULL), FALSE, FALSE, FALSE },
+    { 1062, CUPEL_ERROR_UNIQUE, CATEGORY (PROGRAM), FALSE, FALSE, FALSE },
+    { 1452, CUPEL_ERROR_FOREIGN_KEY, CATEGORY (PROGRAM), FALSE, FALSE, FALSE },
+    { 1048, CUPEL_ERROR_NOT_NULL, CATEGORY (PROGRAM), FALSE, FALSE, FALSE },
+    { 4025, CUPEL_ERROR_CHECK, CATEGORY (PROGRAM), FALSE, FALSE, FALSE },
+    { 1064, CUPEL_ERROR_PROGRAMMING, CATEGORY (PROGRAM), FALSE, FALSE, FALSE },
+    { 1153, CUPEL_ERROR_DATA, CATEGORY (PROGRAM), FALSE, TRUE, FALSE },
+    { 1045, CUPEL_ERROR_AUTHENTICATION, CATEGORY (NONE), FALSE, FALSE, FALSE },
+    { 1317, CUPEL_ERROR_OPERATIONAL, CATEGORY (NONE), FALSE, FALSE, FALSE },
+    { 1969, CUPEL_ERROR_TIMEOUT, CATEGORY (NONE), FALSE, FALSE, FALSE },
+    { 1999, CUPEL_ERROR_OPERATIONAL, CATEGORY (NONE), FALSE, FALSE, FALSE },   /* not known */
+#undef CATEGORY
+  };
+  /* not known by number, but by class */
+  static const struct
+  {
+    const char        *state;
+    int                code;
+    CupelErrorCategory category;
+  } states[] = {
+    { "08S01", CUPEL_ERROR_DISCONNECTED, CUPEL_ERROR_CATEGORY_LOST },
+    { "22007", CUPEL_ERROR_DATA, CUPEL_ERROR_CATEGORY_PROGRAM },
+    { "23000", CUPEL_ERROR_INTEGRITY, CUPEL_ERROR_CATEGORY_PROGRAM },
+    { "28000", CUPEL_ERROR_AUTHENTICATION, CUPEL_ERROR_CATEGORY_NONE },
+    { "40001", CUPEL_ERROR_SERIALIZATION, CUPEL_ERROR_CATEGORY_RETRY },
+    { "42000", CUPEL_ERROR_PROGRAMMING, CUPEL_ERROR_CATEGORY_PROGRAM },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr(GError) error = cupel_mysql_error_new (rows[i].number, "HY000", "text", FALSE);
+
+      g_test_message ("%u", rows[i].number);
+      g_assert_error (error, CUPEL_ERROR, rows[i].code);
+      g_assert_cmpint (cupel_error_get_category (error), ==, rows[i].category);
+      g_assert_cmpint (cupel_error_get_native_code (error), ==, (int) rows[i].number);
+      g_assert_cmpint (cupel_error_is_retryable (error), ==, rows[i].retryable);
+      g_assert_cmpint (cupel_error_is_disconnect (error), ==, rows[i].disconnect);
+      g_assert_cmpint (cupel_mysql_error_ends_transaction (error), ==, rows[i].ends);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (states); i++)
+    {
+      g_autoptr(GError) error = cupel_mysql_error_new (1999, states[i].state, "text", FALSE);
+
+      g_assert_error (error, CUPEL_ERROR, states[i].code);
+      g_assert_cmpint (cupel_error_get_category (error), ==, states[i].category);
+    }
+}
+
 static const Case cases[] = {
   { "errors", test_errors },
 };
@@ -63,5 +161,6 @@ main (int    argc,
       char **argv)
 {
   mysql_test_init (&argc, &argv, "errors");
+  g_test_add_func ("/engine/mysql/errors/categories", test_categories);
   return mysql_test_run (cases, G_N_ELEMENTS (cases));
 }
