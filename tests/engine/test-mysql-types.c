@@ -141,6 +141,64 @@ test_odd_values (CupelDriverConnection *connection)
   g_assert_cmpstr (cell (&zeros, 0, 0)->v.text, ==, "0000-00-00 00:00:00");
 }
 
+/* Values at the edges, by both protocols alike. */
+static void
+test_edges (CupelDriverConnection *connection)
+{
+  static const struct
+  {
+    const char   *sql;
+    CupelCellKind kind;
+    const char   *text;     /* NULL: the number */
+    guint64       number;
+  } edges[] = {
+    { "9223372036854775807", CUPEL_CELL_INT64, NULL, G_MAXINT64 },
+    { "u63", CUPEL_CELL_UINT64, NULL, G_GUINT64_CONSTANT (9223372036854775808) },
+    { "u64", CUPEL_CELL_UINT64, NULL, G_MAXUINT64 },
+    { "small", CUPEL_CELL_INT64, NULL, 255 },
+    { "y", CUPEL_CELL_INT64, NULL, 2155 },
+    { "y0", CUPEL_CELL_INT64, NULL, 0 },
+    { "bits", CUPEL_CELL_UINT64, NULL, G_MAXUINT64 },
+    { "n", CUPEL_CELL_DECIMAL, "99999999999999999999999999999999999999999999999999999999999999999", 0 },
+    { "sum(n0)", CUPEL_CELL_DECIMAL, "-0.000000000000000000000000000001", 0 },
+    { "t", CUPEL_CELL_OTHER, "838:59:59", 0 },
+    { "t6", CUPEL_CELL_OTHER, "-00:00:00.000001", 0 },
+    { "t3", CUPEL_CELL_OTHER, "24:00:00.500", 0 },
+    { "d0", CUPEL_CELL_OTHER, "0000-00-00", 0 },
+    { "d1", CUPEL_CELL_OTHER, "2024-00-10", 0 },
+    { "d2", CUPEL_CELL_OTHER, "2023-02-29", 0 },
+    { "dt0", CUPEL_CELL_OTHER, "0000-00-00 00:00:00.000000", 0 },
+    { "j", CUPEL_CELL_TEXT, "{\"a\": \"\xf0\x9f\x98\x80\"}", 0 },
+    { "s", CUPEL_CELL_TEXT, "\xf0\x9f\x98\x80", 0 },
+  };
+
+  run (connection, "CREATE TABLE edges (u63 BIGINT UNSIGNED, u64 BIGINT UNSIGNED, small TINYINT UNSIGNED, y YEAR, y0 YEAR, bits BIT(64), "
+                   "n DECIMAL(65), n0 DECIMAL(65,30), t TIME, t6 TIME(6), t3 TIME(3), d0 DATE, d1 DATE, d2 DATE, dt0 DATETIME(6), "
+                   "j JSON, s VARCHAR(10)) DEFAULT CHARSET=utf8mb4");
+  run (connection, "SET STATEMENT sql_mode='ALLOW_INVALID_DATES' FOR INSERT INTO edges VALUES (9223372036854775808, "
+                   "18446744073709551615, 255, 2155, 0, 18446744073709551615, "
+                   "99999999999999999999999999999999999999999999999999999999999999999, -0.000000000000000000000000000001, "
+                   "'838:59:59', '-00:00:00.000001', '24:00:00.5', '0000-00-00', '2024-00-10', '2023-02-29', 0, "
+                   "'{\"a\": \"\xf0\x9f\x98\x80\"}', '\xf0\x9f\x98\x80')");
+
+  for (guint i = 0; i < 2 * G_N_ELEMENTS (edges); i++)
+    {
+      g_autofree char *sql = g_strdup_printf ("SELECT %s FROM edges", edges[i / 2].sql);
+      g_autoptr(CupelCompiled) compiled = compile (sql, -1);
+      g_auto(CupelReply) reply = { 0, };
+      g_autoptr(GError) error = NULL;
+
+      g_test_message ("%s, %s", sql, i % 2 == 0 ? "binary" : "text");
+      execute_full (connection, compiled, NULL, i % 2 == 0 ? CUPEL_REQUEST_NONE : CUPEL_REQUEST_NO_PREPARE, &reply, NULL, &error);
+      g_assert_no_error (error);
+      g_assert_cmpint (cell (&reply, 0, 0)->kind, ==, edges[i / 2].kind);
+      if (edges[i / 2].text != NULL)
+        g_assert_cmpstr (cell (&reply, 0, 0)->v.text, ==, edges[i / 2].text);
+      else
+        g_assert_cmpuint (cell (&reply, 0, 0)->v.u64, ==, edges[i / 2].number);
+    }
+}
+
 /* every length around the steps of the protocol's length codes and of a packet */
 static void
 test_lengths (CupelDriverConnection *connection)
@@ -245,6 +303,7 @@ test_dialect (CupelDriverConnection *connection)
 static const Case cases[] = {
   { "types", test_types },
   { "odd-values", test_odd_values },
+  { "edges", test_edges },
   { "lengths", test_lengths },
   { "create-table", test_create_table },
   { "dialect", test_dialect },
