@@ -4,6 +4,7 @@
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+servers=()     # more options of ci/servers
 builddir=${CUPEL_BUILDDIR:-build}
 colour=()
 if [ "${CI:-}" = true ]; then
@@ -34,6 +35,7 @@ run_tests () {
   if [ -n "${CUPEL_TEST_FOLDER:-}" ]; then
     meson test -C "$folder" --no-rebuild --print-errorlogs "$@"
   else
-    ci/servers --tcp --pgbouncer --logs "$folder/meson-logs" -- meson test -C "$folder" --no-rebuild --print-errorlogs "$@"
+    ci/servers --tcp --pgbouncer "${servers[@]}" --logs "$folder/meson-logs" -- \
+      meson test -C "$folder" --no-rebuild --print-errorlogs "$@"
   fi
 }

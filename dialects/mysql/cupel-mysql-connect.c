@@ -15,6 +15,7 @@
 
 #define CUPEL_MYSQL_CONNECT_TIME    (10 * G_USEC_PER_SEC)
 #define CUPEL_MYSQL_KILL_TIME       (2 * G_USEC_PER_SEC)
+#define CUPEL_MYSQL_PLUGIN_REFUSED  5010    /* an error of Connector/C */
 
 /* A LOAD DATA LOCAL that a server asks for by itself. */
 static int
@@ -69,8 +70,16 @@ cupel_mysql_set_connect_error (CupelMysqlAttempt  *attempt,
                                GError            **error)
 {
   guint code = mysql_errno (attempt->mysql);
-  g_autoptr(GError) local = cupel_mysql_error_new (code, mysql_sqlstate (attempt->mysql), mysql_error (attempt->mysql), TRUE);
+  g_autofree char *refusal = NULL;
+  g_autoptr(GError) local = NULL;
   GError *told = NULL;
+
+  /* The name that the library would tell is what happens to be in its buffer by then. */
+  if (code == CUPEL_MYSQL_PLUGIN_REFUSED)
+    refusal = g_strdup_printf ("the server asks user \"%s\" for an authentication plugin that is not allowed here; MySQL asks a user "
+                               "that it does not know for any of its plugins", attempt->params->user);
+  local = cupel_mysql_error_new (code, mysql_sqlstate (attempt->mysql),
+                                 refusal != NULL ? refusal : mysql_error (attempt->mysql), TRUE);
 
   if (!cupel_mysql_code_is_local (code))
     {

@@ -7,6 +7,7 @@
 CupelDialect *dialect;
 CupelCompiler *compiler;
 CupelUrl *url;
+gboolean on_mysql;
 
 static CupelUrl *server_url;
 static char *database;
@@ -42,11 +43,39 @@ compile_statement (CupelStatement *statement)
   return compiled;
 }
 
+/* A table of numbers in MariaDB is a recursion in MySQL. */
+static gboolean
+replace_sequence (const GMatchInfo *match,
+                  GString          *result,
+                  gpointer          data)
+{
+  g_autofree char *from = g_match_info_fetch (match, 1);
+  g_autofree char *to = g_match_info_fetch (match, 2);
+  g_autofree char *alias = g_match_info_fetch (match, 3);
+
+  g_string_append_printf (result, "(WITH RECURSIVE n (seq) AS (SELECT %s UNION ALL SELECT seq + 1 FROM n WHERE seq < %s) "
+                                  "SELECT seq FROM n)%s", from, to, alias != NULL && *alias != '\0' ? alias : " AS numbers");
+  return FALSE;
+}
+
+static char *
+sql_of_mysql (const char *sql)
+{
+  g_autoptr(GRegex) sequence = g_regex_new ("\\bseq_(\\d+)_to_(\\d+)( [a-z]+\\b)?", 0, 0, NULL);
+  GString *text = g_string_new (NULL);
+  g_autofree char *replaced = g_regex_replace_eval (sequence, sql, -1, 0, 0, replace_sequence, NULL, NULL);
+
+  g_string_assign (text, replaced);
+  g_string_replace (text, "tx_isolation", "transaction_isolation", 0);
+  return g_string_free (text, FALSE);
+}
+
 CupelCompiled *
 compile (const char *sql,
          ...)
 {
-  g_autoptr(CupelText) text = cupel_text_new (sql);
+  g_autofree char *other = on_mysql ? sql_of_mysql (sql) : NULL;
+  g_autoptr(CupelText) text = cupel_text_new (other != NULL ? other : sql);
   va_list args;
   int kind;
 
@@ -159,6 +188,19 @@ query_int64 (CupelDriverConnection *connection,
   return cell (&reply, 0, 0)->v.i64;
 }
 
+gint64
+session_status (CupelDriverConnection *connection,
+                const char            *name)
+{
+  g_autofree char *sql = g_strdup_printf ("SHOW SESSION STATUS LIKE '%s'", name);
+  g_autoptr(CupelCompiled) compiled = compile (sql, -1);
+  g_auto(CupelReply) reply = { 0, };
+
+  execute (connection, compiled, NULL, &reply);
+  g_assert_cmpuint (count_rows (&reply), ==, 1);
+  return g_ascii_strtoll (cell (&reply, 0, 1)->v.text, NULL, 10);
+}
+
 GError *
 fail (CupelDriverConnection *connection,
       const char            *sql,
@@ -229,6 +271,7 @@ case_run (gpointer       data,
 
   if (keeper == NULL)
     return FALSE;
+  on_mysql = !CUPEL_MYSQL_CONNECTION (keeper)->is_mariadb;
   run (keeper, drop);
   run (keeper, create);
 

@@ -21,6 +21,7 @@ typedef struct
 extern CupelDialect *dialect;
 extern CupelCompiler *compiler;
 extern CupelUrl *url;           /* with a database of the program's own; NULL: there is no server */
+extern gboolean on_mysql;       /* the server is Oracle's; set before a case runs */
 
 void                   mysql_test_init    (int                     *argc,
                                            char                  ***argv,
@@ -37,7 +38,8 @@ CupelDriverConnection *connect_to         (CupelUrl                *of,
 CupelDriverConnection *connect_again      (void);
 
 CupelCompiled         *compile_statement  (CupelStatement          *statement);
-/* Text with binds, and the types of the first columns up to -1. */
+/* Text with binds, and the types of the first columns up to -1. Of MariaDB's own SQL, sequences and @@tx_isolation work on MySQL
+ * as well. */
 CupelCompiled         *compile            (const char              *sql,
                                            ...);
 gboolean               execute_full       (CupelDriverConnection   *connection,
@@ -61,6 +63,9 @@ GError                *fail               (CupelDriverConnection   *connection,
                                            CupelRequestFlags        flags);
 gint64                 query_int64        (CupelDriverConnection   *connection,
                                            const char              *sql);
+/* A counter of the session. */
+gint64                 session_status     (CupelDriverConnection   *connection,
+                                           const char              *name);
 CupelDriverCursor     *open_stream        (CupelDriverConnection   *connection,
                                            CupelCompiled           *compiled,
                                            CupelReply              *reply);

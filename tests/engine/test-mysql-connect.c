@@ -93,10 +93,43 @@ test_configure (void)
     }
 }
 
+/* The server keeps who has proved a password, and forgets it with FLUSH PRIVILEGES: the first time another way of proving it is
+ * taken than after that. */
+static void
+test_caching_sha2 (CupelDriverConnection *connection)
+{
+  static const char *const variables[] = { "CUPEL_TEST_MYSQL_AUTH_URL", "CUPEL_TEST_MYSQL_TCP_URL" };
+
+  if (!on_mysql)
+    {
+      g_test_skip ("the server has no caching_sha2_password");
+      return;
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (variables); i++)
+    {
+      const char *text = g_getenv (variables[i]);
+
+      if (text == NULL || *text == '\0')
+        continue;
+      run (connection, "FLUSH PRIVILEGES");
+      for (guint attempt = 0; attempt < 3; attempt++)
+        {
+          g_autoptr(GError) error = NULL;
+          g_autoptr(CupelUrl) of = cupel_url_new (text, &error);
+          g_autoptr(CupelDriverConnection) other = connect_to (of, &error);
+
+          g_assert_no_error (error);
+          g_assert_cmpint (query_int64 (other, "SELECT current_user() LIKE 'cupel\\_pw@%'"), ==, 1);
+          cupel_driver_connection_close (other, g_get_monotonic_time () + SECOND);
+        }
+    }
+}
+
 static const Case cases[] = {
   { "errors", test_connect_errors },
   { "deadline", test_connect_cancel },
   { "close", test_close },
+  { "caching-sha2", test_caching_sha2 },
 };
 
 int

@@ -11,8 +11,7 @@
 static gint64
 prepared_count (CupelDriverConnection *connection)
 {
-  return query_int64 (connection, "SELECT CAST(variable_value AS SIGNED) FROM information_schema.session_status "
-                                  "WHERE variable_name = 'Com_stmt_prepare'");
+  return session_status (connection, "Com_stmt_prepare");
 }
 
 static void
@@ -51,10 +50,7 @@ test_prepared (CupelDriverConnection *connection)
       execute (connection, other, set, &reply);
       g_assert_cmpint (cell (&reply, 0, 0)->v.i64, ==, i + 1);
     }
-  g_assert_cmpint (query_int64 (connection, "SELECT CAST(variable_value AS SIGNED) FROM information_schema.session_status "
-                                            "WHERE variable_name = 'Com_stmt_prepare'") -
-                   query_int64 (connection, "SELECT CAST(variable_value AS SIGNED) FROM information_schema.session_status "
-                                            "WHERE variable_name = 'Com_stmt_close'"), <=, 129);
+  g_assert_cmpint (session_status (connection, "Com_stmt_prepare") - session_status (connection, "Com_stmt_close"), <=, 129);
 }
 
 /* PREPARE and EXECUTE travel together: when the first fails, the second must not do anything. */

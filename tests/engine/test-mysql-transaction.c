@@ -296,8 +296,7 @@ test_options_unused (CupelDriverConnection *connection)
 static gint64
 questions (CupelDriverConnection *connection)
 {
-  return query_int64 (connection, "SELECT CAST(variable_value AS SIGNED) FROM information_schema.session_status "
-                                  "WHERE variable_name = 'Questions'");
+  return session_status (connection, "Questions");
 }
 
 static void
