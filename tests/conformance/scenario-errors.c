@@ -86,12 +86,20 @@ run_urls (CupelConformanceContext  *c,
       g_autofree char *down = g_strconcat (dialect, "://u:" PASSWORD "@127.0.0.1:1/d", NULL);
       g_autofree char *escaped = g_uri_escape_string (host, NULL, FALSE);
       g_autoptr(GString) refused = g_string_new (dialect);
+      const char *const *options = cupel_url_get_option_names (url);
 
       check_url (c, "down", down, CUPEL_ERROR_CONNECTION, "127.0.0.1|1");
       g_string_append_printf (refused, "://cupel_nobody:" PASSWORD "@%s", escaped);
       if (cupel_url_get_port (url) > 0)
         g_string_append_printf (refused, ":%d", cupel_url_get_port (url));
       g_string_append_printf (refused, "/%s", cupel_url_get_database (url) != NULL ? cupel_url_get_database (url) : "");
+      /* How to reach the server and to know it, as the URL says */
+      for (guint i = 0; options != NULL && options[i] != NULL; i++)
+        {
+          g_autofree char *value = g_uri_escape_string (cupel_url_get_option (url, options[i]), NULL, FALSE);
+
+          g_string_append_printf (refused, "%c%s=%s", i == 0 ? '?' : '&', options[i], value);
+        }
       check_url (c, "password", refused->str, CUPEL_ERROR_AUTHENTICATION, "cupel_nobody");
     }
   else if (cupel_conformance_context_get_capabilities (c) & CUPEL_CAP_PERSISTENT)
