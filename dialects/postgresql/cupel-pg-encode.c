@@ -462,6 +462,7 @@ cupel_pg_params_set_request (CupelPgParams      *params,
                              GError            **error)
 {
   const CupelCompiled *compiled = request->compiled;
+  guint64 total = 0;
 
   if (compiled->n_slots > 65535)
     {
@@ -479,6 +480,14 @@ cupel_pg_params_set_request (CupelPgParams      *params,
       params->types[i] = cupel_pg_oid_for_slot (kind, cell);
       if (!cupel_pg_params_set_cell (params, i, kind, cell, error))
         return FALSE;
+      total += 8 + (guint64) params->lengths[i];
+    }
+  /* They travel in one message, and the server ends a connection that sends a longer one. */
+  if (total > MAX_LENGTH - 4096)
+    {
+      g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_DATA,
+                           "The values of the statement are together longer than 1 GiB, which is all that PostgreSQL takes at once");
+      return FALSE;
     }
   return TRUE;
 }

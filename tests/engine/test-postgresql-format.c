@@ -153,6 +153,45 @@ test_encode (void)
   cupel_pg_params_clear (&params);
 }
 
+/* Lengths are added up before anything is sent or copied: nothing here is read. */
+static void
+test_lengths (void)
+{
+  static const struct { guint32 length; guint n; gboolean good; } cases[] = {
+    { 0x3fff0000, 1, TRUE },
+    { 0x3fffffff, 1, FALSE },
+    { 0x40000000, 1, FALSE },
+    { 0x7fffffff, 1, FALSE },
+    { 0x80000000, 1, FALSE },
+    { 0xffffffff, 1, FALSE },
+    { 0x20000000, 1, TRUE },
+    { 0x20000000, 2, FALSE },
+    { 0x3fff0000, 16, FALSE },
+  };
+  CupelPgParams params = { 0 };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr(CupelRowBlock) sets = cupel_row_block_new (cases[i].n, 1);
+      g_autoptr(CupelSqlType) type = cupel_sql_type_new (CUPEL_SQL_BYTES);
+      CupelCell *cells = cupel_row_block_add_row (sets);
+      g_autofree CupelSlot *slots = g_new0 (CupelSlot, cases[i].n);
+      CupelCompiled compiled = { .n_slots = cases[i].n, .slots = slots };
+      CupelRequest request = { .compiled = &compiled, .sets = sets, .n_sets = 1 };
+      g_autoptr(GError) error = NULL;
+
+      for (guint k = 0; k < cases[i].n; k++)
+        {
+          slots[k] = (CupelSlot) { .source = CUPEL_SLOT_BIND, .index = k, .type = type };
+          cells[k] = (CupelCell) { .kind = CUPEL_CELL_BYTES, .length = cases[i].length, .v.text = "" };
+        }
+      g_assert_cmpint (cupel_pg_params_set_request (&params, &request, 0, &error), ==, cases[i].good);
+      if (!cases[i].good)
+        g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_DATA);
+    }
+  cupel_pg_params_clear (&params);
+}
+
 static void
 test_error_table (void)
 {
@@ -348,6 +387,7 @@ main (int    argc,
   g_test_add_func ("/postgresql-format/garbage", test_garbage);
   g_test_add_func ("/postgresql-format/text", test_text);
   g_test_add_func ("/postgresql-format/encode", test_encode);
+  g_test_add_func ("/postgresql-format/lengths", test_lengths);
   g_test_add_func ("/postgresql-format/error-table", test_error_table);
   g_test_add_func ("/postgresql-format/verbose", test_verbose);
   g_test_add_func ("/postgresql-format/settings", test_settings);
