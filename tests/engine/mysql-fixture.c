@@ -66,6 +66,12 @@ sql_of_mysql (const char *sql)
   g_autofree char *replaced = g_regex_replace_eval (sequence, sql, -1, 0, 0, replace_sequence, NULL, NULL);
 
   g_string_assign (text, replaced);
+  /* SET STATEMENT name=value FOR INSERT ..: the hint of the statement */
+  if (g_str_has_prefix (text->str, "SET STATEMENT ") && strstr (text->str, " FOR INSERT ") != NULL)
+    {
+      g_string_replace (text, "SET STATEMENT ", "INSERT /*+ SET_VAR(", 1);
+      g_string_replace (text, " FOR INSERT ", ") */ ", 1);
+    }
   g_string_replace (text, "tx_isolation", "transaction_isolation", 0);
   return g_string_free (text, FALSE);
 }

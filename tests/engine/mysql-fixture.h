@@ -38,7 +38,7 @@ CupelDriverConnection *connect_to         (CupelUrl                *of,
 CupelDriverConnection *connect_again      (void);
 
 CupelCompiled         *compile_statement  (CupelStatement          *statement);
-/* Text with binds, and the types of the first columns up to -1. Of MariaDB's own SQL, sequences and @@tx_isolation work on MySQL
+/* Text with binds, and the types of the first columns up to -1. Of MariaDB's own SQL, sequences, SET STATEMENT and @@tx_isolation work on MySQL
  * as well. */
 CupelCompiled         *compile            (const char              *sql,
                                            ...);

@@ -192,7 +192,9 @@ test_edges (CupelDriverConnection *connection)
       g_test_message ("%s, %s", sql, i % 2 == 0 ? "binary" : "text");
       execute_full (connection, compiled, NULL, i % 2 == 0 ? CUPEL_REQUEST_NONE : CUPEL_REQUEST_NO_PREPARE, &reply, NULL, &error);
       g_assert_no_error (error);
-      g_assert_cmpint (cell (&reply, 0, 0)->kind, ==, edges[i / 2].kind);
+      /* JSON is a type of its own there, and a text here. */
+      g_assert_cmpint (cell (&reply, 0, 0)->kind, ==,
+                       on_mysql && strcmp (edges[i / 2].sql, "j") == 0 ? CUPEL_CELL_JSON : edges[i / 2].kind);
       if (edges[i / 2].text != NULL)
         g_assert_cmpstr (cell (&reply, 0, 0)->v.text, ==, edges[i / 2].text);
       else
