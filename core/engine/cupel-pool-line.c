@@ -165,6 +165,7 @@ connect_in_background (gpointer data)
   CupelDriverConnection *connection = NULL;
   gint64 pause = priv->n_failures > 0 ? priv->retry_time - g_get_monotonic_time () : 0;
   g_autoptr(GError) error = NULL;
+  gboolean doubtful = FALSE;
 
   if (pause <= 0 || cupel_fiber_sleep (pause, place->cancellable, &error))
     connection = priv->connect (connecting->owner, place->deadline, place->cancellable, &error);
@@ -178,6 +179,7 @@ connect_in_background (gpointer data)
       cupel_pool_flush_signals (self);
       if (!look_again (self, place, &error))
         {
+          doubtful = TRUE;
           cupel_driver_connection_terminate (connection);
           g_object_unref (cupel_place_take_connection (place));
           connection = NULL;
@@ -192,6 +194,14 @@ connect_in_background (gpointer data)
           g_object_unref (cupel_place_take_connection (place));
         }
       cupel_place_free (place);
+    }
+  else if (doubtful)
+    {
+      /* Made before the server went away: no reason to refuse anybody, but to try anew. */
+      cupel_place_free (place);
+      priv->n_failures++;
+      priv->retry_time = g_get_monotonic_time () + BACK_OFF;
+      cupel_pool_settle (self);
     }
   else if (connection == NULL)
     {

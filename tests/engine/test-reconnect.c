@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Connections that the server ends, processes that fork, threads that drop what is not theirs: on real databases. */
+
+#include <cupel-dialect.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../unit/scale.h"
+
+typedef struct
+{
+  const char *name;
+  const char *url;        /* NULL: this server is not there */
+  const char *variable;
+  const char *who_am_i;   /* NULL: there is no server whose end of the connection could end */
+  const char *kill;
+} Database;
+
+static char *directory;
+
+static CupelEngine *
+new_engine (const Database *database)
+{
+  GError *error = NULL;
+  CupelEngine *engine = cupel_engine_new (database->url, &error);
+
+  g_assert_no_error (error);
+  return engine;
+}
+
+static CupelConnection *
+borrow (CupelEngine *engine)
+{
+  GError *error = NULL;
+  CupelConnection *connection = cupel_engine_connect (engine, NULL, &error);
+
+  g_assert_no_error (error);
+  return connection;
+}
+
+static void
+give_back (CupelConnection *connection)
+{
+  g_assert_true (cupel_connection_close (connection, NULL, NULL));
+  g_object_unref (connection);
+}
+
+static gboolean
+query (CupelConnection  *connection,
+       const char       *sql,
+       gint64           *value,
+       GError          **error)
+{
+  g_autoptr(CupelText) text = cupel_text_new (sql);
+  g_autoptr(CupelResult) result = cupel_connection_execute (connection, CUPEL_STATEMENT (text), NULL, NULL, error);
+
+  if (result == NULL)
+    return FALSE;
+  if (value != NULL && cupel_result_step (result))
+    *value = cupel_result_get_int64 (result, 0);
+  return TRUE;
+}
+
+static gint64
+who_am_i (const Database  *database,
+          CupelConnection *connection)
+{
+  GError *error = NULL;
+  gint64 id = 0;
+
+  query (connection, database->who_am_i != NULL ? database->who_am_i : "SELECT 1", &id, &error);
+  g_assert_no_error (error);
+  return id;
+}
+
+/* From another engine, as an administrator does. The server has ended it when this returns. */
+static void
+kill_backend (const Database *database,
+              gint64          id)
+{
+  g_autoptr(CupelEngine) engine = new_engine (database);
+  CupelConnection *connection = borrow (engine);
+  g_autofree char *sql = g_strdup_printf ("%s (%" G_GINT64_FORMAT ")", database->kill, id);
+  GError *error = NULL;
+
+  query (connection, sql, NULL, &error);
+  g_assert_no_error (error);
+  give_back (connection);
+  g_assert_true (cupel_engine_dispose (engine, NULL, NULL));
+  cupel_fiber_sleep (50 * 1000, NULL, NULL);
+}
+
+static void
+end_engine (CupelEngine *engine)
+{
+  g_assert_cmpuint (cupel_pool_get_checked_out (cupel_engine_get_pool (engine)), ==, 0);
+  g_assert_true (cupel_engine_dispose (engine, NULL, NULL));
+  g_assert_finalize_object (engine);
+}
+
+static guint
+count_descriptors (void)
+{
+  g_autoptr(GDir) dir = g_dir_open ("/proc/self/fd", 0, NULL);
+  guint n = 0;
+
+  g_assert_nonnull (dir);
+  while (g_dir_read_name (dir) != NULL)
+    n++;
+  return n;
+}
+
+static void
+test_idle (const Database *database)
+{
+  CupelEngine *engine = new_engine (database);
+  CupelConnection *connection = borrow (engine);
+  gint64 id = who_am_i (database, connection);
+
+  give_back (connection);
+  kill_backend (database, id);
+  connection = borrow (engine);
+  g_assert_cmpint (who_am_i (database, connection), !=, id);
+  give_back (connection);
+  end_engine (engine);
+}
+
+/* Nobody asks for it: it goes away by itself. */
+static void
+test_idle_watch (const Database *database)
+{
+  CupelEngine *engine = new_engine (database);
+  CupelConnection *connection = borrow (engine);
+  gint64 id = who_am_i (database, connection);
+  CupelPool *pool = cupel_engine_get_pool (engine);
+  gint64 end;
+
+  give_back (connection);
+  g_assert_cmpuint (cupel_pool_get_checked_in (pool), ==, 1);
+  cupel_fiber_sleep (400 * 1000, NULL, NULL);
+  kill_backend (database, id);
+  end = g_get_monotonic_time () + 5 * G_USEC_PER_SEC;
+  while (cupel_pool_get_checked_in (pool) > 0 && g_get_monotonic_time () < end)
+    cupel_fiber_sleep (10 * 1000, NULL, NULL);
+  g_assert_cmpuint (cupel_pool_get_checked_in (pool), ==, 0);
+  end_engine (engine);
+}
+
+static void
+test_pre_ping (const Database *database)
+{
+  CupelEngine *engine = new_engine (database);
+  CupelConnection *connection;
+  gint64 id;
+
+  g_object_set (engine, "pool-pre-ping", TRUE, "pool-ping-idle", 0.0, NULL);
+  connection = borrow (engine);
+  id = who_am_i (database, connection);
+  give_back (connection);
+  connection = borrow (engine);
+  g_assert_cmpint (who_am_i (database, connection), ==, id);
+  give_back (connection);
+  kill_backend (database, id);
+  connection = borrow (engine);
+  g_assert_cmpint (who_am_i (database, connection), !=, id);
+  give_back (connection);
+  end_engine (engine);
+}
+
+static void
+check_lost (const Database  *database,
+            CupelEngine     *engine,
+            CupelConnection *connection,
+            GError          *error)
+{
+  g_assert_nonnull (error);
+  g_assert_true (cupel_error_is_disconnect (error));
+  g_clear_error (&error);
+  g_assert_true (cupel_connection_is_invalidated (connection));
+  g_assert_false (query (connection, "SELECT 1", NULL, &error));
+  g_assert_nonnull (error);
+  g_clear_error (&error);
+  give_back (connection);
+  connection = borrow (engine);
+  who_am_i (database, connection);
+  give_back (connection);
+  end_engine (engine);
+}
+
+static void
+test_in_transaction (const Database *database)
+{
+  CupelEngine *engine = new_engine (database);
+  CupelConnection *connection = borrow (engine);
+  GError *error = NULL;
+
+  kill_backend (database, who_am_i (database, connection));
+  g_assert_false (query (connection, "SELECT 1", NULL, &error));
+  check_lost (database, engine, connection, error);
+}
+
+static void
+test_at_commit (const Database *database)
+{
+  CupelEngine *engine = new_engine (database);
+  CupelConnection *connection = borrow (engine);
+  GError *error = NULL;
+
+  kill_backend (database, who_am_i (database, connection));
+  g_assert_false (cupel_connection_commit (connection, NULL, &error));
+  check_lost (database, engine, connection, error);
+}
+
+/* One borrower finds it: the idle ones of the same age are replaced, and those that are lent when they come back. */
+static void
+test_others (const Database *database)
+{
+  CupelEngine *engine = new_engine (database);
+  CupelConnection *connections[3];
+  g_autoptr(CupelPoolStatus) status = NULL;
+  gint64 ids[3];
+  gint64 id;
+  GError *error = NULL;
+
+  for (guint i = 0; i < 3; i++)
+    connections[i] = borrow (engine);
+  for (guint i = 0; i < 3; i++)
+    ids[i] = who_am_i (database, connections[i]);
+  give_back (connections[2]);
+  kill_backend (database, ids[0]);
+  g_assert_false (query (connections[0], "SELECT 1", NULL, &error));
+  g_assert_true (cupel_error_is_disconnect (error));
+  g_clear_error (&error);
+  g_assert_cmpuint (cupel_pool_get_checked_in (cupel_engine_get_pool (engine)), ==, 0);
+  g_assert_cmpint (who_am_i (database, connections[1]), ==, ids[1]);
+  give_back (connections[1]);
+  give_back (connections[0]);
+  connections[0] = borrow (engine);
+  id = who_am_i (database, connections[0]);
+  for (guint i = 0; i < 3; i++)
+    g_assert_cmpint (id, !=, ids[i]);
+  give_back (connections[0]);
+  status = cupel_pool_get_status (cupel_engine_get_pool (engine));
+  g_assert_cmpuint (status->epoch, ==, 1);
+  end_engine (engine);
+}
+
+static void
+test_invalidate (const Database *database)
+{
+  CupelEngine *engine = new_engine (database);
+  CupelConnection *idle = borrow (engine);
+  CupelConnection *lent = borrow (engine);
+
+  give_back (idle);
+  cupel_engine_invalidate_pool (engine);
+  g_assert_cmpuint (cupel_pool_get_checked_in (cupel_engine_get_pool (engine)), ==, 0);
+  who_am_i (database, lent);
+  give_back (lent);
+  g_assert_cmpuint (cupel_pool_get_checked_in (cupel_engine_get_pool (engine)), ==, 0);
+  idle = borrow (engine);
+  who_am_i (database, idle);
+  give_back (idle);
+  g_assert_cmpuint (cupel_pool_get_n_connects (cupel_engine_get_pool (engine)), ==, 3);
+  end_engine (engine);
+}
+
+static void
+test_cycles (const Database *database)
+{
+  CupelEngine *engine = new_engine (database);
+  guint before = 0;
+
+  g_object_set (engine, "pool-name", "null", NULL);
+  for (guint i = 0; i < scale (500, 30); i++)
+    {
+      CupelConnection *connection = borrow (engine);
+
+      who_am_i (database, connection);
+      give_back (connection);
+      if (i == 10)
+        before = count_descriptors ();
+    }
+  cupel_fiber_sleep (200 * 1000, NULL, NULL);
+  g_assert_cmpuint (count_descriptors (), <=, before + 2);
+  end_engine (engine);
+}
+
+static gpointer
+drop (gpointer connection)
+{
+  g_object_unref (connection);
+  return NULL;
+}
+
+static void
+test_foreign_thread (const Database *database)
+{
+  CupelEngine *engine = new_engine (database);
+  CupelConnection *connection = borrow (engine);
+  CupelPool *pool;
+
+  who_am_i (database, connection);
+  pool = cupel_engine_get_pool (engine);
+  g_thread_join (g_thread_new ("stranger", drop, connection));
+  g_assert_cmpuint (cupel_pool_get_checked_out (pool), ==, 1);
+  for (guint i = 0; i < 500 && cupel_pool_get_checked_out (pool) > 0; i++)
+    cupel_fiber_sleep (10 * 1000, NULL, NULL);
+  connection = borrow (engine);
+  who_am_i (database, connection);
+  give_back (connection);
+  end_engine (engine);
+}
+
+/* Outside a fiber: the child does what a child of a server program does. */
+static void
+test_fork (const Database *database)
+{
+  CupelEngine *engine = new_engine (database);
+  CupelConnection *lent = borrow (engine);
+  CupelConnection *idle = borrow (engine);
+  gint64 lent_id = who_am_i (database, lent);
+  gint64 idle_id = who_am_i (database, idle);
+  GError *error = NULL;
+  int status = 0;
+  pid_t child;
+
+  g_assert_true (cupel_connection_commit (lent, NULL, &error));
+  g_assert_no_error (error);
+  give_back (idle);
+  child = fork ();
+  g_assert_cmpint (child, >=, 0);
+  if (child == 0)
+    {
+      CupelConnection *own;
+      gint64 id;
+
+      if (query (lent, "SELECT 1", NULL, &error) || !g_error_matches (error, CUPEL_ERROR, CUPEL_ERROR_CLOSED))
+        _exit (2);
+      g_object_unref (lent);
+      own = cupel_engine_connect (engine, NULL, NULL);
+      if (own == NULL)
+        _exit (3);
+      id = who_am_i (database, own);
+      if (database->who_am_i != NULL && (id == lent_id || id == idle_id))
+        _exit (4);
+      give_back (own);
+      if (!cupel_engine_dispose (engine, NULL, NULL))
+        _exit (5);
+      g_object_unref (engine);
+      _exit (0);
+    }
+  g_assert_cmpint (waitpid (child, &status, 0), ==, child);
+  g_assert_true (WIFEXITED (status));
+  g_assert_cmpint (WEXITSTATUS (status), ==, 0);
+
+  g_assert_cmpint (who_am_i (database, lent), ==, lent_id);
+  idle = borrow (engine);
+  g_assert_cmpint (who_am_i (database, idle), ==, idle_id);
+  give_back (idle);
+  give_back (lent);
+  g_assert_cmpuint (cupel_pool_get_n_connects (cupel_engine_get_pool (engine)), ==, 2);
+  end_engine (engine);
+}
+
+/* An engine that nobody disposes of must not keep the process. */
+static void
+test_exit (const Database *database)
+{
+  gint64 begin = g_get_monotonic_time ();
+
+  if (g_test_subprocess ())
+    {
+      CupelConnection *lent = borrow (new_engine (database));
+
+      who_am_i (database, lent);
+      exit (0);
+    }
+  g_test_trap_subprocess (NULL, 0, 0);
+  g_test_trap_assert_passed ();
+  g_assert_cmpint (g_get_monotonic_time () - begin, <, scale (3, 30) * G_USEC_PER_SEC);
+}
+
+typedef struct
+{
+  const char *name;
+  void      (*func) (const Database *database);
+  gboolean    server;     /* has to be able to end connections */
+  gboolean    plain;      /* not in a fiber */
+} Test;
+
+static const Test tests[] = {
+  { "killed-while-idle", test_idle, TRUE, FALSE },
+  { "killed-while-idle-and-watched", test_idle_watch, TRUE, FALSE },
+  { "killed-before-ping", test_pre_ping, TRUE, FALSE },
+  { "killed-in-transaction", test_in_transaction, TRUE, FALSE },
+  { "killed-at-commit", test_at_commit, TRUE, FALSE },
+  { "others-of-its-age", test_others, TRUE, FALSE },
+  { "invalidate", test_invalidate, FALSE, FALSE },
+  { "cycles", test_cycles, FALSE, FALSE },
+  { "foreign-thread", test_foreign_thread, FALSE, FALSE },
+  { "fork", test_fork, FALSE, TRUE },
+  { "exit", test_exit, FALSE, TRUE },
+};
+
+typedef struct
+{
+  const Test     *test;
+  const Database *database;
+} Case;
+
+static gboolean
+run_in_fiber (gpointer       data,
+              GCancellable  *cancellable,
+              GError       **error)
+{
+  Case *c = data;
+
+  c->test->func (c->database);
+  return TRUE;
+}
+
+static void
+run_case (gconstpointer data)
+{
+  Case *c = (Case *) data;
+  GError *error = NULL;
+
+  if (c->database->url == NULL)
+    {
+      g_autofree char *reason = g_strdup_printf ("%s is not set", c->database->variable);
+
+      g_test_skip (reason);
+      return;
+    }
+  if (c->test->plain)
+    c->test->func (c->database);
+  else
+    cupel_run (run_in_fiber, c, NULL, &error);
+  g_assert_no_error (error);
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  static Database databases[] = {
+    { "postgresql", NULL, "CUPEL_TEST_POSTGRESQL_URL", "SELECT pg_backend_pid()", "SELECT pg_terminate_backend" },
+    { "mysql", NULL, "CUPEL_TEST_MYSQL_URL", "SELECT connection_id()", "KILL CONNECTION" },
+    { "sqlite", NULL, NULL, NULL, NULL },
+  };
+  g_autofree char *file = NULL;
+  int status;
+
+  g_test_init (&argc, &argv, NULL);
+  directory = g_dir_make_tmp ("cupel-reconnect-XXXXXX", NULL);
+  file = g_strdup_printf ("sqlite:///%s/reconnect.db", directory);
+  databases[0].url = g_getenv (databases[0].variable);
+  databases[1].url = g_getenv (databases[1].variable);
+  databases[2].url = file;
+
+  for (guint i = 0; i < G_N_ELEMENTS (databases); i++)
+    for (guint j = 0; j < G_N_ELEMENTS (tests); j++)
+      {
+        g_autofree char *path = g_strdup_printf ("/engine/reconnect/%s/%s", databases[i].name, tests[j].name);
+        Case *c;
+
+        if (tests[j].server && databases[i].who_am_i == NULL)
+          continue;
+        c = g_new (Case, 1);
+        c->test = &tests[j];
+        c->database = &databases[i];
+        g_test_add_data_func_full (path, c, run_case, g_free);
+      }
+
+  status = g_test_run ();
+  {
+    g_autofree char *path = g_build_filename (directory, "reconnect.db", NULL);
+
+    unlink (path);
+    rmdir (directory);
+  }
+  g_free (directory);
+  return status;
+}
