@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "../unit/scale.h"
 #include "fake-database.h"
 
 static CupelEngine *
@@ -226,7 +227,7 @@ test_cancel_when_served (gpointer       data,
 {
   CupelEngine *engine = new_engine ("pool-size", 1, "max-overflow", 0, NULL);
 
-  for (guint i = 0; i < 2000; i++)
+  for (guint i = 0; i < scale (100000, 1000); i++)
     {
       CupelConnection *connection = borrow (engine);
       g_autoptr(GCancellable) cancel = g_cancellable_new ();
@@ -473,6 +474,154 @@ test_null (gpointer       data,
   return TRUE;
 }
 
+/* A burst: it is served by what there is, while new connections are still being made. */
+static gboolean
+test_spike (gpointer       data,
+            GCancellable  *cancellable,
+            GError       **error)
+{
+  CupelEngine *engine = new_engine ("pool-size", 5, "max-overflow", 45, NULL);
+  g_autoptr(CupelTaskGroup) first = cupel_task_group_new (NULL);
+  g_autoptr(CupelTaskGroup) group = cupel_task_group_new (NULL);
+  g_autoptr(CupelPoolStatus) status = NULL;
+  gint64 begin;
+
+  for (guint i = 0; i < 5; i++)
+    spawn (first, engine, i, 2000, NULL, NULL);
+  g_assert_true (cupel_task_group_join (first, error));
+  g_assert_cmpuint (fake_figures.n_connects, ==, 5);
+  fake_knobs.connect_delay = 150 * 1000;
+  begin = g_get_monotonic_time ();
+  for (guint i = 0; i < 50; i++)
+    spawn (group, engine, i, 2000, NULL, NULL);
+  g_assert_true (cupel_task_group_join (group, error));
+  /* 40 ms on a machine with nothing else to do; what matters is that nobody waited for a new connection. */
+  g_assert_cmpint (g_get_monotonic_time () - begin, <, scale (140, 2000) * 1000);
+  status = cupel_pool_get_status (cupel_engine_get_pool (engine));
+  g_assert_cmpuint (status->n_connects + status->connecting, <=, 10);
+  end_engine (engine);
+  return TRUE;
+}
+
+/* A server that is down is asked ten times in a second at most, and nobody waits long when it is back. */
+static gboolean
+test_down_and_up (gpointer       data,
+                  GCancellable  *cancellable,
+                  GError       **error)
+{
+  CupelEngine *engine = new_engine (NULL);
+  gint64 begin = g_get_monotonic_time ();
+  g_autoptr(CupelPoolStatus) status = NULL;
+  guint failures = 0;
+
+  fake_knobs.fail_connects = G_MAXUINT;
+  while (g_get_monotonic_time () - begin < G_USEC_PER_SEC)
+    {
+      g_autoptr(CupelTaskGroup) group = cupel_task_group_new (NULL);
+
+      for (guint i = 0; i < 50; i++)
+        spawn (group, engine, i, 0, NULL, &failures);
+      g_assert_true (cupel_task_group_join (group, error));
+    }
+  status = cupel_pool_get_status (cupel_engine_get_pool (engine));
+  g_assert_cmpuint (status->n_connect_failures, <=, 5 + 11);
+  g_assert_cmpuint (failures, >=, 50);
+  g_assert_cmpuint (status->connecting, ==, 0);
+  fake_knobs.fail_connects = 0;
+  begin = g_get_monotonic_time ();
+  give_back (borrow (engine));
+  g_assert_cmpint (g_get_monotonic_time () - begin, <, 2 * G_USEC_PER_SEC);
+  end_engine (engine);
+  return TRUE;
+}
+
+static gboolean
+test_reset_on_return (gpointer       data,
+                      GCancellable  *cancellable,
+                      GError       **error)
+{
+  static const char *const heard[] = { "BEGIN; one; reset", "BEGIN; one; COMMIT; reset", "BEGIN; one" };
+
+  for (guint mode = 0; mode < G_N_ELEMENTS (heard); mode++)
+    {
+      CupelEngine *engine = new_engine ("pool-reset-on-return", mode, NULL);
+      CupelConnection *connection = borrow (engine);
+      g_autofree char *log = NULL;
+
+      execute (connection, "one");
+      give_back (connection);
+      log = fake_database_take_log ();
+      g_assert_cmpstr (log, ==, heard[mode]);
+      g_assert_cmpuint (cupel_pool_get_checked_in (cupel_engine_get_pool (engine)), ==, mode == CUPEL_POOL_RESET_NONE ? 0 : 1);
+      end_engine (engine);
+    }
+  return TRUE;
+}
+
+static gboolean
+test_assertion (gpointer       data,
+                GCancellable  *cancellable,
+                GError       **error)
+{
+  CupelEngine *engine = new_engine ("pool-name", "assertion", NULL);
+  CupelConnection *connection = cupel_engine_connect_at (engine, "here.c:1", NULL, error);
+  GError *local = NULL;
+
+  g_assert_nonnull (connection);
+  g_assert_null (cupel_engine_connect (engine, NULL, &local));
+  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_BUSY);
+  g_assert_nonnull (strstr (local->message, "by here.c:1"));
+  g_clear_error (&local);
+  give_back (connection);
+  give_back (borrow (engine));
+  end_engine (engine);
+  return TRUE;
+}
+
+static gboolean
+test_drain (gpointer       data,
+            GCancellable  *cancellable,
+            GError       **error)
+{
+  CupelEngine *engine = new_engine (NULL);
+  CupelConnection *connection = cupel_engine_connect_at (engine, "leak.c:7", NULL, error);
+  GError *local = NULL;
+
+  g_assert_false (cupel_engine_drain (engine, 0.02, NULL, &local));
+  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_TIMEOUT);
+  g_assert_nonnull (strstr (local->message, "by leak.c:7"));
+  g_clear_error (&local);
+  give_back (connection);
+  give_back (borrow (engine));
+  g_assert_true (cupel_engine_drain (engine, 1.0, NULL, error));
+  g_assert_cmpuint (fake_figures.n_connected, ==, 0);
+  g_assert_finalize_object (engine);
+  return TRUE;
+}
+
+/* First come, first served: the longest wait is about twice the usual one. */
+static gboolean
+test_fairness (gpointer       data,
+               GCancellable  *cancellable,
+               GError       **error)
+{
+  CupelEngine *engine = new_engine ("pool-size", 10, "max-overflow", 0, NULL);
+  g_autoptr(GArray) order = g_array_new (FALSE, FALSE, sizeof (guint));
+  g_autoptr(CupelTaskGroup) group = cupel_task_group_new (NULL);
+  g_autoptr(CupelPoolStatus) status = NULL;
+  guint n = scale (1000, 200);
+
+  for (guint i = 0; i < n; i++)
+    spawn (group, engine, i, 1000, order, NULL);
+  g_assert_true (cupel_task_group_join (group, error));
+  for (guint i = 0; i < n; i++)
+    g_assert_cmpuint (g_array_index (order, guint, i), ==, i);
+  status = cupel_pool_get_status (cupel_engine_get_pool (engine));
+  g_assert_cmpint (status->max_wait_time, <=, status->wait_time / n * 5 / 2);
+  end_engine (engine);
+  return TRUE;
+}
+
 /* No main loop, no fiber: programs that block. */
 static void
 test_blocking (void)
@@ -523,6 +672,12 @@ main (int   argc,
   ADD ("dispose", test_dispose);
   ADD ("static", test_static);
   ADD ("null", test_null);
+  ADD ("spike", test_spike);
+  ADD ("fairness", test_fairness);
+  ADD ("down-and-up", test_down_and_up);
+  ADD ("reset-on-return", test_reset_on_return);
+  ADD ("assertion", test_assertion);
+  ADD ("drain", test_drain);
   g_test_add_func ("/engine/pool/blocking", test_blocking);
   g_test_add_func ("/engine/pool/dropped", test_dropped);
 
