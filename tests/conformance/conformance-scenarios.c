@@ -30,4 +30,5 @@ cupel_conformance_register_standard (void)
   conformance_add_streaming ();
   conformance_add_misuse ();
   conformance_add_errors ();
+  conformance_add_transactions ();
 }

@@ -21,5 +21,6 @@ void conformance_add_forms     (void);
 void conformance_add_streaming (void);
 void conformance_add_misuse    (void);
 void conformance_add_errors    (void);
+void conformance_add_transactions (void);
 
 G_END_DECLS

@@ -422,6 +422,202 @@ test_killed (Fixture *f)
     }
 }
 
+/* A ledger: transfers by many at the same time, while connections are killed and tasks are cancelled. What was said to be committed is there
+ * once, what was said to have failed is not, and the sum stays. */
+
+#define N_ACCOUNTS  20
+#define N_WORKERS   16
+
+typedef struct
+{
+  Fixture    *f;
+  GHashTable *backends;        /* of those in a transfer */
+  GArray     *committed;       /* ids of transfers */
+  GArray     *failed;
+  GArray     *unknown;
+  guint       next_id;
+  guint       n_left;          /* transfers to make */
+  guint       n_workers;       /* at work */
+  guint       n_kills;
+} Ledger;
+
+typedef struct
+{
+  Ledger *ledger;
+  guint   id;
+  guint   from;
+  guint   to;
+} Transfer;
+
+static gboolean
+transfer_func (CupelConnection  *connection,
+               gpointer          data,
+               GCancellable     *cancellable,
+               GError          **error)
+{
+  Transfer *transfer = data;
+  Ledger *ledger = transfer->ledger;
+  const char *who = is_dialect (ledger->f, "postgresql") ? "SELECT pg_backend_pid()" : "SELECT connection_id()";
+  g_autofree char *note = g_strdup_printf ("INSERT INTO cupel_tx (id, n) VALUES (%u, -1)", transfer->id);
+  g_autofree char *take = g_strdup_printf ("UPDATE cupel_tx SET n = n - 1 WHERE id = %u", transfer->from);
+  g_autofree char *give = g_strdup_printf ("UPDATE cupel_tx SET n = n + 1 WHERE id = %u", transfer->to);
+  const char *statements[] = { note, take, give };
+  g_autoptr(CupelResult) result = try_execute (connection, who, cancellable, error);
+  gpointer backend;
+  gboolean ok = TRUE;
+
+  if (result == NULL || !cupel_result_step (result))
+    return FALSE;
+  backend = GINT_TO_POINTER ((int) cupel_result_get_int64 (result, 0));
+  g_hash_table_add (ledger->backends, backend);
+  for (guint i = 0; i < G_N_ELEMENTS (statements) && ok; i++)
+    {
+      g_autoptr(CupelResult) done = try_execute (connection, statements[i], cancellable, error);
+
+      ok = done != NULL;
+    }
+  /* A killer that aims at it may meet it at COMMIT, too. */
+  if (!ok)
+    g_hash_table_remove (ledger->backends, backend);
+  return ok;
+}
+
+static gboolean
+on_cancel (gpointer cancellable)
+{
+  g_cancellable_cancel (cancellable);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+ledger_worker (gpointer       data,
+               GCancellable  *cancellable,
+               GError       **error)
+{
+  Ledger *ledger = data;
+  g_autoptr(CupelRetry) retry = g_object_new (CUPEL_TYPE_RETRY, "max-tries", 20, "first-delay", 0.002, "max-delay", 0.05, NULL);
+
+  while (ledger->n_left > 0)
+    {
+      Transfer transfer = { ledger, ledger->next_id++, (guint) g_test_rand_int_range (1, N_ACCOUNTS + 1), 0 };
+      g_autoptr(GCancellable) mine = g_cancellable_new ();
+      g_autoptr(GSource) timer = NULL;
+      g_autoptr(GError) local = NULL;
+
+      transfer.to = transfer.from % N_ACCOUNTS + 1;
+      ledger->n_left--;
+      if (g_test_rand_int_range (0, 8) == 0)
+        {
+          timer = g_timeout_source_new ((guint) g_test_rand_int_range (0, 15));
+          g_source_set_callback (timer, on_cancel, g_object_ref (mine), g_object_unref);
+          g_source_attach (timer, g_main_context_get_thread_default ());
+        }
+      if (cupel_engine_run_transaction (ledger->f->engine, retry, transfer_func, &transfer, mine, &local))
+        g_array_append_val (ledger->committed, transfer.id);
+      else if (g_error_matches (local, CUPEL_ERROR, CUPEL_ERROR_OUTCOME_UNKNOWN))
+        g_array_append_val (ledger->unknown, transfer.id);
+      else
+        g_array_append_val (ledger->failed, transfer.id);
+      if (timer != NULL)
+        g_source_destroy (timer);
+    }
+  ledger->n_workers--;
+  return TRUE;
+}
+
+static gboolean
+ledger_killer (gpointer       data,
+               GCancellable  *cancellable,
+               GError       **error)
+{
+  Ledger *ledger = data;
+
+  while (ledger->n_workers > 0)
+    {
+      GHashTableIter iter;
+      gpointer backend = NULL;
+
+      if (!cupel_fiber_sleep (30000, cancellable, error))
+        return FALSE;
+      g_hash_table_iter_init (&iter, ledger->backends);
+      if (g_hash_table_iter_next (&iter, &backend, NULL))
+        {
+          g_autofree char *sql = g_strdup_printf (is_dialect (ledger->f, "postgresql") ? "SELECT pg_terminate_backend(%d)" : "KILL %d",
+                                                  GPOINTER_TO_INT (backend));
+          g_autoptr(CupelResult) result = NULL;
+
+          g_hash_table_remove (ledger->backends, backend);
+          /* It may be gone by itself. */
+          result = try_execute (ledger->f->other, sql, NULL, NULL);
+          ledger->n_kills += result != NULL;
+          cupel_connection_rollback (ledger->f->other, NULL, NULL);
+        }
+    }
+  return TRUE;
+}
+
+static gint64
+count_of (Fixture *f,
+          guint    id)
+{
+  g_autofree char *sql = g_strdup_printf ("SELECT count(*) FROM cupel_tx WHERE id = %u", id);
+
+  return number (f->connection, sql);
+}
+
+static void
+test_ledger (Fixture *f)
+{
+  Ledger ledger = { .f = f, .next_id = 1000, .n_left = scale (400, 80), .n_workers = N_WORKERS };
+  g_autoptr(CupelTaskGroup) group = NULL;
+  gint64 start = g_get_monotonic_time ();
+  gint64 unknown_there = 0;
+  GError *error = NULL;
+
+  if (is_dialect (f, "sqlite"))
+    {
+      g_test_skip ("SQLite has no server whose connections could be killed");
+      return;
+    }
+  for (guint i = 1; i <= N_ACCOUNTS; i++)
+    {
+      g_autofree char *sql = g_strdup_printf ("INSERT INTO cupel_tx (id, n) VALUES (%u, 100)", i);
+
+      execute (f->connection, sql);
+    }
+  g_assert_true (cupel_connection_commit (f->connection, NULL, &error));
+  ledger.backends = g_hash_table_new (NULL, NULL);
+  ledger.committed = g_array_new (FALSE, FALSE, sizeof (guint));
+  ledger.failed = g_array_new (FALSE, FALSE, sizeof (guint));
+  ledger.unknown = g_array_new (FALSE, FALSE, sizeof (guint));
+
+  group = cupel_task_group_new (NULL);
+  for (guint i = 0; i < N_WORKERS; i++)
+    cupel_task_group_spawn (group, ledger_worker, &ledger, NULL);
+  cupel_task_group_spawn (group, ledger_killer, &ledger, NULL);
+  cupel_task_group_join (group, &error);
+  g_assert_no_error (error);
+
+  g_test_message ("%u committed, %u failed, %u unknown, %u kills in %.1f s", ledger.committed->len, ledger.failed->len, ledger.unknown->len,
+                  ledger.n_kills, (double) (g_get_monotonic_time () - start) / G_USEC_PER_SEC);
+  g_assert_cmpuint (ledger.committed->len, >, 0);
+  g_assert_cmpuint (ledger.n_kills, >, 0);
+  g_assert_cmpint (number (f->connection, "SELECT sum(n) FROM cupel_tx WHERE id < 1000"), ==, N_ACCOUNTS * 100);
+  for (guint i = 0; i < ledger.committed->len; i++)
+    g_assert_cmpint (count_of (f, g_array_index (ledger.committed, guint, i)), ==, 1);
+  for (guint i = 0; i < ledger.failed->len; i++)
+    g_assert_cmpint (count_of (f, g_array_index (ledger.failed, guint, i)), ==, 0);
+  for (guint i = 0; i < ledger.unknown->len; i++)
+    unknown_there += count_of (f, g_array_index (ledger.unknown, guint, i));
+  g_assert_cmpint (unknown_there, <=, ledger.unknown->len);
+  g_assert_cmpint (number (f->connection, "SELECT count(*) FROM cupel_tx WHERE id >= 1000"), ==, ledger.committed->len + unknown_there);
+  g_assert_true (cupel_connection_rollback (f->connection, NULL, &error));
+  g_hash_table_unref (ledger.backends);
+  g_array_unref (ledger.committed);
+  g_array_unref (ledger.failed);
+  g_array_unref (ledger.unknown);
+}
+
 static void
 free_case (gpointer data)
 {
@@ -446,6 +642,7 @@ main (int   argc,
     { "timeout", test_timeout },
     { "deadlock", test_deadlock },
     { "killed", test_killed },
+    { "ledger", test_ledger },
   };
   const char *urls = g_getenv ("CUPEL_TEST_URLS");
   g_auto(GStrv) list = NULL;
