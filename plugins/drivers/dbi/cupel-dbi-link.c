@@ -172,7 +172,17 @@ connect_link (CupelDbiLink  *link,
               GError       **error)
 {
   const CupelDbiSettings *settings = &link->settings;
+  g_autofree char *folder = g_path_get_dirname (settings->where);
   g_autoptr(GError) reason = NULL;
+
+  /* libdbi's driver does not close the handle of a file that it could not open. */
+  if (settings->backend == &cupel_dbi_sqlite3 && !settings->in_memory && !g_file_test (folder, G_FILE_TEST_IS_DIR))
+    {
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_CONNECTION,
+                   "Cannot open the SQLite database \"%s\": the directory \"%s\" does not exist; create it first",
+                   settings->where, folder);
+      return FALSE;
+    }
 
   link->conn = dbi_conn_open (link->driver);
   if (link->conn == NULL)
