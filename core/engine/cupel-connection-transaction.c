@@ -423,12 +423,12 @@ cupel_connection_open_nested (CupelConnection  *self,
 
 static gboolean
 release (CupelConnection   *self,
-         CupelTransaction  *transaction,
+         CupelTransaction  *transaction_,
          guint              index,
          GCancellable      *cancellable,
          GError           **error)
 {
-  g_autoptr(CupelTransaction) held = g_object_ref (transaction);
+  g_autoptr(CupelTransaction) transaction = g_object_ref (transaction_);
   GError *local = NULL;
 
   if (!check_streams (self, error))
@@ -458,11 +458,11 @@ release (CupelConnection   *self,
 
 static gboolean
 roll_back_to (CupelConnection   *self,
-              CupelTransaction  *transaction,
+              CupelTransaction  *transaction_,
               guint              index,
               GError           **error)
 {
-  g_autoptr(CupelTransaction) held = g_object_ref (transaction);
+  g_autoptr(CupelTransaction) transaction = g_object_ref (transaction_);
   GError *local = NULL;
 
   cupel_connection_end_streams (self);

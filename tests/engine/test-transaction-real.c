@@ -42,6 +42,7 @@ execute (CupelConnection *connection,
   g_autoptr(CupelResult) result = try_execute (connection, sql, NULL, &error);
 
   g_assert_no_error (error);
+  g_assert_nonnull (result);
 }
 
 static gint64

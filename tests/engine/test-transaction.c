@@ -639,7 +639,6 @@ test_statement_timeout (gpointer       data,
 {
   Fixture *f = data;
   CupelConnection *connection = f->connection;
-  g_autoptr(CupelTransaction) nested = NULL;
   g_autoptr(CupelStream) stream = NULL;
   g_autoptr(GCancellable) mine = g_cancellable_new ();
   g_autoptr(GError) local = NULL;

@@ -379,6 +379,7 @@ end_by_hand (CupelSession  *session,
   g_autoptr(CupelTransaction) nested = g_object_ref (cupel_session_get_nested_transaction (session));
   g_autoptr(Author) author = add_author (session, block->name);
 
+  g_assert_true (cupel_session_contains (session, CUPEL_ENTITY (author)));
   if (!(block->commits ? cupel_transaction_commit (nested, cancellable, error) : cupel_transaction_rollback (nested, NULL, error)))
     return FALSE;
   if (!block->goes_on)
