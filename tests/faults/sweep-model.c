@@ -251,6 +251,16 @@ CALL (engine_connect_sync)
   return (context->connection = cupel_engine_connect_sync (context->engine, cancellable, error)) != NULL;
 }
 
+CALL (engine_connect_at)
+{
+  return (context->connection = cupel_engine_connect_at (context->engine, G_STRLOC, cancellable, error)) != NULL;
+}
+
+CALL (engine_drain)
+{
+  return cupel_engine_drain (context->engine, 5.0, cancellable, error);
+}
+
 CALL (engine_begin)
 {
   return cupel_engine_begin (context->engine, insert_in_transaction, NULL, cancellable, error);
@@ -607,6 +617,8 @@ const SweepSubject sweep_subjects[] = {
   { "cupel_engine_connect", SWEEP_NONE, NULL, call_engine_connect },
   { "cupel_engine_connect", SWEEP_NONE, have_idle, call_engine_connect },
   { "cupel_engine_connect_sync", SWEEP_NONE, NULL, call_engine_connect_sync },
+  { "cupel_engine_connect_at", SWEEP_NONE, have_idle, call_engine_connect_at },
+  { "cupel_engine_drain", SWEEP_NONE, have_idle, call_engine_drain },
   { "cupel_engine_begin", SWEEP_COMMITS, have_idle, call_engine_begin },
   { "cupel_engine_create_all", SWEEP_ENDS, drop_made, call_engine_create_all },
   { "cupel_engine_drop_all", SWEEP_ENDS, create_made, call_engine_drop_all },
