@@ -19,11 +19,6 @@ CupelDriverConnection *cupel_host_list_connect (CupelHostList          *self,
                                                 gint64                  deadline,
                                                 GCancellable           *cancellable,
                                                 GError                **error);
-/* What went wrong on @connection. TRUE: the other connections are for nothing, too: another server is the primary now, or will be. */
-gboolean               cupel_host_list_note_failure (CupelHostList          *self,
-                                                     CupelDriverConnection  *connection,
-                                                     const GError           *error);
-
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CupelHostList, cupel_host_list_free)
 
 G_END_DECLS

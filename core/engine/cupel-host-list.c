@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/cupel-network-options.h"
+#include "engine/cupel-time-limit-private.h"
 #include "runtime/cupel-error-details.h"
 #include "runtime/cupel-log-private.h"
 
@@ -38,21 +39,7 @@ struct _CupelHostList
   guint        n_hosts;    /* 0: not on a network, the driver goes by the URL */
   Target       target;
   gboolean     shuffle;
-  guint        epoch;      /* how often it was found that the primary is gone */
 };
-
-/* What a connection remembers. */
-typedef struct
-{
-  CupelServerRole role;
-  guint           epoch;
-} Tag;
-
-static GQuark
-tag_quark (void)
-{
-  return g_quark_from_static_string ("cupel-host-list-tag");
-}
 
 static const struct
 {
@@ -164,92 +151,29 @@ is_cancelled (const GError *error)
   return g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
 
-typedef struct
-{
-  GCancellable *late;
-  GCancellable *user;
-  gulong        handler;
-  GSource      *timeout;
-} TimeLimit;
-
-static gboolean
-cancel_when_late (gpointer cancellable)
-{
-  g_cancellable_cancel (cancellable);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-cancel_too (GCancellable *user,
-            gpointer      late)
-{
-  g_cancellable_cancel (late);
-}
-
-/* The question for the role takes no deadline of its own. */
-static void
-time_limit_begin (TimeLimit    *limit,
-                  gint64        deadline,
-                  GCancellable *cancellable)
-{
-  g_autoptr(GMainContext) context = g_main_context_ref_thread_default ();
-
-  limit->late = g_cancellable_new ();
-  limit->user = cancellable;
-  limit->handler = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancel_too),
-                                                                g_object_ref (limit->late), g_object_unref) : 0;
-  limit->timeout = g_timeout_source_new (1);
-  g_source_set_static_name (limit->timeout, "cupel: time limit of a role");
-  g_source_set_ready_time (limit->timeout, deadline);
-  g_source_set_callback (limit->timeout, cancel_when_late, limit->late, NULL);
-  g_source_attach (limit->timeout, context);
-}
-
-static void
-time_limit_end (TimeLimit *limit)
-{
-  g_cancellable_disconnect (limit->user, limit->handler);
-  g_source_destroy (limit->timeout);
-  g_source_unref (limit->timeout);
-  g_object_unref (limit->late);
-}
-
-/* The role of the server, noted on the connection. FALSE: it could not be asked. */
+/* The role of the server. FALSE: it could not be asked. */
 static gboolean
 probe (CupelHostList          *self,
        CupelDriverConnection  *connection,
-       guint                   epoch,
        gint64                  deadline,
        GCancellable           *cancellable,
        CupelServerRole        *role,
        GError                **error)
 {
   g_autoptr(GError) local = NULL;
-  Tag *tag = g_new0 (Tag, 1);
+  CupelTimeLimit limit;
+  gboolean known;
 
-  tag->epoch = epoch;
-  g_object_set_qdata_full (G_OBJECT (connection), tag_quark (), tag, g_free);
   *role = CUPEL_SERVER_ROLE_UNKNOWN;
-  if (self->target == TARGET_ANY && self->n_hosts < 2)
+  if (self->target == TARGET_ANY)
     return TRUE;
 
-  {
-    TimeLimit limit;
-    gboolean known;
-
-    time_limit_begin (&limit, deadline, cancellable);
-    known = cupel_driver_connection_get_role (connection, role, limit.late, &local);
-    time_limit_end (&limit);
-    tag->role = *role;
-    if (known)
-      return TRUE;
-  }
-
-  if (is_cancelled (local) && !g_cancellable_is_cancelled (cancellable))
-    g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_TIMEOUT, "Asking for the role of the server took too long");
-  else
+  cancellable = cupel_time_limit_start (&limit, MAX (deadline - g_get_monotonic_time (), 1), cancellable);
+  known = cupel_driver_connection_get_role (connection, role, cancellable, &local);
+  cupel_time_limit_finish (&limit, "Asking for the role of the server", "connect-timeout", &local);
+  if (!known)
     g_propagate_error (error, g_steal_pointer (&local));
-  return FALSE;
+  return known;
 }
 
 static gboolean
@@ -310,13 +234,12 @@ try_host (Round *round,
 {
   CupelHostList *self = round->list;
   const CupelEndpoint endpoint = { .host = host->name, .port = host->port };
-  guint epoch = self->epoch;
   CupelServerRole role;
   CupelDriverConnection *connection;
 
   g_clear_error (&round->error);
   connection = cupel_driver_connect (self->driver, self->url, &endpoint, deadline, round->cancellable, &round->error);
-  if (connection != NULL && !probe (self, connection, epoch, deadline, round->cancellable, &role, &round->error))
+  if (connection != NULL && !probe (self, connection, deadline, round->cancellable, &role, &round->error))
     {
       end_connection (connection);
       connection = NULL;
@@ -337,13 +260,6 @@ try_host (Round *round,
     }
 
   note_result (host, TRUE);
-  /* While this was under way somebody found the primary gone: this one may be what it was. */
-  if (epoch != self->epoch)
-    {
-      end_connection (connection);
-      g_set_error (&round->error, CUPEL_ERROR, CUPEL_ERROR_CONNECTION, "%s: the primary changed meanwhile", host->where);
-      return NULL;
-    }
   if (suits (self->target, role))
     return connection;
 
@@ -467,7 +383,7 @@ cupel_host_list_connect (CupelHostList  *self,
   connection = cupel_driver_connect (self->driver, self->url, NULL, deadline, cancellable, error);
   if (connection == NULL)
     return NULL;
-  if (probe (self, connection, self->epoch, deadline, cancellable, &role, error))
+  if (probe (self, connection, deadline, cancellable, &role, error))
     {
       if (self->target >= TARGET_PREFER_PRIMARY || suits (self->target, role))
         return connection;
@@ -476,22 +392,4 @@ cupel_host_list_connect (CupelHostList  *self,
     }
   end_connection (connection);
   return NULL;
-}
-
-gboolean
-cupel_host_list_note_failure (CupelHostList         *self,
-                              CupelDriverConnection *connection,
-                              const GError          *error)
-{
-  const Tag *tag = g_object_get_qdata (G_OBJECT (connection), tag_quark ());
-  CupelErrorCategory category = cupel_error_get_category (error);
-
-  /* What a connection from before the change says is no news. Who asked for a standby knows that it takes no writes. */
-  if (tag == NULL || tag->epoch != self->epoch || self->target == TARGET_STANDBY || self->target == TARGET_PREFER_STANDBY)
-    return FALSE;
-  if (category != CUPEL_ERROR_CATEGORY_NOT_PRIMARY &&
-      !(category == CUPEL_ERROR_CATEGORY_LOST && self->n_hosts > 1 && tag->role == CUPEL_SERVER_ROLE_PRIMARY))
-    return FALSE;
-  self->epoch++;
-  return TRUE;
 }
