@@ -219,6 +219,7 @@ note_result (Host     *host,
 typedef struct
 {
   CupelHostList         *list;
+  gboolean              *quarantined;   /* by host, before this round: who fails in it has had its turn */
   gint64                 deadline;
   GCancellable          *cancellable;
   CupelDriverConnection *second_best;   /* of a role that was not preferred */
@@ -279,11 +280,10 @@ try_all (Round       *round,
          gboolean     quarantined)
 {
   CupelHostList *self = round->list;
-  gint64 now = g_get_monotonic_time ();
   guint left = 0;
 
   for (guint i = 0; i < self->n_hosts; i++)
-    left += (self->hosts[i].quarantined > now) == quarantined;
+    left += round->quarantined[i] == quarantined;
 
   for (guint i = 0; i < self->n_hosts && left > 0 && !round->over; i++)
     {
@@ -291,7 +291,7 @@ try_all (Round       *round,
       gint64 time = g_get_monotonic_time ();
       CupelDriverConnection *connection;
 
-      if ((host->quarantined > now) != quarantined)
+      if (round->quarantined[order[i]] != quarantined)
         continue;
       connection = try_host (round, host, time + (round->deadline - time) / left--);
       if (connection != NULL)
@@ -339,12 +339,18 @@ connect_any (CupelHostList  *self,
              GError        **error)
 {
   g_autofree guint *order = g_new (guint, self->n_hosts);
+  g_autofree gboolean *quarantined = g_new (gboolean, self->n_hosts);
   g_autoptr(GString) reasons = g_string_new (NULL);
-  Round round = { .list = self, .deadline = deadline, .cancellable = cancellable, .reasons = reasons };
+  Round round = {
+    .list = self, .quarantined = quarantined, .deadline = deadline, .cancellable = cancellable, .reasons = reasons
+  };
   CupelDriverConnection *connection;
 
   for (guint i = 0; i < self->n_hosts; i++)
-    order[i] = i;
+    {
+      order[i] = i;
+      quarantined[i] = self->hosts[i].quarantined > g_get_monotonic_time ();
+    }
   if (self->shuffle)
     shuffle (order, self->n_hosts);
 
