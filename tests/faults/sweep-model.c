@@ -519,17 +519,15 @@ CALL (entity_load)
 
 CALL (connection_begin_transaction)
 {
-  g_autoptr(CupelTransaction) transaction = cupel_connection_begin_transaction (context->connection, CUPEL_ISOLATION_DEFAULT,
-                                                                               CUPEL_BEGIN_NONE, cancellable, error);
+  g_autoptr(CupelTransaction) transaction = cupel_connection_begin_transaction (context->connection, CUPEL_ISOLATION_SERIALIZABLE,
+                                                                                CUPEL_BEGIN_NONE, cancellable, error);
 
   return transaction != NULL && run_sql (context->connection, is_fake (context) ? "rows 3" : INSERT, cancellable, error);
 }
 
 CALL (connection_begin_nested)
 {
-  g_autoptr(CupelTransaction) transaction = cupel_connection_begin_nested (context->connection, cancellable, error);
-
-  return transaction != NULL;
+  return (context->transaction = cupel_connection_begin_nested (context->connection, cancellable, error)) != NULL;
 }
 
 CALL (connection_run_transaction)
@@ -543,31 +541,39 @@ CALL (connection_run_nested)
   return cupel_connection_run_nested (context->connection, insert_in_transaction, NULL, cancellable, error);
 }
 
+CALL (transaction_commit)
+{
+  return cupel_transaction_commit (context->transaction, cancellable, error);
+}
+
+CALL (transaction_rollback)
+{
+  return cupel_transaction_rollback (context->transaction, cancellable, error);
+}
+
+CALL (engine_connect_at)
+{
+  return (context->connection = cupel_engine_connect_at (context->engine, "the sweep", cancellable, error)) != NULL;
+}
+
+CALL (engine_drain)
+{
+  return cupel_engine_drain (context->engine, 1.0, cancellable, error);
+}
+
 CALL (engine_run_transaction)
 {
   return cupel_engine_run_transaction (context->engine, NULL, insert_in_transaction, NULL, cancellable, error);
 }
 
-CALL (transaction_commit)
-{
-  return cupel_transaction_commit (cupel_connection_get_nested_transaction (context->connection), cancellable, error);
-}
-
-CALL (transaction_rollback)
-{
-  return cupel_transaction_rollback (cupel_connection_get_nested_transaction (context->connection), cancellable, error);
-}
-
 CALL (session_begin_transaction)
 {
-  return cupel_session_begin_transaction (context->session, CUPEL_ISOLATION_DEFAULT, CUPEL_BEGIN_NONE, cancellable, error);
+  return cupel_session_begin_transaction (context->session, CUPEL_ISOLATION_SERIALIZABLE, CUPEL_BEGIN_NONE, cancellable, error);
 }
 
 CALL (session_begin_nested)
 {
-  g_autoptr(CupelTransaction) transaction = cupel_session_begin_nested (context->session, cancellable, error);
-
-  return transaction != NULL;
+  return (context->transaction = cupel_session_begin_nested (context->session, cancellable, error)) != NULL;
 }
 
 CALL (session_run_nested)
@@ -583,15 +589,23 @@ CALL (session_factory_run_transaction)
 }
 
 static gboolean
+take_whole (SweepContext  *context,
+            GError       **error)
+{
+  return take_connection (context, error) &&
+         (context->transaction = cupel_connection_begin_transaction (context->connection, CUPEL_ISOLATION_DEFAULT, CUPEL_BEGIN_NONE,
+                                                                     NULL, error)) != NULL &&
+         run_sql (context->connection, INSERT, NULL, error);
+}
+
+/* A savepoint, with a row after it */
+static gboolean
 take_nested (SweepContext  *context,
              GError       **error)
 {
-  g_autoptr(CupelTransaction) transaction = NULL;
-
-  if (!take_connection (context, error))
-    return FALSE;
-  transaction = cupel_connection_begin_nested (context->connection, NULL, error);
-  return transaction != NULL && run_sql (context->connection, INSERT, NULL, error);
+  return take_connection (context, error) &&
+         (context->transaction = cupel_connection_begin_nested (context->connection, NULL, error)) != NULL &&
+         run_sql (context->connection, INSERT, NULL, error);
 }
 
 static gboolean
@@ -635,12 +649,16 @@ const SweepSubject sweep_subjects[] = {
   { "cupel_connection_drop_all", SWEEP_NONE, create_made_and_take, call_connection_drop_all },
   { "cupel_connection_run", SWEEP_NONE, take_connection, call_connection_run },
   { "cupel_connection_begin_transaction", SWEEP_NONE, take_connection, call_connection_begin_transaction },
-  { "cupel_connection_begin_nested", SWEEP_NONE, take_connection, call_connection_begin_nested },
+  { "cupel_connection_begin_nested", SWEEP_NONE, take_transaction, call_connection_begin_nested },
   { "cupel_connection_run_transaction", SWEEP_COMMITS, take_connection, call_connection_run_transaction },
   { "cupel_connection_run_nested", SWEEP_NONE, take_connection, call_connection_run_nested },
-  { "cupel_engine_run_transaction", SWEEP_COMMITS, have_idle, call_engine_run_transaction },
+  { "cupel_transaction_commit", SWEEP_COMMITS, take_whole, call_transaction_commit },
   { "cupel_transaction_commit", SWEEP_NONE, take_nested, call_transaction_commit },
+  { "cupel_transaction_rollback", SWEEP_NONE, take_whole, call_transaction_rollback },
   { "cupel_transaction_rollback", SWEEP_NONE, take_nested, call_transaction_rollback },
+  { "cupel_engine_connect_at", SWEEP_NONE, NULL, call_engine_connect_at },
+  { "cupel_engine_drain", SWEEP_NONE, have_idle, call_engine_drain },
+  { "cupel_engine_run_transaction", SWEEP_COMMITS, NULL, call_engine_run_transaction },
   { "cupel_stream_step", SWEEP_NONE, take_stream, call_stream_step },
   { "cupel_stream_next", SWEEP_ROWS, take_entity_stream, call_stream_next },
   { "cupel_stream_next_list", SWEEP_ROWS, take_entity_stream, call_stream_next_list },
@@ -655,6 +673,7 @@ const SweepSubject sweep_subjects[] = {
   { "cupel_session_commit", SWEEP_ROWS | SWEEP_COMMITS, put_parent, call_session_commit },
   { "cupel_session_rollback", SWEEP_ROWS, flush_parent, call_session_rollback },
   { "cupel_session_close", SWEEP_ROWS, flush_parent, call_session_close },
+  { "cupel_session_begin_nested", SWEEP_ROWS, flush_parent, call_session_begin_nested },
   { "cupel_session_execute", SWEEP_ROWS, flush_parent, call_session_execute },
   { "cupel_session_scalars", SWEEP_ROWS, flush_parent, call_session_scalars },
   { "cupel_session_stream", SWEEP_ROWS, flush_parent, call_session_stream },

@@ -11,6 +11,7 @@ typedef struct
   CupelEngine     *engine;         /* with a pool of one connection */
   CupelConnection *connection;
   CupelSession    *session;
+  CupelTransaction *transaction;
   CupelStream     *stream;
   CupelEntity     *entity;
   CupelMetadata   *metadata;       /* of a table that only the tests of create and drop use */
