@@ -27,8 +27,6 @@ configure () {
   fi
 }
 
-server_options=(--tcp)
-
 # run_tests FOLDER LOG [OPTION...]: with servers, unless this runs under ci/servers already
 run_tests () {
   local folder=$1 log=$1/meson-logs/$2
