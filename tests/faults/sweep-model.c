@@ -551,16 +551,6 @@ CALL (transaction_rollback)
   return cupel_transaction_rollback (context->transaction, cancellable, error);
 }
 
-CALL (engine_connect_at)
-{
-  return (context->connection = cupel_engine_connect_at (context->engine, "the sweep", cancellable, error)) != NULL;
-}
-
-CALL (engine_drain)
-{
-  return cupel_engine_drain (context->engine, 1.0, cancellable, error);
-}
-
 CALL (engine_run_transaction)
 {
   return cupel_engine_run_transaction (context->engine, NULL, insert_in_transaction, NULL, cancellable, error);
@@ -656,8 +646,6 @@ const SweepSubject sweep_subjects[] = {
   { "cupel_transaction_commit", SWEEP_NONE, take_nested, call_transaction_commit },
   { "cupel_transaction_rollback", SWEEP_NONE, take_whole, call_transaction_rollback },
   { "cupel_transaction_rollback", SWEEP_NONE, take_nested, call_transaction_rollback },
-  { "cupel_engine_connect_at", SWEEP_NONE, NULL, call_engine_connect_at },
-  { "cupel_engine_drain", SWEEP_NONE, have_idle, call_engine_drain },
   { "cupel_engine_run_transaction", SWEEP_COMMITS, NULL, call_engine_run_transaction },
   { "cupel_stream_step", SWEEP_NONE, take_stream, call_stream_step },
   { "cupel_stream_next", SWEEP_ROWS, take_entity_stream, call_stream_next },
