@@ -11,6 +11,10 @@
 /* After a connect failed, between attempts: at most ten in a second, and one at a time. */
 #define BACK_OFF (G_USEC_PER_SEC / 10)
 
+/* A connection that is being made when the borrower goes away: often it is there in a moment, and is kept. One that hangs would keep
+ * its place from others until its own time limit. */
+#define PATIENCE G_USEC_PER_SEC
+
 /* For the cause to arrive when a borrower and the connection that is made for him run out of time together. */
 #define LAST_WORD (G_USEC_PER_SEC / 5)
 
@@ -101,6 +105,45 @@ typedef struct
   CupelPlace *place;      /* NULL: done */
 } Connecting;
 
+static gboolean
+on_patience_over (gpointer data)
+{
+  CupelPlace *place = data;
+
+  g_cancellable_cancel (place->cancellable);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+is_impatient (CupelPlace *place)
+{
+  return place->patience != NULL && g_cancellable_is_cancelled (place->cancellable);
+}
+
+/* After a borrower went away unserved. */
+static void
+hurry_surplus (CupelPool *self)
+{
+  CupelPoolPrivate *priv = cupel_pool_get_private (self);
+  guint n_surplus = priv->places[CUPEL_PLACE_CONNECTING].length;
+
+  n_surplus -= MIN (n_surplus, priv->waiters.length);
+  for (GList *l = priv->places[CUPEL_PLACE_CONNECTING].head; l != NULL && n_surplus > 0; l = l->next, n_surplus--)
+    {
+      CupelPlace *place = l->data;
+      g_autoptr(GMainContext) context = NULL;
+
+      if (place->patience != NULL)
+        continue;
+      context = g_main_context_ref_thread_default ();
+      place->patience = g_timeout_source_new (1);
+      g_source_set_static_name (place->patience, "cupel: patience with a connection that nobody waits for");
+      g_source_set_ready_time (place->patience, g_get_monotonic_time () + PATIENCE);
+      g_source_set_callback (place->patience, on_patience_over, place, NULL);
+      g_source_attach (place->patience, context);
+    }
+}
+
 /* The server refuses for now: those who wait had better go on waiting. */
 static gboolean
 may_pass (const GError *error)
@@ -173,6 +216,8 @@ connect_in_background (gpointer data)
   connecting->place = NULL;
   if (connection != NULL)
     {
+      if (place->patience != NULL)
+        g_source_destroy (place->patience);
       cupel_place_set_connection (place, connection);
       priv->figures.n_connects++;
       cupel_pool_note_signal (self, CUPEL_POOL_CONNECT);
@@ -186,7 +231,12 @@ connect_in_background (gpointer data)
         }
     }
 
-  if (place->forgotten)
+  if (connection == NULL && !place->forgotten && is_impatient (place))
+    {
+      cupel_place_free (place);
+      cupel_pool_settle (self);
+    }
+  else if (place->forgotten)
     {
       if (connection != NULL)
         {
@@ -403,6 +453,7 @@ wait_in_line (CupelPool     *self,
     }
 
   g_queue_unlink (&priv->waiters, &waiter.link);
+  hurry_surplus (self);
   if (g_error_matches (local, CUPEL_ERROR, CUPEL_ERROR_TIMEOUT))
     set_timeout_error (self, error);
   else

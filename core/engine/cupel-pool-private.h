@@ -62,6 +62,7 @@ typedef struct
   const char            *site;
 
   /* connecting */
+  GSource               *patience;      /* CONNECTING, and who it was for went away: the end of what it still gets */
   GCancellable          *cancellable;
   gint64                 deadline;
   /* idle */

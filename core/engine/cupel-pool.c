@@ -325,6 +325,9 @@ cupel_place_free (CupelPlace *place)
   if (!place->forgotten)
     g_queue_unlink (&priv->places[place->state], &place->link);
   cupel_place_unwatch (place);
+  if (place->patience != NULL)
+    g_source_destroy (place->patience);
+  g_clear_pointer (&place->patience, g_source_unref);
   g_clear_object (&place->cancellable);
   g_assert (place->connection == NULL);
   g_free (place);

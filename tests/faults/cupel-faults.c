@@ -40,7 +40,9 @@ is_quick (FaultKind  kind,
   /* What hangs waits for the application's patience: a few of those are enough. */
   if (kind == FAULT_ACK_ONLY)
     return state == STATE_AUTH || state == STATE_QUERY || state == STATE_COMMIT;
-  return !fault_kind_is_heavy (kind) && kind != FAULT_DRIP && kind != FAULT_BLACKHOLE;
+  if (kind == FAULT_BLACKHOLE)
+    return state == STATE_AUTH;
+  return !fault_kind_is_heavy (kind) && kind != FAULT_DRIP;
 }
 
 static void
