@@ -15,6 +15,9 @@
  * its place from others until its own time limit. */
 #define PATIENCE G_USEC_PER_SEC
 
+/* An attempt with less than this is made all the same, but what it fails with says little of the servers. */
+#define SHORT_TIME (G_USEC_PER_SEC / 10)
+
 /* For the cause to arrive when a borrower and the connection that is made for him run out of time together. */
 #define LAST_WORD (G_USEC_PER_SEC / 5)
 
@@ -156,6 +159,7 @@ may_pass (const GError *error)
 static void
 connect_failed (CupelPool    *self,
                 CupelPlace   *place,
+                gint64        time,     /* that it had */
                 const GError *error)
 {
   CupelPoolPrivate *priv = cupel_pool_get_private (self);
@@ -166,8 +170,12 @@ connect_failed (CupelPool    *self,
   priv->n_failures++;
   priv->figures.n_connect_failures++;
   priv->retry_time = g_get_monotonic_time () + BACK_OFF;
-  g_clear_error (&priv->last_failure);
-  priv->last_failure = g_error_copy (error);
+  /* One that was cut short by the end of the wait tells less than the one before. */
+  if (priv->last_failure == NULL || time >= SHORT_TIME)
+    {
+      g_clear_error (&priv->last_failure);
+      priv->last_failure = g_error_copy (error);
+    }
 
   /* It is told to all who waited for it. Where others may still bring something, that is those who would have had a place of their own. */
   if (may_pass (error))
@@ -207,11 +215,15 @@ connect_in_background (gpointer data)
   CupelPlace *place = connecting->place;
   CupelDriverConnection *connection = NULL;
   gint64 pause = priv->n_failures > 0 ? priv->retry_time - g_get_monotonic_time () : 0;
+  gint64 time = 0;
   g_autoptr(GError) error = NULL;
   gboolean doubtful = FALSE;
 
   if (pause <= 0 || cupel_fiber_sleep (pause, place->cancellable, &error))
-    connection = priv->connect (connecting->owner, place->deadline, place->cancellable, &error);
+    {
+      time = place->deadline == CUPEL_NO_DEADLINE ? G_MAXINT64 : place->deadline - g_get_monotonic_time ();
+      connection = priv->connect (connecting->owner, place->deadline, place->cancellable, &error);
+    }
 
   connecting->place = NULL;
   if (connection != NULL)
@@ -255,7 +267,7 @@ connect_in_background (gpointer data)
     }
   else if (connection == NULL)
     {
-      connect_failed (self, place, error);
+      connect_failed (self, place, time, error);
     }
   else
     {
