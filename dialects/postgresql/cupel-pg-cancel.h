@@ -7,17 +7,19 @@
 
 G_BEGIN_DECLS
 
-/* A request to a server to stop what it does for a connection. It names the connection and not the statement: until it has surely
- * arrived, or surely never will, nothing else may be sent on that connection. */
+/* Requests to a server to stop what it does for a connection, the first at once and more of them while it does not answer. They name
+ * the connection and not the statement: until they have surely arrived, or surely never will, nothing else may be sent on that
+ * connection. All of it is over after a few seconds, come what may. */
 typedef struct _CupelPgCancel CupelPgCancel;
 
 /* (nullable): NULL: it cannot be sent. Never blocks. */
 CupelPgCancel *cupel_pg_cancel_send (PGconn         *conn);
-/* Waits until the server has taken it and closed the connection that it came by; FALSE: that never came about. */
+/* The statement was answered: no more requests. Waits until the server has taken all that were sent and closed the connections that they
+ * came by; FALSE: that never came about. */
 gboolean       cupel_pg_cancel_wait (CupelPgCancel  *cancel,
                                      gint64          deadline);
-/* (transfer full) @conn: a connection that is over. It stays open until the request is done: a pooler drops the request of a client that
- * has gone. */
+/* (transfer full) @conn: the connection, given up. It stays open until the requests are done: a pooler drops the requests of a client
+ * that has gone, and a server does not notice while a statement runs. */
 void           cupel_pg_cancel_keep (CupelPgCancel  *cancel,
                                      PGconn         *conn);
 /* It is let go, done or not. */

@@ -277,7 +277,7 @@ cupel_pg_link_end (CupelPgConnection  *self,
   if (self->cancel != NULL)
     {
       leave_quarantine (self);
-      if (self->broken && self->pooler && self->conn != NULL)
+      if (self->broken && self->conn != NULL && PQstatus (self->conn) == CONNECTION_OK)
         {
           g_clear_pointer (&self->watch, cupel_io_watch_free);
           cupel_pg_cancel_keep (self->cancel, g_steal_pointer (&self->conn));

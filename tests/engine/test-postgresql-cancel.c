@@ -3,6 +3,7 @@
 /* Cancelling and deadlines of the PostgreSQL driver. */
 
 #include "postgresql-fixture.h"
+#include "rogue-server.h"
 #include "../unit/scale.h"
 
 #include <signal.h>
@@ -47,30 +48,38 @@ test_cancel (CupelDriverConnection *connection)
   }
 }
 
+/* Stops the server's process of @connection; 0: it is not one that surely is the server's, on this machine. */
+static pid_t
+stop_backend (CupelDriverConnection *connection)
+{
+  g_autoptr(CupelUrl) url = get_url (NULL);
+  g_autofree char *path = NULL;
+  g_autofree char *name = NULL;
+  pid_t pid = (pid_t) query_int (connection, "SELECT pg_backend_pid()");
+
+  path = g_strdup_printf ("/proc/%d/comm", (int) pid);
+  if ((cupel_url_get_host (url) == NULL || g_path_is_absolute (cupel_url_get_host (url))) &&
+      g_file_get_contents (path, &name, NULL, NULL) && g_str_has_prefix (name, "postgres") && kill (pid, SIGSTOP) == 0)
+    return pid;
+  g_test_skip ("The server's process cannot be stopped from here");
+  return 0;
+}
+
 /* A server that does not answer at all, not even to a cancel request: the call comes back all the same. */
 static void
 test_cancel_stuck (CupelDriverConnection *connection)
 {
-  g_autoptr(CupelUrl) url = get_url (NULL);
   g_autoptr(CupelCompiled) compiled = compile_plain ("SELECT 1");
   g_autoptr(GCancellable) cancellable = g_cancellable_new ();
   Canceller canceller = { cancellable, 100 };
   CupelRequest request = { .compiled = compiled };
   g_auto(CupelReply) reply = { 0 };
   g_autoptr(GError) error = NULL;
-  g_autofree char *path = NULL;
-  g_autofree char *name = NULL;
   gint64 start;
-  pid_t pid = (pid_t) query_int (connection, "SELECT pg_backend_pid()");
+  pid_t pid = stop_backend (connection);
 
-  /* Only a process that surely is the server's, on this machine. */
-  path = g_strdup_printf ("/proc/%d/comm", (int) pid);
-  if ((cupel_url_get_host (url) != NULL && !g_path_is_absolute (cupel_url_get_host (url))) ||
-      !g_file_get_contents (path, &name, NULL, NULL) || !g_str_has_prefix (name, "postgres") || kill (pid, SIGSTOP) != 0)
-    {
-      g_test_skip ("The server's process cannot be stopped from here");
-      return;
-    }
+  if (pid == 0)
+    return;
   start = g_get_monotonic_time ();
   cupel_fiber_spawn (NULL, cancel_later, &canceller, NULL);
   g_assert_false (cupel_driver_connection_execute (connection, &request, &reply, cancellable, &error));
@@ -83,6 +92,145 @@ test_cancel_stuck (CupelDriverConnection *connection)
   g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_DISCONNECTED);
   g_assert_cmpint (g_get_monotonic_time () - start, <, 100000);
   kill (pid, SIGCONT);
+}
+
+typedef struct
+{
+  pid_t pid;
+  guint milliseconds;
+} Waker;
+
+static void
+wake_later (gpointer data)
+{
+  Waker *waker = data;
+
+  cupel_fiber_sleep (waker->milliseconds * 1000, NULL, NULL);
+  kill (waker->pid, SIGCONT);
+}
+
+/* On a busy machine a request to cancel may be there before the statement has begun, and the server makes nothing of it. @wake: when the
+ * server gets to reading the statement, in milliseconds; the request is sent after 100, and the connection is given up a second later. */
+static void
+cancel_early (CupelDriverConnection *connection,
+              guint                  wake,
+              gboolean               kept)
+{
+  g_autoptr(CupelDriverConnection) other = connect_again ();
+  g_autoptr(CupelCompiled) compiled = compile_plain ("SELECT pg_sleep(60)");
+  g_autoptr(GCancellable) cancellable = g_cancellable_new ();
+  Canceller canceller = { cancellable, 100 };
+  Waker waker = { 0, wake };
+  CupelRequest request = { .compiled = compiled };
+  g_auto(CupelReply) reply = { 0 };
+  g_autoptr(GError) error = NULL;
+  g_autofree char *sql = NULL;
+  gint64 start;
+
+  if ((waker.pid = stop_backend (connection)) == 0)
+    return;
+  start = g_get_monotonic_time ();
+  cupel_fiber_spawn (NULL, cancel_later, &canceller, NULL);
+  cupel_fiber_spawn (NULL, wake_later, &waker, NULL);
+  g_assert_false (cupel_driver_connection_execute (connection, &request, &reply, cancellable, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_cmpint (g_get_monotonic_time () - start, <, scale (1, 10) * 2 * G_USEC_PER_SEC);
+  if (kept)
+    g_assert_cmpint (query_int (connection, "SELECT 15"), ==, 15);
+  cupel_fiber_sleep (MAX (start + (wake + 10) * 1000 - g_get_monotonic_time (), 0), NULL, NULL);
+
+  /* It does not run on behind our back. */
+  sql = g_strdup_printf ("SELECT count(*) FROM pg_stat_activity WHERE pid = %d AND state = 'active'", (int) waker.pid);
+  start = g_get_monotonic_time ();
+  while (query_int (other, sql) > 0)
+    {
+      g_assert_cmpint (g_get_monotonic_time () - start, <, scale (1, 10) * 3 * G_USEC_PER_SEC);
+      cupel_fiber_sleep (50000, NULL, NULL);
+    }
+}
+
+static void
+test_cancel_early (CupelDriverConnection *connection)
+{
+  cancel_early (connection, 300, g_getenv ("CUPEL_TEST_SLOW") == NULL);
+}
+
+static void
+test_cancel_given_up (CupelDriverConnection *connection)
+{
+  cancel_early (connection, 2000, FALSE);
+}
+
+/* A server that is there for the one connection, and for no other does it ever anything. */
+static void
+serve_one (int      fd,
+           gpointer data)
+{
+  static const char hello[] = "R\0\0\0\x08\0\0\0\0" "S\0\0\0\x19" "client_encoding\0UTF8\0" "S\0\0\0\x11TimeZone\0UTC\0"
+    "S\0\0\0\x12" "DateStyle\0ISO\0" "K\0\0\0\x0c\0\0\0\x07\0\0\0\x09" "Z\0\0\0\x05I";
+  char start[8];
+
+  if (g_atomic_int_add ((gint *) data, 1) > 0)
+    {
+      rogue_stall (fd);
+      return;
+    }
+  if (!rogue_read (fd, start, sizeof start))
+    return;
+  rogue_write (fd, hello, sizeof hello - 1);
+  rogue_stall (fd);
+}
+
+static guint
+count_cancel_threads (void)
+{
+  g_autoptr(GDir) folder = g_dir_open ("/proc/self/task", 0, NULL);
+  const char *name;
+  guint n = 0;
+
+  while (folder != NULL && (name = g_dir_read_name (folder)) != NULL)
+    {
+      g_autofree char *path = g_build_filename ("/proc/self/task", name, "comm", NULL);
+      g_autofree char *comm = NULL;
+
+      n += g_file_get_contents (path, &comm, NULL, NULL) && g_str_has_prefix (comm, "cupel-pg-cancel");
+    }
+  return n;
+}
+
+static void
+wait_for_threads (void)
+{
+  gint64 start = g_get_monotonic_time ();
+
+  while (count_cancel_threads () > 0)
+    {
+      g_assert_cmpint (g_get_monotonic_time () - start, <, 10 * G_USEC_PER_SEC);
+      cupel_fiber_sleep (50000, NULL, NULL);
+    }
+}
+
+/* Requests that nobody ever takes: the call ends in its time, and soon after it the threads do, and the socket is closed. */
+static void
+test_cancel_unheard (CupelDriverConnection *connection)
+{
+  gint n_links = 0;
+  g_autoptr(RogueServer) server = rogue_server_new (serve_one, &n_links);
+  g_autofree char *text = g_strdup_printf ("postgresql://u@127.0.0.1:%u/d?tls=disable", rogue_server_get_port (server));
+  g_autoptr(GError) error = NULL;
+  g_autoptr(CupelUrl) url = cupel_url_new (text, &error);
+  g_autoptr(CupelDriverConnection) silent = connect_to (url, CUPEL_NO_DEADLINE, &error);
+  gint64 start;
+
+  g_assert_no_error (error);
+  wait_for_threads ();
+  start = g_get_monotonic_time ();
+  g_assert_false (cupel_pg_connection_run_simple (CUPEL_PG_CONNECTION (silent), "test", "SELECT 1", start + 100000, NULL, &error));
+  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_TIMEOUT);
+  g_assert_cmpint (g_get_monotonic_time () - start, <, scale (1, 10) * 2 * G_USEC_PER_SEC);
+  g_assert_cmpuint (count_cancel_threads (), >, 0);
+  wait_for_threads ();
+  g_assert_cmpint (g_atomic_int_get (&n_links), ==, 2);
 }
 
 /* The same with the library's own deadline. */
@@ -145,7 +293,6 @@ test_busy (CupelDriverConnection *connection)
   CUPEL_PG_CONNECTION (connection)->busy = FALSE;
   g_assert_cmpint (query_int (connection, "SELECT 14"), ==, 14);
 }
-
 
 /* A cancel in each phase: while a statement is prepared, executed, fetched, in a pipeline, in the middle of many sets, with BEGIN along.
  * Every statement after it is answered by its own answer, on the same connection as long as that is good. */
@@ -255,6 +402,9 @@ main (int    argc,
     { "/postgresql/cancel/sleep", { test_cancel } },
     { "/postgresql/cancel/race", { test_cancel_race } },
     { "/postgresql/cancel/stuck", { test_cancel_stuck } },
+    { "/postgresql/cancel/early", { test_cancel_early } },
+    { "/postgresql/cancel/given-up", { test_cancel_given_up } },
+    { "/postgresql/cancel/unheard", { test_cancel_unheard } },
     { "/postgresql/cancel/deadline", { test_deadline } },
     { "/postgresql/busy", { test_busy } },
     { "/postgresql/cancel/phases", { test_cancel_phases } },
