@@ -847,6 +847,9 @@ cupel_in_list_padded_size (gsize n_values)
 
   if (n_values == 0)
     return 0;
+  /* Databases take 65535 parameters: a list that they can take must not be made longer than that. */
+  if (n_values > 65000)
+    return n_values;
   if (n_values > 512)
     return (n_values + 499) / 500 * 500;
   while (size < n_values)

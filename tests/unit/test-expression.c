@@ -117,7 +117,8 @@ test_in (SqlFixture    *fixture,
 {
   static const struct { gsize values; gsize padded; } sizes[] = {
     { 0, 0 }, { 1, 1 }, { 2, 2 }, { 3, 4 }, { 5, 8 }, { 9, 16 }, { 17, 32 }, { 100, 128 }, { 129, 256 }, { 257, 512 },
-    { 500, 512 }, { 512, 512 }, { 513, 1000 }, { 1000, 1000 }, { 1001, 1500 },
+    { 500, 512 }, { 512, 512 }, { 513, 1000 }, { 1000, 1000 }, { 1001, 1500 }, { 64501, 65000 }, { 65001, 65001 },
+    { 65535, 65535 },
   };
   static const gint64 ids[] = { 7, 8, 9 };
   CupelValue *values[3] = { cupel_value_new_string ("x"), cupel_value_new_null (), cupel_value_new_string ("z") };
