@@ -579,6 +579,7 @@ test_texts (void)
   g_autoptr(CupelTable) table = make_table ("dbi_texts", cupel_sql_type_new (CUPEL_SQL_TEXT));
   g_autoptr(GError) error = fail ("DELETE FROM dbi_texts; INSERT INTO dbi_texts VALUES (1, 'x')");
 
+  g_assert_nonnull (table);
   g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING);
   g_assert_cmpint (query_int64 ("SELECT count(*) FROM dbi_texts"), ==, 0);
   run ("INSERT INTO dbi_texts VALUES (1, 'a;b')");
@@ -741,6 +742,7 @@ test_transaction (void)
   g_autoptr(CupelTable) table = make_table ("dbi_tx", cupel_sql_type_new (CUPEL_SQL_INT32));
   g_autoptr(GError) error = NULL;
 
+  g_assert_nonnull (table);
   begin ();
   run ("INSERT INTO dbi_tx VALUES (1, 1)");
   rollback ();
@@ -800,6 +802,7 @@ test_options (void)
   g_autoptr(CupelTable) table = make_table ("dbi_options", cupel_sql_type_new (CUPEL_SQL_INT32));
   g_autoptr(GError) error = NULL;
 
+  g_assert_nonnull (table);
   g_assert_true (cupel_driver_connection_set_transaction (connection, &options, &error));
   g_assert_no_error (error);
   begin ();

@@ -74,6 +74,8 @@ execute_text (CupelConnection *connection,
 {
   g_autoptr(CupelText) text = cupel_text_new (sql);
   g_autoptr(CupelResult) result = query (connection, text, -1);
+
+  g_assert_nonnull (result);
 }
 
 static gint64
