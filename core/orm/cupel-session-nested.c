@@ -60,6 +60,98 @@ cupel_session_note_changed (CupelSession *self,
     g_ptr_array_add (level->changed, g_object_ref (g_ptr_array_index (entities, i)));
 }
 
+/* An entity whose key changed, and the key that its row had. */
+typedef struct
+{
+  CupelEntity   *entity;
+  CupelRowBlock *key;
+} CupelRekeyed;
+
+static void
+rekeyed_free (gpointer data)
+{
+  CupelRekeyed *rekeyed = data;
+
+  g_object_unref (rekeyed->entity);
+  cupel_row_block_unref (rekeyed->key);
+  g_free (rekeyed);
+}
+
+void
+cupel_session_note_rekeyed (CupelSession *self,
+                            CupelEntity  *entity)
+{
+  CupelMapper *mapper = cupel_mapper_of (entity);
+  g_autoptr(CupelRowBlock) block = cupel_row_block_new (mapper->n_key, 1);
+  const CupelCell *cells[G_N_ELEMENTS (mapper->key)];
+  CupelIdentityKey key;
+  CupelRekeyed *rekeyed;
+
+  if (!cupel_session_key_of (entity, block, cells, &key))
+    return;
+  rekeyed = g_new (CupelRekeyed, 1);
+  rekeyed->entity = g_object_ref (entity);
+  rekeyed->key = g_steal_pointer (&block);
+  if (self->rekeyed == NULL)
+    self->rekeyed = g_ptr_array_new_with_free_func (rekeyed_free);
+  g_ptr_array_add (self->rekeyed, rekeyed);
+}
+
+/* The key that its row has. What has the same one got it in what is rolled back, and has no row any more. */
+static void
+place_again (CupelSession *self,
+             CupelEntity  *entity)
+{
+  CupelMapper *mapper = cupel_mapper_of (entity);
+  g_autoptr(CupelRowBlock) block = cupel_row_block_new (mapper->n_key, 1);
+  const CupelCell *cells[G_N_ELEMENTS (mapper->key)];
+  CupelIdentityKey key;
+  CupelEntity *other;
+
+  cupel_session_key_of (entity, block, cells, &key);
+  other = cupel_identity_map_lookup (&self->identity, &key);
+  if (other != NULL)
+    {
+      cupel_identity_map_remove (&self->identity, other);
+      other->session = NULL;
+    }
+  entity->identity = key.identity;
+  cupel_identity_map_insert (&self->identity, entity);
+}
+
+void
+cupel_session_undo_rekeyed (CupelSession *self,
+                            guint         n_left)
+{
+  g_autoptr(GHashTable) moved = NULL;
+  GHashTableIter iter;
+  gpointer entity;
+
+  if (self->rekeyed == NULL || self->rekeyed->len <= n_left)
+    return;
+
+  /* All leave the map before one comes back: they may have changed places. */
+  moved = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
+  for (guint i = self->rekeyed->len; i > n_left; i--)
+    {
+      CupelRekeyed *rekeyed = g_ptr_array_index (self->rekeyed, i - 1);
+      CupelMapper *mapper = cupel_mapper_of (rekeyed->entity);
+      const CupelCell *row = cupel_row_block_get_row (rekeyed->key, 0);
+
+      if (rekeyed->entity->session != self)
+        continue;
+      if (!g_hash_table_contains (moved, rekeyed->entity) && cupel_identity_map_remove (&self->identity, rekeyed->entity))
+        g_hash_table_add (moved, g_object_ref (rekeyed->entity));
+      for (guint k = 0; k < mapper->n_key; k++)
+        cupel_entity_assign_cell (rekeyed->entity, mapper->key[k], &row[k], NULL);
+    }
+  g_ptr_array_set_size (self->rekeyed, (int) n_left);
+
+  g_hash_table_iter_init (&iter, moved);
+  while (g_hash_table_iter_next (&iter, &entity, NULL))
+    place_again (self, entity);
+}
+
 void
 cupel_session_forget_levels (CupelSession *self)
 {
@@ -143,6 +235,7 @@ undo_innermost (CupelSession *self)
       if (entity->session == self && (entity->flags & CUPEL_ENTITY_FLAG_PERSISTENT))
         forget_and_expire (entity);
     }
+  cupel_session_undo_rekeyed (self, level->n_rekeyed);
   level_free (level);
 }
 
@@ -283,6 +376,7 @@ begin_nested_body (gpointer       data,
       level->inserted = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
       level->changed = g_ptr_array_new_with_free_func (g_object_unref);
       level->n_gone = self->gone->len;
+      level->n_rekeyed = self->rekeyed != NULL ? self->rekeyed->len : 0;
       if (self->levels == NULL)
         self->levels = g_ptr_array_new_with_free_func (level_free);
       g_ptr_array_add (self->levels, level);

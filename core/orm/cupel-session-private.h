@@ -16,6 +16,7 @@ typedef struct
   GHashTable       *inserted;    /* set of CupelEntity, held */
   GPtrArray        *changed;     /* (element-type CupelEntity): written, or children of theirs were */
   guint             n_gone;      /* of session->gone, before it */
+  guint             n_rekeyed;   /* of session->rekeyed, before it */
 } CupelSessionLevel;
 
 /* A function that is run in a transaction: when that is over, the session refuses work until the function has returned. */
@@ -40,6 +41,7 @@ struct _CupelSession
   GPtrArray       *dirty;          /* the same, of persistent ones that changed */
   GPtrArray       *deleted;        /* marked for deletion */
   GPtrArray       *gone;           /* deleted in this transaction, until it ends */
+  GPtrArray       *rekeyed;        /* (element-type CupelRekeyed): changes of keys in this transaction; nullable */
   guint            n_inserted;     /* in this transaction */
   const char      *operation;      /* in flight, NULL: none */
   GPtrArray       *inherited;      /* (element-type CupelLoaderOption) what the statement under way says of deeper levels; borrowed */
@@ -97,6 +99,11 @@ void             cupel_session_note_inserted  (CupelSession    *self,
 void             cupel_session_note_changed   (CupelSession    *self,
                                                GPtrArray       *entities);
 void             cupel_session_forget_levels  (CupelSession    *self);
+/* Changes of primary keys: noted before what the row had is forgotten, and undone down to the first @n_left. */
+void             cupel_session_note_rekeyed   (CupelSession    *self,
+                                               CupelEntity     *entity);
+void             cupel_session_undo_rekeyed   (CupelSession    *self,
+                                               guint            n_left);
 gboolean         cupel_session_autoflush_now  (CupelSession    *self,
                                                GCancellable    *cancellable,
                                                GError         **error);

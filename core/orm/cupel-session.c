@@ -57,6 +57,7 @@ detach_all (CupelSession *self)
   self->deleted = g_ptr_array_new_with_free_func (g_object_unref);
   self->gone = g_ptr_array_new_with_free_func (g_object_unref);
   self->n_inserted = 0;
+  g_clear_pointer (&self->rekeyed, g_ptr_array_unref);
 
   for (guint i = 0; i < self->identity.size; i++)
     if (self->identity.slots[i] != NULL)
@@ -382,6 +383,7 @@ restore (CupelSession *self)
       cupel_entity_discard_changes (entity);
       cupel_entity_expire (entity);
     }
+  cupel_session_undo_rekeyed (self, 0);
 }
 
 gboolean
@@ -440,6 +442,7 @@ cupel_session_do_commit (CupelSession  *self,
   cupel_session_forget_levels (self);
 
   forget_deleted (self);
+  g_clear_pointer (&self->rekeyed, g_ptr_array_unref);
   if (self->n_inserted > 0)
     for (guint i = 0; i < self->identity.size; i++)
       if (self->identity.slots[i] != NULL)

@@ -721,6 +721,8 @@ flush_updates (Flush        *flush,
         {
           CupelEntity *entity = g_ptr_array_index (same, i);
 
+          if (new_key && entity->session == flush->session)
+            cupel_session_note_rekeyed (flush->session, entity);
           cupel_entity_forget_changes (entity);
           if (!mapper->native)
             {

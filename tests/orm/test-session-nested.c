@@ -268,6 +268,76 @@ test_deleted (Fixture *f)
   assert_names (f, "Ann Bob ");
 }
 
+/* Keys that were changed in what is rolled back are what they were, and so is what is found under them. */
+static void
+test_keys (Fixture *f)
+{
+  g_autoptr(Author) ann = add_author (f->session, "Ann");
+  g_autoptr(Author) bob = add_author (f->session, "Bob");
+  g_autoptr(Tag) tag = g_object_new (tag_get_type (), "scope", "old", "name", "red", NULL);
+  g_autoptr(CupelTransaction) nested = NULL;
+  Author *found;
+  g_autoptr(GError) error = NULL;
+  gint64 first, second;
+
+  g_assert_true (cupel_session_add (f->session, CUPEL_ENTITY (tag), &error));
+  commit_all (f);
+  first = ann->id;
+  second = bob->id;
+
+  for (guint whole = 0; whole < 2; whole++)
+    {
+      g_autoptr(CupelTransaction) inner = NULL;
+
+      g_clear_object (&nested);
+      nested = nest (f);
+      /* Two change places, by way of a third. */
+      g_object_set (ann, "id", (gint64) 1001, NULL);
+      flush (f);
+      inner = nest (f);
+      g_object_set (bob, "id", first, NULL);
+      g_object_set (tag, "scope", "new", NULL);
+      flush (f);
+      commit (inner);
+      g_object_set (ann, "id", second, NULL);
+      flush (f);
+      g_object_set (ann, "id", (gint64) 1002, NULL);
+      found = cupel_session_get_int64 (f->session, author_get_type (), first, NULL, &error);
+      g_assert_no_error (error);
+      g_assert_true (found == bob);
+      g_clear_object (&found);
+
+      if (whole)
+        g_assert_true (cupel_session_rollback (f->session, NULL, &error));
+      else
+        roll_back (nested);
+      g_assert_no_error (error);
+      g_assert_cmpint (ann->id, ==, first);
+      g_assert_cmpint (bob->id, ==, second);
+      g_assert_cmpstr (tag->scope, ==, "old");
+      found = cupel_session_get_int64 (f->session, author_get_type (), first, NULL, &error);
+      g_assert_no_error (error);
+      g_assert_true (found == ann);
+      g_clear_object (&found);
+      found = cupel_session_get_int64 (f->session, author_get_type (), 1001, NULL, &error);
+      g_assert_no_error (error);
+      g_assert_null (found);
+    }
+
+  /* They are written by it. */
+  g_object_set (ann, "name", "Anna", NULL);
+  g_object_set (tag, "weight", (gint64) 3, NULL);
+  commit_all (f);
+  assert_names (f, "Anna Bob ");
+
+  /* What was committed stays. */
+  g_object_set (ann, "id", (gint64) 1001, NULL);
+  commit_all (f);
+  g_assert_true (cupel_session_rollback (f->session, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (ann->id, ==, 1001);
+}
+
 /* Children that a collection got in it. */
 static void
 test_collection (Fixture *f)
@@ -677,6 +747,7 @@ main (int   argc,
     { "/orm/nested/inserted", test_inserted },
     { "/orm/nested/changed", test_changed },
     { "/orm/nested/deleted", test_deleted },
+    { "/orm/nested/keys", test_keys },
     { "/orm/nested/collection", test_collection },
     { "/orm/nested/failed-flush", test_failed_flush },
     { "/orm/nested/blocks", test_blocks },
