@@ -4,6 +4,7 @@
 #include "engine/cupel-stream-private.h"
 #include "engine/cupel-time-limit-private.h"
 #include "runtime/cupel-call-private.h"
+#include "runtime/cupel-profile-private.h"
 
 /* Statements that the drivers do not know as "many" go out in flights of so many. */
 #define FLIGHT 64
@@ -164,6 +165,7 @@ cupel_connection_perform (CupelConnection    *self,
   gboolean one_by_one = n_items == 1;
   gint64 start = 0;
   guint n_prepared = 0;
+  CUPEL_PROFILE_BEGIN (mark);
 
   if (n_items == 0)
     return TRUE;
@@ -223,6 +225,7 @@ cupel_connection_perform (CupelConnection    *self,
         items[i].reply = replies[i];
     }
 
+  CUPEL_PROFILE_END (mark, "execute", requests[0].compiled->sql);
   if (G_LIKELY (success))
     {
       cupel_connection_note_success (self, status_before);

@@ -8,6 +8,7 @@
 #include "engine/cupel-time-limit-private.h"
 #include "runtime/cupel-error-details.h"
 #include "runtime/cupel-log-private.h"
+#include "runtime/cupel-profile-private.h"
 
 /* How long a host that could not be reached is left alone: doubled each time, up to the longest. */
 #define FIRST_QUARANTINE (G_USEC_PER_SEC / 2)
@@ -379,14 +380,20 @@ cupel_host_list_connect (CupelHostList  *self,
   gint64 limit = g_get_monotonic_time () + timeout;
   CupelDriverConnection *connection;
   CupelServerRole role;
+  CUPEL_PROFILE_BEGIN (mark);
 
   if (deadline == CUPEL_NO_DEADLINE || deadline > limit)
     deadline = limit;
 
   if (self->n_hosts > 0)
-    return connect_any (self, deadline, cancellable, error);
+    {
+      connection = connect_any (self, deadline, cancellable, error);
+      CUPEL_PROFILE_END (mark, "connect", NULL);
+      return connection;
+    }
 
   connection = cupel_driver_connect (self->driver, self->url, NULL, deadline, cancellable, error);
+  CUPEL_PROFILE_END (mark, "connect", NULL);
   if (connection == NULL)
     return NULL;
   if (probe (self, connection, deadline, cancellable, &role, error))

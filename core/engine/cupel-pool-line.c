@@ -3,6 +3,7 @@
 #include "engine/cupel-pool-private.h"
 #include "runtime/cupel-call-private.h"
 #include "runtime/cupel-log-private.h"
+#include "runtime/cupel-profile-private.h"
 
 /* Who waits does not connect: connections are made by fibers of their own, as many as there are waiters (and no more than the pool may),
  * and whatever becomes free first, a new connection or one that comes back, goes to the first in line. So nobody overtakes, a borrower
@@ -440,6 +441,7 @@ wait_in_line (CupelPool     *self,
   gint64 begin = g_get_monotonic_time ();
   gint64 time;
   Waiter waiter = { .completion = completion, .deadline = deadline, .holder = holder, .site = site };
+  CUPEL_PROFILE_BEGIN (mark);
 
   waiter.link.data = &waiter;
   if (first)
@@ -456,6 +458,7 @@ wait_in_line (CupelPool     *self,
   time = g_get_monotonic_time () - begin;
   priv->figures.wait_time += time;
   priv->figures.max_wait_time = MAX (priv->figures.max_wait_time, time);
+  CUPEL_PROFILE_END (mark, "checkout wait", site);
 
   if (waiter.served)
     {

@@ -5,6 +5,7 @@
 #include "engine/cupel-connection-private.h"
 #include "orm/cupel-collection-private.h"
 #include "orm/cupel-session-private.h"
+#include "runtime/cupel-profile-private.h"
 
 typedef struct
 {
@@ -1010,6 +1011,7 @@ cupel_session_do_flush (CupelSession  *self,
   Flush flush = { .session = self, .cancellable = cancellable };
   g_autoptr(GError) failure = NULL;
   gboolean ok;
+  CUPEL_PROFILE_BEGIN (mark);
 
   if (self->flushing)
     {
@@ -1029,6 +1031,7 @@ cupel_session_do_flush (CupelSession  *self,
     g_ptr_array_add (self->new_, g_object_ref (g_ptr_array_index (flush.inserts, i)));
   ok = flush_in_order (&flush, &failure);
   self->flushing = FALSE;
+  CUPEL_PROFILE_END (mark, "flush", NULL);
 
   g_clear_pointer (&flush.mappers, g_ptr_array_unref);
   g_clear_pointer (&flush.adopted, g_hash_table_unref);
