@@ -206,7 +206,6 @@ test_options (CupelDriverConnection *connection)
     { CUPEL_ISOLATION_READ_UNCOMMITTED, FALSE, "READ UNCOMMITTED" },
     { CUPEL_ISOLATION_DEFAULT, TRUE, "REPEATABLE READ READ ONLY" },
   };
-  g_autoptr(GError) error = NULL;
 
   run (connection, "CREATE TABLE t (id INT PRIMARY KEY) ENGINE=InnoDB");
   run (connection, "INSERT INTO t VALUES (1)");
