@@ -13,6 +13,7 @@ typedef struct
   CupelEngine     *engine;
   CupelConnection *connection;
   CupelConnection *other;       /* looks from outside */
+  const char      *url;
 } Fixture;
 
 typedef void (*TestFunc) (Fixture *f);
@@ -98,7 +99,7 @@ run_in_fiber (gpointer       data,
               GError       **error)
 {
   const Case *test = data;
-  Fixture f = { NULL, };
+  Fixture f = { .url = test->url };
 
   f.engine = cupel_engine_new (test->url, error);
   g_assert_no_error (*error);
@@ -423,6 +424,238 @@ test_killed (Fixture *f)
     }
 }
 
+/* The same while COMMIT is under way: the server has it, and its answer will never come. */
+
+typedef struct
+{
+  Fixture *f;
+  gint64   backend;
+  guint    n_runs;
+  gboolean over;
+  gboolean seen;
+} AtCommit;
+
+static gboolean
+at_commit_func (CupelConnection  *connection,
+                gpointer          data,
+                GCancellable     *cancellable,
+                GError          **error)
+{
+  AtCommit *commit = data;
+  g_autofree char *insert = g_strdup_printf ("INSERT INTO cupel_tx VALUES (%u, 1)", ++commit->n_runs);
+  g_autoptr(CupelResult) result = try_execute (connection, insert, cancellable, error);
+
+  if (result == NULL)
+    return FALSE;
+  commit->backend = number (connection, is_dialect (commit->f, "postgresql") ? "SELECT pg_backend_pid()" : "SELECT connection_id()");
+  return TRUE;
+}
+
+static gboolean
+at_commit_run (gpointer       data,
+               GCancellable  *cancellable,
+               GError       **error)
+{
+  AtCommit *commit = data;
+  gboolean success = cupel_engine_run_transaction (commit->f->engine, NULL, at_commit_func, commit, cancellable, error);
+
+  commit->over = TRUE;
+  return success;
+}
+
+static gboolean
+at_commit_kill (gpointer       data,
+                GCancellable  *cancellable,
+                GError       **error)
+{
+  AtCommit *commit = data;
+
+  while (!commit->over && !commit->seen)
+    {
+      g_autofree char *sql = g_strdup_printf ("SELECT count(*) FROM %s = %d",
+                                              is_dialect (commit->f, "postgresql")
+                                                ? "pg_stat_activity WHERE state = 'active' AND query LIKE 'COMMIT%' AND pid"
+                                                : "information_schema.processlist WHERE info LIKE 'COMMIT%' AND state LIKE 'Waiting%' AND id",
+                                              (int) commit->backend);
+
+      /* Not cancellable: what it holds is to be let go in any case. */
+      cupel_fiber_sleep (20000, NULL, NULL);
+      commit->seen = commit->backend != 0 && seen (commit->f, sql) == 1;
+    }
+  if (commit->seen)
+    kill_backend (commit->f, commit->backend);
+  return TRUE;
+}
+
+static void
+test_killed_at_commit (Fixture *f)
+{
+  AtCommit commit = { .f = f };
+  const gboolean postgresql = is_dialect (f, "postgresql");
+  g_autoptr(CupelTaskGroup) group = NULL;
+  GError *error = NULL;
+
+  if (is_dialect (f, "sqlite"))
+    {
+      g_test_skip ("SQLite has no server that could be killed");
+      return;
+    }
+  if (postgresql)
+    {
+      execute (f->connection, "CREATE OR REPLACE FUNCTION cupel_tx_wait() RETURNS trigger LANGUAGE plpgsql AS "
+                              "'BEGIN PERFORM pg_sleep(10); RETURN NULL; END'");
+      execute (f->connection, "CREATE CONSTRAINT TRIGGER cupel_tx_slow AFTER INSERT ON cupel_tx DEFERRABLE INITIALLY DEFERRED "
+                              "FOR EACH ROW EXECUTE FUNCTION cupel_tx_wait()");
+      g_assert_true (cupel_connection_commit (f->connection, NULL, &error));
+    }
+  else
+    {
+      /* It lets the INSERT through, and COMMIT wait. */
+      g_autoptr(CupelResult) result = try_execute (f->connection, "BACKUP STAGE START", NULL, &error);
+
+      if (result == NULL)
+        {
+          g_test_skip_printf ("the server has nothing that holds a COMMIT up: %s", error->message);
+          g_clear_error (&error);
+          g_assert_true (cupel_connection_rollback (f->connection, NULL, &error));
+          return;
+        }
+      execute (f->connection, "BACKUP STAGE BLOCK_COMMIT");
+    }
+  group = cupel_task_group_new (NULL);
+  cupel_task_group_spawn (group, at_commit_run, &commit, NULL);
+  cupel_task_group_spawn (group, at_commit_kill, &commit, NULL);
+  cupel_task_group_join (group, &error);
+  if (!postgresql)
+    execute (f->connection, "BACKUP STAGE END");
+  g_assert_nonnull (error);
+  g_test_message ("%s", error->message);
+  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_OUTCOME_UNKNOWN);
+  g_assert_false (cupel_error_is_retryable (error));
+  g_clear_error (&error);
+  g_assert_true (commit.seen);
+  g_assert_cmpuint (commit.n_runs, ==, 1);
+  g_assert_cmpint (seen (f, "SELECT count(*) FROM cupel_tx"), <=, 1);
+  /* The one that was killed went nowhere but away. */
+  g_assert_cmpuint (cupel_pool_get_checked_out (cupel_engine_get_pool (f->engine)), ==, 2);
+  if (postgresql)
+    execute (f->connection, "DROP FUNCTION cupel_tx_wait() CASCADE");
+  g_assert_true (cupel_connection_commit (f->connection, NULL, &error));
+  g_assert_no_error (error);
+}
+
+/* What the server says of the transaction that is open. */
+static char *
+level_of (Fixture         *f,
+          CupelConnection *connection)
+{
+  g_autofree char *own = NULL;
+  const char *sql;
+  g_autoptr(CupelResult) result = NULL;
+  CupelConnection *asks = connection;
+  GError *error = NULL;
+
+  number (connection, "SELECT count(*) FROM cupel_tx");
+  if (is_dialect (f, "postgresql"))
+    {
+      sql = "SELECT upper(current_setting('transaction_isolation'))";
+    }
+  else if (is_dialect (f, "sqlite"))
+    {
+      /* Everything else is serializable there. */
+      return g_strdup (number (connection, "PRAGMA read_uncommitted") ? "READ UNCOMMITTED" : "SERIALIZABLE");
+    }
+  else
+    {
+      own = g_strdup_printf ("SELECT trx_isolation_level FROM information_schema.innodb_trx WHERE trx_mysql_thread_id = %d",
+                             (int) number (connection, "SELECT connection_id()"));
+      sql = own;
+      asks = f->other;
+      /* The server makes this table anew every 0.1 s only. */
+      cupel_fiber_sleep (150 * 1000, NULL, NULL);
+    }
+  result = try_execute (asks, sql, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (cupel_result_step (result));
+  return g_strdup (cupel_result_get_string (result, 0));
+}
+
+static void
+assert_level (Fixture         *f,
+              CupelConnection *connection,
+              const char      *expected)
+{
+  g_autofree char *level = level_of (f, connection);
+  GError *error = NULL;
+
+  g_assert_cmpstr (level, ==, expected);
+  g_assert_true (cupel_connection_rollback (connection, NULL, &error));
+  if (f->other != NULL)
+    g_assert_true (cupel_connection_rollback (f->other, NULL, &error));
+  g_assert_no_error (error);
+}
+
+/* One transaction, all of a connection, and all of an engine; and never the next transaction, or who borrows the connection next. */
+static void
+test_levels (Fixture *f)
+{
+  static const struct
+  {
+    CupelIsolationLevel  level;
+    const char          *name;
+  } levels[] = {
+    { CUPEL_ISOLATION_READ_UNCOMMITTED, "READ UNCOMMITTED" },
+    { CUPEL_ISOLATION_READ_COMMITTED, "READ COMMITTED" },
+    { CUPEL_ISOLATION_REPEATABLE_READ, "REPEATABLE READ" },
+    { CUPEL_ISOLATION_SERIALIZABLE, "SERIALIZABLE" },
+  };
+  g_autofree char *usual = level_of (f, f->connection);
+  GError *error = NULL;
+  guint n_levels = 0;
+
+  assert_level (f, f->connection, usual);
+  for (guint i = 0; i < G_N_ELEMENTS (levels); i++)
+    {
+      g_autoptr(CupelTransaction) transaction = NULL;
+
+      if (is_dialect (f, "sqlite") && i != 0 && i != 3)
+        continue;
+      n_levels++;
+      transaction = cupel_connection_begin_transaction (f->connection, levels[i].level, CUPEL_BEGIN_NONE, NULL, &error);
+      if (g_error_matches (error, CUPEL_ERROR, CUPEL_ERROR_UNSUPPORTED))
+        g_clear_error (&error);
+      g_assert_no_error (error);
+      if (transaction != NULL)
+        assert_level (f, f->connection, levels[i].name);
+      assert_level (f, f->connection, usual);
+
+      g_assert_true (cupel_connection_set_isolation_level (f->connection, levels[i].level, NULL, &error));
+      g_assert_no_error (error);
+      assert_level (f, f->connection, levels[i].name);
+      assert_level (f, f->connection, levels[i].name);
+      g_assert_true (cupel_connection_close (f->connection, NULL, &error));
+      g_clear_object (&f->connection);
+      f->connection = borrow (f->engine);
+      assert_level (f, f->connection, usual);
+
+      if (!is_in_memory (f))
+        {
+          g_autoptr(CupelEngine) engine = cupel_engine_new (f->url, &error);
+          g_autoptr(CupelConnection) own = NULL;
+
+          g_assert_no_error (error);
+          g_object_set (engine, "isolation-level", levels[i].level, NULL);
+          own = borrow (engine);
+          assert_level (f, own, levels[i].name);
+          assert_level (f, own, levels[i].name);
+          g_assert_true (cupel_connection_close (own, NULL, &error));
+          g_assert_true (cupel_engine_dispose (engine, NULL, &error));
+          g_assert_no_error (error);
+        }
+    }
+  g_assert_cmpuint (n_levels, >=, 2);
+}
+
 /* A ledger: transfers by many at the same time, while connections are killed and tasks are cancelled. What was said to be committed is there
  * once, what was said to have failed is not, and the sum stays. */
 
@@ -643,6 +876,8 @@ main (int   argc,
     { "timeout", test_timeout },
     { "deadlock", test_deadlock },
     { "killed", test_killed },
+    { "killed-at-commit", test_killed_at_commit },
+    { "levels", test_levels },
     { "ledger", test_ledger },
   };
   const char *urls = g_getenv ("CUPEL_TEST_URLS");
