@@ -3,6 +3,7 @@
 /* Prepared statements of the PostgreSQL driver. */
 
 #include "postgresql-fixture.h"
+#include "../unit/scale.h"
 
 #include <string.h>
 
@@ -207,6 +208,105 @@ test_stale_catalog (CupelDriverConnection *connection)
   cupel_driver_connection_close (other, -1);
 }
 
+typedef struct
+{
+  gboolean stop;
+  guint    n_executed;
+  guint    n_changes;
+} Change;
+
+static const char *const changing[] = {
+  "SELECT * FROM cupel_pg_changing WHERE k < 20",
+  "INSERT INTO cupel_pg_changing (k, a) VALUES (1, 1) ON CONFLICT (k) DO UPDATE SET a = EXCLUDED.a RETURNING *",
+  "SELECT 'a'::cupel_pg_changing_mood",
+  "SELECT k, m FROM cupel_pg_changing ORDER BY k LIMIT 3",
+  "UPDATE cupel_pg_changing SET a = a WHERE k = 7 RETURNING *",
+};
+
+static gboolean
+run_changing (gpointer       data,
+              GCancellable  *cancellable,
+              GError       **error)
+{
+  Change *change = data;
+  g_autoptr(CupelDriverConnection) connection = connect_again ();
+  g_autoptr(GPtrArray) statements = g_ptr_array_new_with_free_func ((GDestroyNotify) cupel_compiled_unref);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (changing); i++)
+    g_ptr_array_add (statements, compile_plain (changing[i]));
+  for (guint i = 0; !change->stop; i++)
+    {
+      CupelRequest request = { .compiled = g_ptr_array_index (statements, i % statements->len) };
+      /* with BEGIN along it is outside a transaction as well */
+      g_auto(CupelReply) reply = { 0 };
+
+      request.flags = i % 3 == 0 ? CUPEL_REQUEST_BEGIN : CUPEL_REQUEST_NONE;
+      if (!cupel_driver_connection_execute (connection, &request, &reply, NULL, error) ||
+          !cupel_driver_connection_commit (connection, NULL, error))
+        return FALSE;
+      change->n_executed++;
+    }
+  return TRUE;
+}
+
+static gboolean
+run_changes (gpointer       data,
+             GCancellable  *cancellable,
+             GError       **error)
+{
+  static const char *const changes[] = {
+    "ALTER TABLE cupel_pg_changing ADD b text DEFAULT 'x'",
+    "DO $$ BEGIN DROP INDEX cupel_pg_changing_k; CREATE UNIQUE INDEX cupel_pg_changing_k ON cupel_pg_changing (k); END $$",
+    "ALTER TABLE cupel_pg_changing ALTER a TYPE bigint",
+    "DO $$ BEGIN ALTER TABLE cupel_pg_changing ALTER m DROP DEFAULT, ALTER m TYPE text; DROP TYPE cupel_pg_changing_mood; "
+      "CREATE TYPE cupel_pg_changing_mood AS ENUM ('a', 'b'); "
+      "ALTER TABLE cupel_pg_changing ALTER m TYPE cupel_pg_changing_mood USING m::cupel_pg_changing_mood, "
+      "ALTER m SET DEFAULT 'a'; END $$",
+    "ALTER TYPE cupel_pg_changing_mood ADD VALUE 'c'",
+    "ALTER TABLE cupel_pg_changing DROP COLUMN b",
+    "ALTER TABLE cupel_pg_changing ALTER a TYPE int",
+  };
+  Change *change = data;
+  g_autoptr(CupelDriverConnection) connection = connect_again ();
+  gint64 end = g_get_monotonic_time () + 2 * G_USEC_PER_SEC;
+
+  while (g_get_monotonic_time () < end || change->n_changes < G_N_ELEMENTS (changes))
+    {
+      exec_sql (connection, changes[change->n_changes % G_N_ELEMENTS (changes)]);
+      change->n_changes++;
+      cupel_fiber_sleep (2000, NULL, NULL);
+    }
+  change->stop = TRUE;
+  return TRUE;
+}
+
+/* Tables, indexes and types change all the time under eight connections that execute what they have prepared: none of them ever hears of
+ * it, as long as no transaction has begun before. */
+static void
+test_stale_load (CupelDriverConnection *connection)
+{
+  CupelTaskGroup *group = cupel_task_group_new (NULL);
+  Change change = { FALSE };
+  g_autoptr(GError) error = NULL;
+
+  exec_sql (connection, "DROP TABLE IF EXISTS cupel_pg_changing");
+  exec_sql (connection, "DROP TYPE IF EXISTS cupel_pg_changing_mood");
+  exec_sql (connection, "CREATE TYPE cupel_pg_changing_mood AS ENUM ('a', 'b')");
+  exec_sql (connection, "CREATE TABLE cupel_pg_changing (k int, a int, m cupel_pg_changing_mood DEFAULT 'a')");
+  exec_sql (connection, "CREATE UNIQUE INDEX cupel_pg_changing_k ON cupel_pg_changing (k)");
+  exec_sql (connection, "INSERT INTO cupel_pg_changing SELECT generate_series(1, 10), 1");
+  for (guint i = 0; i < 8; i++)
+    cupel_task_group_spawn (group, run_changing, &change, NULL);
+  cupel_task_group_spawn (group, run_changes, &change, NULL);
+  cupel_task_group_join (group, &error);
+  cupel_task_group_free (group);
+  g_assert_no_error (error);
+  g_test_message ("%u statements under %u changes", change.n_executed, change.n_changes);
+  g_assert_cmpuint (change.n_executed, >, scale (100, 10));
+  exec_sql (connection, "DROP TABLE cupel_pg_changing");
+  exec_sql (connection, "DROP TYPE cupel_pg_changing_mood");
+}
+
 int
 main (int    argc,
       char **argv)
@@ -216,6 +316,7 @@ main (int    argc,
     { "/postgresql/statements/off", { test_cache_off, "statement_cache_size=0" } },
     { "/postgresql/statements/stale", { test_stale_plan } },
     { "/postgresql/statements/stale-catalog", { test_stale_catalog } },
+    { "/postgresql/statements/stale-load", { test_stale_load } },
   };
 
   g_test_init (&argc, &argv, NULL);
