@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -223,6 +224,9 @@ cupel_mysql_connection_new (CupelMysqlParams *params,
 {
   CupelMysqlConnection *self = g_object_new (CUPEL_TYPE_MYSQL_CONNECTION, NULL);
   MY_CHARSET_INFO charset = { 0, };
+  const char *version;
+  char *end;
+  guint64 number;
 
   self->params = cupel_mysql_params_ref (params);
   self->mysql = mysql;
@@ -232,5 +236,13 @@ cupel_mysql_connection_new (CupelMysqlParams *params,
   self->collation = charset.name;
   self->cache_size = cupel_mysql_params_get_statement_cache (params);
   cupel_mysql_client_init (self);
+  /* "5.5.5-" stands before the version of a MariaDB, for replication's sake; not every library takes it away. */
+  version = mysql_get_server_info (self->mysql);
+  if (g_str_has_prefix (version, "5.5.5-"))
+    version += strlen ("5.5.5-");
+  number = g_ascii_strtoull (version, &end, 10) * 100;
+  if (*end == '.')
+    number += g_ascii_strtoull (end + 1, NULL, 10);
+  self->has_returning = self->is_mariadb && number >= 1005;
   return CUPEL_DRIVER_CONNECTION (self);
 }

@@ -152,6 +152,10 @@ cupel_mysql_many_dispatch (CupelMysqlConnection  *self,
     return compiled->insert_prefix != NULL ? cupel_mysql_many_pages (self, request, reply, error)
                                            : cupel_mysql_many_loop (self, request, reply, error);
 
+  /* The keys may be wanted. */
+  if (is_insert && !self->has_returning)
+    return cupel_mysql_many_loop (self, request, reply, error);
+
   if (self->many_bulk != NULL && !compiled->returns_rows && compiled->n_slots > 0)
     {
       gboolean handled;
@@ -161,8 +165,7 @@ cupel_mysql_many_dispatch (CupelMysqlConnection  *self,
         return ok;
     }
 
-  /* Of an Oracle server only the statement by itself tells the key that it generated. */
-  if (is_insert && compiled->insert_prefix != NULL && self->is_mariadb)
+  if (is_insert && compiled->insert_prefix != NULL)
     return cupel_mysql_many_pages (self, request, reply, error);
   return cupel_mysql_many_loop (self, request, reply, error);
 }

@@ -123,6 +123,7 @@ struct _CupelMysqlConnection
   int                    fd;            /* a duplicate: the library closes its own when it likes */
   CupelMysqlClient       client;
   gboolean               is_mariadb;
+  gboolean               has_returning;  /* without it only a statement by itself tells the key that it generated */
   /* What not every library or server has; NULL then. */
   gboolean             (*many_bulk)     (CupelMysqlConnection  *self,      /* array binding */
                                          const CupelRequest    *request,

@@ -4,6 +4,8 @@
 
 #include "mysql-fixture.h"
 
+#include "../unit/scale.h"
+
 #include <string.h>
 
 static CupelCompiled *
@@ -177,8 +179,112 @@ test_many_fails (CupelDriverConnection *connection)
   g_assert_cmpint (query_int64 (connection, "SELECT CAST(sum(v) AS SIGNED) FROM mf"), ==, 125);
 }
 
+/* Three sets of four bring their keys, which go down; the others get theirs from the server. */
+static CupelRowBlock *
+make_keyed (guint  n,
+            gint64 writer)
+{
+  CupelRowBlock *sets = cupel_row_block_new (2, n);
+
+  for (guint i = 0; i < n; i++)
+    {
+      CupelCell *c = cupel_row_block_add_row (sets);
+
+      set_int64 (&c[0], writer * 1000000 - i);
+      if (i % 4 == 3)
+        c[0].kind = CUPEL_CELL_NULL;
+      set_int64 (&c[1], writer * 100000 + i);
+    }
+  return sets;
+}
+
+typedef struct
+{
+  CupelDriverConnection *connection;
+  CupelCompiled         *insert;
+  gint64                 number;
+  guint                  n;
+} Writer;
+
+/* Each key belongs to its set. */
+static void
+write_keyed (Writer *writer)
+{
+  g_autoptr(CupelRowBlock) sets = make_keyed (writer->n, writer->number);
+  g_auto(CupelReply) reply = { 0, };
+
+  execute (writer->connection, writer->insert, sets, &reply);
+  g_assert_cmpint (reply.row_count, ==, writer->n);
+  if (writer->insert->returns_rows)
+    g_assert_cmpuint (count_rows (&reply), ==, writer->n);
+  else
+    g_assert_cmpuint (reply.insert_ids->len, ==, writer->n);
+  for (guint i = 0; i < writer->n; i++)
+    {
+      gint64 id = writer->insert->returns_rows ? cell (&reply, i, 0)->v.i64 : g_array_index (reply.insert_ids, gint64, i);
+      g_autofree char *sql = g_strdup_printf ("SELECT a FROM keyed WHERE id = %" G_GINT64_FORMAT, id);
+
+      if (i % 4 != 3)
+        g_assert_cmpint (id, ==, writer->number * 1000000 - i);
+      if (i % 97 == 0 || i % 97 == 51)
+        g_assert_cmpint (query_int64 (writer->connection, sql), ==, writer->number * 100000 + i);
+    }
+}
+
+static gboolean
+run_writer (gpointer       data,
+            GCancellable  *cancellable,
+            GError       **error)
+{
+  write_keyed (data);
+  return TRUE;
+}
+
+/* The keys are the right ones and in the order of the sets, while another connection writes and where sets bring keys of their own; with
+ * RETURNING, and without on servers that do not have it. */
+static void
+test_many_keys (CupelDriverConnection *connection)
+{
+  g_autoptr(CupelDriverConnection) other = connect_again ();
+  g_autoptr(CupelTable) table = cupel_table_new ("keyed");
+  CupelColumn *id = cupel_column_new ("id", cupel_sql_type_new (CUPEL_SQL_INT64));
+  CupelColumn *a = cupel_column_new ("a", cupel_sql_type_new (CUPEL_SQL_INT64));
+
+  cupel_table_add_column (table, id);
+  cupel_table_add_column (table, a);
+  run (connection, "CREATE TABLE keyed (id BIGINT AUTO_INCREMENT PRIMARY KEY, a BIGINT) ENGINE=InnoDB");
+  for (guint round = 0; round < 2; round++)
+    {
+      gboolean returning = round == 0 && !on_mysql;
+      g_autoptr(CupelInsert) insert = cupel_insert_new (table);
+      g_autoptr(CupelCompiled) compiled = NULL;
+      const guint n = returning ? scale (5000, 1500) : scale (500, 100);
+      Writer writers[2];
+      CupelTaskGroup *group = cupel_task_group_new (NULL);
+      g_autoptr(GError) error = NULL;
+
+      cupel_insert_add_column (insert, id);
+      cupel_insert_add_column (insert, a);
+      if (returning)
+        cupel_insert_returning (insert, cupel_table_c (table, "id"));
+      compiled = compile_statement (CUPEL_STATEMENT (insert));
+      for (guint i = 0; i < 2; i++)
+        {
+          writers[i] = (Writer) { i == 0 ? connection : other, compiled, 10 + 2 * round + i, n };
+          if (!returning)
+            CUPEL_MYSQL_CONNECTION (writers[i].connection)->has_returning = FALSE;
+          cupel_task_group_spawn (group, run_writer, &writers[i], NULL);
+        }
+      cupel_task_group_join (group, &error);
+      g_assert_no_error (error);
+      cupel_task_group_free (group);
+    }
+  cupel_driver_connection_terminate (other);
+}
+
 static const Case cases[] = {
   { "insert", test_many_insert },
+  { "keys", test_many_keys },
   { "update", test_many_update },
   { "fails", test_many_fails },
 };
