@@ -129,6 +129,8 @@ gboolean cupel_connection_make_ready    (CupelConnection    *self,
                                          gboolean           *begin,
                                          GCancellable       *cancellable,
                                          GError            **error);
+/* What was said of the transaction that is open holds no longer. */
+void     cupel_connection_forget_options (CupelConnection   *self);
 void     cupel_connection_note_end      (CupelConnection    *self,
                                          CupelEngineSignal   signal);
 /* Ends them politely, before what they read in ends. */

@@ -91,7 +91,9 @@ cupel_connection_note_failure (CupelConnection *self,
   CupelTransactionStatus status = cupel_driver_connection_get_status (self->driver);
   gboolean lost = cupel_error_is_disconnect (error) || !cupel_driver_connection_is_alive (self->driver);
 
-  cupel_pool_note_error (self->pool, self->driver, error);
+  /* That a transaction which was begun as read-only takes no writes says nothing of the server. */
+  if (!self->has_options || !self->options.read_only || cupel_error_get_category (error) != CUPEL_ERROR_CATEGORY_NOT_PRIMARY)
+    cupel_pool_note_error (self->pool, self->driver, error);
   if (status != CUPEL_TRANSACTION_UNKNOWN && !lost)
     return;
 
@@ -148,15 +150,21 @@ cupel_connection_note_begin (CupelConnection *self,
 }
 
 void
+cupel_connection_forget_options (CupelConnection *self)
+{
+  /* It may not have heard BEGIN. */
+  if (self->has_options && self->driver != NULL)
+    cupel_driver_connection_set_transaction (self->driver, NULL, NULL);
+  self->has_options = FALSE;
+}
+
+void
 cupel_connection_note_end (CupelConnection   *self,
                            CupelEngineSignal  signal)
 {
   self->begun = FALSE;
   self->aborted = FALSE;
-  /* It may not have heard BEGIN. */
-  if (self->has_options && self->driver != NULL)
-    cupel_driver_connection_set_transaction (self->driver, NULL, NULL);
-  self->has_options = FALSE;
+  cupel_connection_forget_options (self);
   cupel_connection_end_handles (self, signal == CUPEL_ENGINE_COMMIT ? CUPEL_END_COMMITTED : CUPEL_END_ROLLED_BACK);
   echo (self, signal == CUPEL_ENGINE_COMMIT ? "COMMIT" : "ROLLBACK", "");
   cupel_engine_emit (self->engine, signal);

@@ -23,6 +23,8 @@ release_flags (CupelConnection *self)
     flags |= CUPEL_RELEASE_FORCE_RESET;
   if (self->applied_isolation != CUPEL_ISOLATION_DEFAULT)
     flags |= CUPEL_RELEASE_RESTORE_ISOLATION;
+  if (self->aborted)
+    flags |= CUPEL_RELEASE_ROLL_BACK;
 
   return flags;
 }
@@ -485,6 +487,7 @@ close_body (gpointer       self_,
 {
   CupelConnection *self = self_;
   CupelDriverConnection *driver;
+  gboolean committed;
 
   if (self->driver == NULL && self->operation == NULL)
     return GINT_TO_POINTER (TRUE);
@@ -492,15 +495,14 @@ close_body (gpointer       self_,
     return GINT_TO_POINTER (FALSE);
 
   cupel_connection_end_streams (self);
-  if (self->begun)
-    cupel_connection_note_end (self, !self->invalidated && !self->aborted &&
-                                     cupel_pool_get_options (self->pool)->reset == CUPEL_POOL_RESET_COMMIT ? CUPEL_ENGINE_COMMIT
-                                                                                                          : CUPEL_ENGINE_ROLLBACK);
-  cupel_connection_end_handles (self, CUPEL_END_CLOSED);
+  cupel_connection_forget_options (self);
 
-  /* The pool's reset rolls back; what was interrupted is ended there. */
+  /* The pool's reset rolls back, or commits; what was interrupted is ended there. */
   driver = g_steal_pointer (&self->driver);
-  cupel_pool_release_full (self->pool, driver, release_flags (self));
+  committed = cupel_pool_release_full (self->pool, driver, release_flags (self));
+  if (self->begun)
+    cupel_connection_note_end (self, committed ? CUPEL_ENGINE_COMMIT : CUPEL_ENGINE_ROLLBACK);
+  cupel_connection_end_handles (self, CUPEL_END_CLOSED);
 
   cupel_connection_leave (self);
   cupel_engine_emit (self->engine, CUPEL_ENGINE_CHECKIN);

@@ -482,7 +482,8 @@ cupel_engine_class_init (CupelEngineClass *klass)
   /**
    * CupelEngine:pool-timeout:
    *
-   * How long to wait for a connection, in seconds.
+   * How long to wait for one of the places of the pool, in seconds; 0: not at all. Who has one then, for the pool is not full, gets the
+   * connection that is made for him: that is limited by [property@Cupel.Engine:connect-timeout]. Nobody waits for longer than both together.
    *
    * Since: 1.0
    */
@@ -1138,10 +1139,13 @@ make_connection (gpointer       user_data,
                  GError       **error)
 {
   CupelEngine *self = user_data;
+  const gint64 timeout = (gint64) (self->connect_timeout * G_USEC_PER_SEC);
+  const gint64 limit = g_get_monotonic_time () + timeout;
   CupelDriverConnection *connection;
 
-  connection = cupel_host_list_connect (self->hosts, (gint64) (self->connect_timeout * G_USEC_PER_SEC), deadline, cancellable,
-                                        error);
+  if (deadline == CUPEL_NO_DEADLINE || deadline > limit)
+    deadline = limit;
+  connection = cupel_host_list_connect (self->hosts, timeout, deadline, cancellable, error);
   if (connection == NULL)
     return NULL;
 
@@ -1171,6 +1175,7 @@ ensure_pool (CupelEngine  *self,
   if (type == G_TYPE_INVALID)
     return NULL;
 
+  self->pool_options.connect_timeout = (gint64) (self->connect_timeout * G_USEC_PER_SEC);
   self->pool = g_object_new (type, NULL);
   cupel_pool_set_up (self->pool, &self->pool_options, make_connection, G_OBJECT (self));
   return self->pool;

@@ -16,9 +16,6 @@
  * its place from others until its own time limit. */
 #define PATIENCE G_USEC_PER_SEC
 
-/* An attempt with less than this is made all the same, but what it fails with says little of the servers. */
-#define SHORT_TIME (G_USEC_PER_SEC / 10)
-
 /* For the cause to arrive when a borrower and the connection that is made for him run out of time together. */
 #define LAST_WORD (G_USEC_PER_SEC / 5)
 
@@ -27,12 +24,12 @@ typedef struct
 {
   GList            link;
   CupelCompletion *completion;
-  gint64           deadline;
   guint64          holder;
   const char      *site;
   CupelPlace      *place;     /* what it was served with, lent; or */
   GError          *error;     /* why not */
   gboolean         served;
+  gboolean         late;      /* there is room for him, so that he waits for a connection that is made, but no longer for the next one */
 } Waiter;
 
 static void
@@ -83,6 +80,41 @@ take_idle (CupelPool *self)
     }
 
   return NULL;
+}
+
+static void
+set_timeout_error (CupelPool  *self,
+                   GError    **error)
+{
+  CupelPoolPrivate *priv = cupel_pool_get_private (self);
+  const CupelPoolOptions *options = &priv->options;
+  g_autofree char *description = cupel_pool_describe (self);
+
+  priv->figures.n_timeouts++;
+  g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_POOL_TIMEOUT,
+               "No connection became free within %.1f s (pool-size %u, max-overflow %d): %s. "
+               "Return connections sooner, or raise pool-size, max-overflow or pool-timeout",
+               (double) options->timeout / G_USEC_PER_SEC, options->size, options->max_overflow, description);
+}
+
+/* Those whose time was up while a connection was made that now failed. */
+static void
+fail_late_waiters (CupelPool *self)
+{
+  CupelPoolPrivate *priv = cupel_pool_get_private (self);
+
+  for (GList *l = priv->waiters.head, *next; l != NULL; l = next)
+    {
+      Waiter *waiter = l->data;
+
+      next = l->next;
+      if (!waiter->late)
+        continue;
+      set_timeout_error (self, &waiter->error);
+      g_queue_unlink (&priv->waiters, l);
+      waiter->served = TRUE;
+      cupel_completion_complete (waiter->completion);
+    }
 }
 
 void
@@ -148,7 +180,7 @@ hurry_surplus (CupelPool *self)
     }
 }
 
-/* The server refuses for now: those who wait had better go on waiting. */
+/* The server refuses for now: those who wait had better go on waiting, while they may. */
 static gboolean
 may_pass (const GError *error)
 {
@@ -160,7 +192,6 @@ may_pass (const GError *error)
 static void
 connect_failed (CupelPool    *self,
                 CupelPlace   *place,
-                gint64        time,     /* that it had */
                 const GError *error)
 {
   CupelPoolPrivate *priv = cupel_pool_get_private (self);
@@ -171,16 +202,15 @@ connect_failed (CupelPool    *self,
   priv->n_failures++;
   priv->figures.n_connect_failures++;
   priv->retry_time = g_get_monotonic_time () + BACK_OFF;
-  /* One that was cut short by the end of the wait tells less than the one before. */
-  if (priv->last_failure == NULL || time >= SHORT_TIME)
-    {
-      g_clear_error (&priv->last_failure);
-      priv->last_failure = g_error_copy (error);
-    }
+  g_clear_error (&priv->last_failure);
+  priv->last_failure = g_error_copy (error);
 
   /* It is told to all who waited for it. Where others may still bring something, that is those who would have had a place of their own. */
   if (may_pass (error))
-    n = 0;
+    {
+      fail_late_waiters (self);
+      n = 0;
+    }
   else if (priv->places[CUPEL_PLACE_LEASED].length + priv->places[CUPEL_PLACE_CONNECTING].length > 0 && limit != G_MAXUINT)
     n = limit - cupel_pool_count_places (priv);
   else if (priv->places[CUPEL_PLACE_CONNECTING].length > 0)
@@ -216,15 +246,11 @@ connect_in_background (gpointer data)
   CupelPlace *place = connecting->place;
   CupelDriverConnection *connection = NULL;
   gint64 pause = priv->n_failures > 0 ? priv->retry_time - g_get_monotonic_time () : 0;
-  gint64 time = 0;
   g_autoptr(GError) error = NULL;
   gboolean doubtful = FALSE;
 
   if (pause <= 0 || cupel_fiber_sleep (pause, place->cancellable, &error))
-    {
-      time = place->deadline == CUPEL_NO_DEADLINE ? G_MAXINT64 : place->deadline - g_get_monotonic_time ();
-      connection = priv->connect (connecting->owner, place->deadline, place->cancellable, &error);
-    }
+    connection = priv->connect (connecting->owner, CUPEL_NO_DEADLINE, place->cancellable, &error);
 
   connecting->place = NULL;
   if (connection != NULL)
@@ -268,7 +294,7 @@ connect_in_background (gpointer data)
     }
   else if (connection == NULL)
     {
-      connect_failed (self, place, time, error);
+      connect_failed (self, place, error);
     }
   else
     {
@@ -305,7 +331,6 @@ make_connection (CupelPool *self)
   CupelPlace *place = cupel_place_new (self, CUPEL_PLACE_CONNECTING);
 
   place->cancellable = g_cancellable_new ();
-  place->deadline = ((Waiter *) priv->waiters.tail->data)->deadline;
   place->blocking = cupel_call_is_blocking ();
   connecting->pool = g_object_ref (self);
   connecting->owner = g_object_ref (priv->owner);
@@ -411,19 +436,14 @@ check_own_leases (CupelPool   *self,
   return TRUE;
 }
 
-static void
-set_timeout_error (CupelPool  *self,
-                   GError    **error)
+/* Whether a connection can be made for the one who waits, even if everything that is lent stays out. */
+static gboolean
+has_room (CupelPoolPrivate *priv,
+          Waiter           *waiter)
 {
-  CupelPoolPrivate *priv = cupel_pool_get_private (self);
-  const CupelPoolOptions *options = &priv->options;
-  g_autofree char *description = cupel_pool_describe (self);
+  const guint n_before = (guint) g_queue_link_index (&priv->waiters, &waiter->link);
 
-  priv->figures.n_timeouts++;
-  g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_POOL_TIMEOUT,
-               "No connection became free within %.1f s (pool-size %u, max-overflow %d): %s. "
-               "Return connections sooner, or raise pool-size, max-overflow or pool-timeout",
-               (double) options->timeout / G_USEC_PER_SEC, options->size, options->max_overflow, description);
+  return n_before + priv->places[CUPEL_PLACE_LEASED].length < cupel_pool_get_limit (priv);
 }
 
 static CupelPlace *
@@ -440,7 +460,7 @@ wait_in_line (CupelPool     *self,
   g_autoptr(GError) local = NULL;
   gint64 begin = g_get_monotonic_time ();
   gint64 time;
-  Waiter waiter = { .completion = completion, .deadline = deadline, .holder = holder, .site = site };
+  Waiter waiter = { .completion = completion, .holder = holder, .site = site };
   CUPEL_PROFILE_BEGIN (mark);
 
   waiter.link.data = &waiter;
@@ -451,9 +471,12 @@ wait_in_line (CupelPool     *self,
   cupel_pool_settle (self);
 
   if (!waiter.served && !cupel_completion_wait (completion, deadline, cancellable, &local) && !waiter.served &&
-      g_error_matches (local, CUPEL_ERROR, CUPEL_ERROR_TIMEOUT) &&
-      priv->places[CUPEL_PLACE_LEASED].length == 0 && priv->places[CUPEL_PLACE_CONNECTING].length > 0)
-    cupel_completion_wait (completion, deadline + LAST_WORD, cancellable, NULL);
+      g_error_matches (local, CUPEL_ERROR, CUPEL_ERROR_TIMEOUT) && has_room (priv, &waiter))
+    {
+      waiter.late = TRUE;
+      g_clear_error (&local);
+      cupel_completion_wait (completion, deadline + priv->options.connect_timeout + LAST_WORD, cancellable, &local);
+    }
 
   time = g_get_monotonic_time () - begin;
   priv->figures.wait_time += time;

@@ -15,9 +15,11 @@ typedef enum
   CUPEL_RELEASE_RESTORE_ISOLATION = 1 << 1,  /* it was changed */
   CUPEL_RELEASE_BROKEN            = 1 << 3,  /* to be ended, whatever the driver says */
   CUPEL_RELEASE_DETACHED          = 1 << 2,  /* must not suspend, even in a fiber */
+  CUPEL_RELEASE_ROLL_BACK         = 1 << 4,  /* only a part of the transaction is there: it must not be committed */
 } CupelReleaseFlags;
 
-void  cupel_pool_release_full   (CupelPool              *self,
+/* TRUE: what was open on it was committed, see CupelPoolReset; known only of what is over when this returns. */
+gboolean cupel_pool_release_full (CupelPool             *self,
                                  CupelDriverConnection  *connection,   /* (transfer full) */
                                  CupelReleaseFlags       flags);
 /* An operation of a borrower failed: when that says that the server went away or takes no writes, the connections of the
@@ -64,6 +66,7 @@ typedef struct
   /* connecting */
   GSource               *patience;      /* CONNECTING, and who it was for went away: the end of what it still gets */
   GCancellable          *cancellable;
+  /* ending */
   gint64                 deadline;
   /* idle */
   GSource               *watch;

@@ -38,6 +38,7 @@ typedef struct
   CupelPool             *pool;
   CupelDriverConnection *connection;
   CupelReleaseFlags      flags;
+  gboolean               committed;
 } Reset;
 
 static gboolean
@@ -92,11 +93,17 @@ reset_and_check_in (gpointer data)
   g_autoptr(GError) commit_error = NULL;
   gboolean usable;
 
-  if (priv->options.reset == CUPEL_POOL_RESET_COMMIT &&
-      cupel_driver_connection_get_status (connection) == CUPEL_TRANSACTION_ACTIVE &&
-      !do_limited (connection, cupel_driver_connection_commit, deadline, &commit_error))
-    cupel_log (CUPEL_LOG_POOL, G_LOG_LEVEL_WARNING,
-               "What was left open on a connection could not be committed when it came back: %s", commit_error->message);
+  if (priv->options.reset == CUPEL_POOL_RESET_COMMIT && (reset->flags & CUPEL_RELEASE_ROLL_BACK) == 0 &&
+      cupel_driver_connection_get_status (connection) == CUPEL_TRANSACTION_ACTIVE)
+    {
+      reset->committed = do_limited (connection, cupel_driver_connection_commit, deadline, &commit_error);
+      if (!reset->committed)
+        {
+          cupel_log (CUPEL_LOG_POOL, G_LOG_LEVEL_WARNING,
+                     "What was left open on a connection could not be committed when it came back: %s", commit_error->message);
+          cupel_pool_note_error (reset->pool, connection, commit_error);
+        }
+    }
 
   usable = cupel_driver_connection_reset (connection, deadline, &error);
   if (usable && (reset->flags & CUPEL_RELEASE_RESTORE_ISOLATION))
@@ -136,7 +143,7 @@ needs_reset (CupelPoolPrivate      *priv,
          cupel_driver_connection_needs_reset (connection);
 }
 
-void
+gboolean
 cupel_pool_release_full (CupelPool             *self,
                          CupelDriverConnection *connection,
                          CupelReleaseFlags      flags)
@@ -144,42 +151,43 @@ cupel_pool_release_full (CupelPool             *self,
   CupelPoolPrivate *priv;
   CupelTransactionStatus status;
   CupelPlace *place;
+  gboolean committed;
   Reset *reset;
 
-  g_return_if_fail (CUPEL_IS_POOL (self));
-  g_return_if_fail (CUPEL_IS_DRIVER_CONNECTION (connection));
+  g_return_val_if_fail (CUPEL_IS_POOL (self), FALSE);
+  g_return_val_if_fail (CUPEL_IS_DRIVER_CONNECTION (connection), FALSE);
 
   cupel_pool_check_process (self);
   if (cupel_driver_connection_is_inherited (connection))
     {
       cupel_driver_connection_abandon (connection);
-      return;
+      return FALSE;
     }
 
   priv = cupel_pool_get_private (self);
   place = cupel_pool_get_place (connection);
-  g_return_if_fail (place != NULL && place->pool == self && place->state == CUPEL_PLACE_LEASED);
+  g_return_val_if_fail (place != NULL && place->pool == self && place->state == CUPEL_PLACE_LEASED, FALSE);
 
   status = cupel_driver_connection_get_status (connection);
   if ((flags & CUPEL_RELEASE_BROKEN) != 0 || status == CUPEL_TRANSACTION_UNKNOWN ||
       !cupel_driver_connection_is_alive (connection))
     {
       check_in (self, connection, FALSE);
-      return;
+      return FALSE;
     }
   /* What is not lent again needs no reset, unless something is to be committed: the server rolls back by itself. */
   if (!needs_reset (priv, connection, flags) ||
       (priv->options.reset != CUPEL_POOL_RESET_COMMIT && (priv->drained || priv->options.keep_none)))
     {
       check_in (self, connection, status == CUPEL_TRANSACTION_IDLE || priv->drained || priv->options.keep_none);
-      return;
+      return FALSE;
     }
 
   /* With neither a fiber to suspend nor a loop that would run one, ending it is all that can be done in no time. */
   if (!cupel_in_fiber () && g_main_depth () == 0)
     {
       check_in (self, connection, FALSE);
-      return;
+      return FALSE;
     }
 
   place->resetting = TRUE;
@@ -190,13 +198,13 @@ cupel_pool_release_full (CupelPool             *self,
   if (cupel_in_fiber () && (flags & CUPEL_RELEASE_DETACHED) == 0)
     {
       reset_and_check_in (reset);
+      committed = reset->committed;
       reset_free (reset);
+      return committed;
     }
-  else
-    {
-      cupel_fiber_spawn_full (cupel_in_fiber () ? NULL : priv->context, "cupel-pool-reset", 0,
-                              reset_and_check_in, reset, reset_free);
-    }
+
+  cupel_fiber_spawn_full (cupel_in_fiber () ? NULL : priv->context, "cupel-pool-reset", 0, reset_and_check_in, reset, reset_free);
+  return FALSE;
 }
 
 /**

@@ -19,6 +19,7 @@ static const CupelPoolOptions default_options = {
   .max_lifetime = -1,
   .ping_timeout = G_USEC_PER_SEC,
   .ping_idle = G_USEC_PER_SEC,
+  .connect_timeout = 10 * G_USEC_PER_SEC,
 };
 
 GType

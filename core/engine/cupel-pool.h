@@ -120,6 +120,7 @@ typedef struct
   gint64 ping_timeout;     /* microseconds that a ping may take, 0.5 to 5 s; 1 s */
   gint64 ping_idle;        /* microseconds: who was idle for less is not asked; 1 s */
   CupelPoolReset reset;
+  gint64 connect_timeout;  /* microseconds that @connect takes at most; 10 s */
   guint  max_connecting;   /* how many are made at once for those who wait; 0: size, or 10 when that has no limit */
   gboolean keep_none;      /* what comes back is ended */
   gboolean permanent;      /* a connection is the database: it is replaced only when it is broken itself */
