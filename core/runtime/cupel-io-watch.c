@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <pthread.h>
+
 #include "runtime/cupel-wait.h"
 
 #include "runtime/cupel-scheduler-private.h"
@@ -12,7 +14,17 @@ typedef struct
   GPollFD     poll;
   CupelFiber *waiter;
   int         revents;
+  guint       generation;   /* of the process that waits */
 } WatchSource;
+
+/* How many times fork() lies behind. */
+static guint generation;
+
+static void
+note_fork (void)
+{
+  generation++;
+}
 
 struct _CupelIoWatch
 {
@@ -48,6 +60,9 @@ watch_source_dispatch (GSource     *source,
 
   /* Nobody waits, and the peer hung up: poll() would report it for ever. The next wait makes a new source. */
   if (self->waiter == NULL)
+    return G_SOURCE_REMOVE;
+  /* In a child process: what there is to be read is the parent's. */
+  if (G_UNLIKELY (self->generation != generation))
     return G_SOURCE_REMOVE;
 
   g_atomic_int_set (&self->revents, self->poll.revents);
@@ -102,6 +117,7 @@ ensure_source (CupelIoWatch   *self,
   /* Not g_source_add_unix_fd (): changing its condition wakes the context up, three system calls for each wait. The events of an own
    * GPollFD are read anew before each poll, by the thread that changes them here. */
   source = (WatchSource *) self->source;
+  source->generation = generation;
   source->poll.fd = self->fd;
   g_source_add_poll (self->source, &source->poll);
   g_source_attach (self->source, cupel_scheduler_get_context (scheduler));
@@ -122,9 +138,16 @@ ensure_source (CupelIoWatch   *self,
 CupelIoWatch *
 cupel_io_watch_new (int fd)
 {
+  static gsize once;
   CupelIoWatch *self;
 
   g_return_val_if_fail (fd >= 0, NULL);
+
+  if (g_once_init_enter (&once))
+    {
+      pthread_atfork (NULL, NULL, note_fork);
+      g_once_init_leave (&once, 1);
+    }
 
   self = g_new0 (CupelIoWatch, 1);
   self->fd = fd;
@@ -178,7 +201,8 @@ cupel_io_watch_get_fd (CupelIoWatch *watch)
  *
  * Suspends the fiber until the descriptor is ready. %G_IO_HUP, %G_IO_ERR and %G_IO_NVAL end the wait whether asked for or not.
  *
- * A watch may be used from different threads one after the other, as its owner may.
+ * A watch may be used from different threads one after the other, as its owner may. When the process forks while a fiber waits, it goes on in
+ * the parent only: in the child it stays suspended, whatever happens.
  *
  * Fails with %G_IO_ERROR_CANCELLED, %CUPEL_ERROR_TIMEOUT, with %CUPEL_ERROR_BUSY if another fiber waits on it, or with
  * %CUPEL_ERROR_MISSING_FIBER outside a fiber.
@@ -227,6 +251,9 @@ cupel_io_watch_wait (CupelIoWatch  *watch,
   watch->waiting = TRUE;
 
   result = cupel_fiber_park (fiber, &source->revents, deadline, cancellable);
+  /* Woken in a child process, by a timer or a cancellable: going on would mean to talk to the parent's server. */
+  if (G_UNLIKELY (source->generation != generation))
+    result = cupel_fiber_park (fiber, NULL, CUPEL_NO_DEADLINE, NULL);
 
   watch->waiting = FALSE;
   source->waiter = NULL;
