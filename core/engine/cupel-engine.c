@@ -5,6 +5,7 @@
 #include "engine/cupel-connection-private.h"
 #include "engine/cupel-host-list-private.h"
 #include "engine/cupel-network-options.h"
+#include "engine/cupel-pool-private.h"
 #include "engine/cupel-retry-private.h"
 #include "engine/cupel-schema-sync-private.h"
 #include "engine/cupel-transaction-private.h"
@@ -27,6 +28,7 @@ struct _CupelEngine
   GMainContext        *context;          /* that of the thread */
   GMutex               lock;
   GPtrArray           *handed_over;      /* under the lock; nullable */
+  GSource             *hand_over;        /* takes them in when the loop runs; under the lock, nullable */
   int                  n_handed_over;    /* written under the lock, read without */
   char                *url_string;       /* until it is parsed: it holds the password */
   CupelUrl            *url;
@@ -97,14 +99,19 @@ static void
 take_in (CupelEngine *self)
 {
   g_autoptr(GPtrArray) objects = NULL;
+  g_autoptr(GSource) source = NULL;
 
   if (G_LIKELY (g_atomic_int_get (&self->n_handed_over) == 0))
     return;
 
   g_mutex_lock (&self->lock);
   objects = g_steal_pointer (&self->handed_over);
+  source = g_steal_pointer (&self->hand_over);
   g_atomic_int_set (&self->n_handed_over, 0);
   g_mutex_unlock (&self->lock);
+  /* It keeps the engine, and a program that blocks never runs it. */
+  if (source != NULL)
+    g_source_destroy (source);
 }
 
 static gboolean
@@ -126,27 +133,27 @@ gboolean
 cupel_engine_hand_over (CupelEngine *self,
                         GObject     *object)
 {
-  GSource *source;
-
   if (g_object_get_qdata (object, handed_over_quark ()) != NULL)
     return FALSE;
 
   g_object_set_qdata (object, handed_over_quark (), GINT_TO_POINTER (TRUE));
+  g_mutex_lock (&self->lock);
   if (object != (GObject *) self)
     {
-      g_mutex_lock (&self->lock);
       if (self->handed_over == NULL)
         self->handed_over = g_ptr_array_new_with_free_func (g_object_unref);
       g_ptr_array_add (self->handed_over, g_object_ref (object));
-      g_atomic_int_inc (&self->n_handed_over);
-      g_mutex_unlock (&self->lock);
     }
-  source = g_idle_source_new ();
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_static_name (source, "cupel: dropped on another thread");
-  g_source_set_callback (source, on_handed_over, g_object_ref (self), end_hand_over);
-  g_source_attach (source, self->context);
-  g_source_unref (source);
+  g_atomic_int_inc (&self->n_handed_over);
+  if (self->hand_over == NULL)
+    {
+      self->hand_over = g_idle_source_new ();
+      g_source_set_priority (self->hand_over, G_PRIORITY_DEFAULT);
+      g_source_set_static_name (self->hand_over, "cupel: dropped on another thread");
+      g_source_set_callback (self->hand_over, on_handed_over, g_object_ref (self), end_hand_over);
+      g_source_attach (self->hand_over, self->context);
+    }
+  g_mutex_unlock (&self->lock);
   return TRUE;
 }
 
@@ -1177,6 +1184,7 @@ ensure_pool (CupelEngine  *self,
 
   self->pool_options.connect_timeout = (gint64) (self->connect_timeout * G_USEC_PER_SEC);
   self->pool = g_object_new (type, NULL);
+  cupel_pool_set_context (self->pool, self->context);
   cupel_pool_set_up (self->pool, &self->pool_options, make_connection, G_OBJECT (self));
   return self->pool;
 }

@@ -27,6 +27,9 @@ gboolean cupel_pool_release_full (CupelPool             *self,
 void  cupel_pool_note_error     (CupelPool              *self,
                                  CupelDriverConnection  *connection,
                                  const GError           *error);
+/* Where its own work goes on outside of calls: not in the context of the blocking call in which the pool happens to be made. */
+void  cupel_pool_set_context    (CupelPool              *self,
+                                 GMainContext           *context);
 /* This is a child of the process that made the pool. */
 gboolean cupel_pool_is_inherited (CupelPool             *self);
 

@@ -196,6 +196,17 @@ cupel_pool_count_places (CupelPoolPrivate *priv)
          priv->places[CUPEL_PLACE_LEASED].length;
 }
 
+void
+cupel_pool_set_context (CupelPool    *self,
+                        GMainContext *context)
+{
+  CupelPoolPrivate *priv = cupel_pool_get_instance_private (self);
+
+  g_main_context_ref (context);
+  g_main_context_unref (priv->context);
+  priv->context = context;
+}
+
 gboolean
 cupel_pool_is_inherited (CupelPool *self)
 {
