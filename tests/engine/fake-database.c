@@ -499,7 +499,8 @@ fake_driver_connect (CupelDriver   *driver,
   if (fake_knobs.fail_connects > 0)
     {
       fake_knobs.fail_connects--;
-      g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_CONNECTION, "The fake server does not listen");
+      cupel_set_error_with_details (error, CUPEL_ERROR_CONNECTION, &(CupelErrorDetails) { .category = fake_knobs.connect_category },
+                                    "The fake server does not listen");
       return NULL;
     }
 
@@ -576,6 +577,15 @@ fake_dialect_initialize (CupelDialect           *dialect,
                          GCancellable           *cancellable,
                          GError                **error)
 {
+  fake_figures.n_initialized++;
+  if (!cupel_fiber_sleep (fake_knobs.connect_delay, cancellable, error))
+    return FALSE;
+  if (fake_knobs.fail_initialize > 0)
+    {
+      fake_knobs.fail_initialize--;
+      g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_CONNECTION, "The fake server does not say what it can do");
+      return FALSE;
+    }
   *capabilities = (fake_knobs.no_savepoints ? CUPEL_CAP_NONE : CUPEL_CAP_SAVEPOINTS) | CUPEL_CAP_STREAMING;
   return TRUE;
 }

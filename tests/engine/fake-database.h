@@ -18,7 +18,9 @@
 typedef struct
 {
   guint                  fail_connects;        /* so many of the next */
+  CupelErrorCategory     connect_category;     /* of those that fail */
   guint64                connect_delay;        /* microseconds */
+  guint                  fail_initialize;      /* so many of the next */
   guint64                delay;                /* of every execution */
   CupelError             error;                /* of "fail" */
   CupelErrorCategory     category;             /* of "fail" */
@@ -41,6 +43,7 @@ typedef struct
 {
   guint n_connected;      /* now */
   guint n_connects;       /* ever */
+  guint n_initialized;
   guint n_executed;
   guint n_ended;          /* close or terminate */
 } FakeFigures;

@@ -17,7 +17,21 @@ typedef struct
   const char *variable;
   const char *who_am_i;   /* NULL: there is no server whose end of the connection could end */
   const char *kill;
+  const char *slow;       /* takes 0.4 s */
+  const char *limited[4]; /* make a user or a database that may have one connection; the first drops it */
+  const char *limited_user;
+  const char *limited_path;
 } Database;
+
+/* In the child of a process with several threads, which it takes fibers for, it sees some switches and not others. */
+#ifdef __has_feature
+# if __has_feature (thread_sanitizer)
+#  define CANNOT_FORK TRUE
+# endif
+#endif
+#ifndef CANNOT_FORK
+# define CANNOT_FORK FALSE
+#endif
 
 static char *directory;
 
@@ -275,13 +289,13 @@ test_cycles (const Database *database)
   guint before = 0;
 
   g_object_set (engine, "pool-name", "null", NULL);
-  for (guint i = 0; i < scale (500, 30); i++)
+  for (guint i = 0; i < scale (2000, 60); i++)
     {
       CupelConnection *connection = borrow (engine);
 
       who_am_i (database, connection);
       give_back (connection);
-      if (i == 10)
+      if (i == 20)
         before = count_descriptors ();
     }
   cupel_fiber_sleep (200 * 1000, NULL, NULL);
@@ -312,6 +326,247 @@ test_foreign_thread (const Database *database)
   connection = borrow (engine);
   who_am_i (database, connection);
   give_back (connection);
+  end_engine (engine);
+}
+
+/* With no loop that would run: the next call of the thread takes it in. */
+static void
+test_foreign_thread_blocking (const Database *database)
+{
+  CupelEngine *engine = new_engine (database);
+  CupelConnection *connection = borrow (engine);
+  CupelPool *pool;
+
+  who_am_i (database, connection);
+  pool = cupel_engine_get_pool (engine);
+  g_thread_join (g_thread_new ("stranger", drop, connection));
+  g_assert_cmpuint (cupel_pool_get_checked_out (pool), ==, 1);
+  connection = borrow (engine);
+  /* It is made clean while calls go on. */
+  for (guint i = 0; i < 1000 && cupel_pool_get_checked_out (pool) > 1; i++)
+    who_am_i (database, connection);
+  g_assert_cmpuint (cupel_pool_get_checked_out (pool), ==, 1);
+  give_back (connection);
+  end_engine (engine);
+}
+
+/* With a loop and no call at all. */
+static void
+test_foreign_thread_loop (const Database *database)
+{
+  CupelEngine *engine = new_engine (database);
+  CupelConnection *connection = borrow (engine);
+  gint64 end = g_get_monotonic_time () + 10 * G_USEC_PER_SEC;
+  CupelPool *pool;
+
+  who_am_i (database, connection);
+  pool = cupel_engine_get_pool (engine);
+  g_thread_join (g_thread_new ("stranger", drop, connection));
+  g_assert_cmpuint (cupel_pool_get_checked_out (pool), ==, 1);
+  while (cupel_pool_get_checked_out (pool) > 0 && g_get_monotonic_time () < end)
+    g_main_context_iteration (NULL, FALSE);
+  g_assert_cmpuint (cupel_pool_get_checked_out (pool), ==, 0);
+  end_engine (engine);
+}
+
+/* While it sends rows: those that are here already may still be read, then the loss is told. */
+static void
+test_in_stream (const Database *database)
+{
+  CupelEngine *engine = new_engine (database);
+  CupelConnection *connection = borrow (engine);
+  gint64 id = who_am_i (database, connection);
+  g_autoptr(CupelText) text = NULL;
+  g_autoptr(CupelStream) stream = NULL;
+  GError *error = NULL;
+  guint n = 0;
+
+  text = cupel_text_new ("WITH d AS (SELECT 0 AS n UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL "
+                         "SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9) "
+                         "SELECT a.n, repeat('x', 1000) AS filler FROM d a, d b, d c, d e, d f");
+  stream = cupel_connection_stream (connection, CUPEL_STATEMENT (text), NULL, 100, NULL, &error);
+  g_assert_no_error (error);
+  for (; n < 250; n++)
+    g_assert_true (cupel_stream_step (stream, NULL, &error));
+  kill_backend (database, id);
+  while (cupel_stream_step (stream, NULL, &error))
+    n++;
+  g_assert_cmpuint (n, <, 100000);
+  cupel_stream_close (stream, NULL, NULL);
+  g_clear_object (&stream);
+  check_lost (database, engine, connection, error);
+}
+
+/* The first attempts find no room on the server: who waits goes on waiting, and is served as soon as there is some. */
+typedef struct
+{
+  CupelEngine *engine;
+  guint        n_served;
+} Crowd;
+
+static gboolean
+borrow_once (gpointer       data,
+             GCancellable  *cancellable,
+             GError       **error)
+{
+  Crowd *crowd = data;
+  CupelConnection *connection = cupel_engine_connect (crowd->engine, NULL, error);
+
+  if (connection == NULL)
+    return FALSE;
+  crowd->n_served++;
+  give_back (connection);
+  return TRUE;
+}
+
+static void
+test_too_many (const Database *database)
+{
+  CupelEngine *engine = new_engine (database);
+  CupelConnection *admin = borrow (engine);
+  g_autoptr(GUri) uri = g_uri_parse (database->url, G_URI_FLAGS_ENCODED, NULL);
+  g_autofree char *limited_url = NULL;
+  g_autoptr(CupelEngine) other = NULL;
+  g_autoptr(CupelTaskGroup) group = cupel_task_group_new (NULL);
+  g_autoptr(CupelPoolStatus) status = NULL;
+  CupelConnection *first;
+  Crowd crowd = { NULL, 0 };
+  GError *error = NULL;
+
+  g_assert_true (cupel_connection_set_isolation_level (admin, CUPEL_ISOLATION_AUTOCOMMIT, NULL, NULL));
+  for (guint i = 0; database->limited[i] != NULL; i++)
+    {
+      query (admin, database->limited[i], NULL, &error);
+      g_assert_no_error (error);
+    }
+
+  g_assert_nonnull (uri);
+  limited_url = g_uri_join (G_URI_FLAGS_ENCODED, g_uri_get_scheme (uri),
+                            database->limited_user != NULL ? database->limited_user : g_uri_get_userinfo (uri),
+                            g_uri_get_host (uri), g_uri_get_port (uri),
+                            database->limited_path != NULL ? database->limited_path : g_uri_get_path (uri), g_uri_get_query (uri), NULL);
+  other = cupel_engine_new (limited_url, &error);
+  g_assert_no_error (error);
+  crowd.engine = cupel_engine_new (limited_url, &error);
+  g_assert_no_error (error);
+  first = borrow (other);
+  for (guint i = 0; i < 4; i++)
+    cupel_task_group_spawn (group, borrow_once, &crowd, NULL);
+  cupel_fiber_sleep (350 * 1000, NULL, NULL);
+  g_assert_cmpuint (crowd.n_served, ==, 0);
+  status = cupel_pool_get_status (cupel_engine_get_pool (crowd.engine));
+  g_assert_cmpuint (status->n_connect_failures, >=, 1);
+  g_assert_cmpuint (status->n_connect_failures, <=, 5 + 4);
+  g_assert_cmpuint (status->waiters, ==, 4);
+  give_back (first);
+  g_assert_true (cupel_engine_dispose (other, NULL, NULL));
+  g_assert_true (cupel_task_group_join (group, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (crowd.n_served, ==, 4);
+  end_engine (crowd.engine);
+  query (admin, database->limited[0], NULL, &error);
+  g_assert_no_error (error);
+  give_back (admin);
+  end_engine (engine);
+}
+
+/* That a transaction which was begun as read-only takes no writes is the program's mistake, and says nothing of the server. */
+static void
+test_read_only (const Database *database)
+{
+  CupelEngine *engine = new_engine (database);
+  CupelConnection *connection = borrow (engine);
+  CupelConnection *idle = borrow (engine);
+  g_autoptr(CupelPoolStatus) status = NULL;
+  gint64 id = who_am_i (database, connection);
+  GError *error = NULL;
+
+  g_assert_true (cupel_connection_rollback (connection, NULL, NULL));
+  give_back (idle);
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autoptr(CupelTransaction) transaction = cupel_connection_begin_transaction (connection, CUPEL_ISOLATION_DEFAULT,
+                                                                                    CUPEL_BEGIN_READ_ONLY, NULL, &error);
+
+      g_assert_no_error (error);
+      g_assert_false (query (connection, "CREATE TABLE reconnect_read_only (id int)", NULL, &error));
+      g_assert_nonnull (error);
+      g_assert_false (cupel_error_is_disconnect (error));
+      g_clear_error (&error);
+      g_assert_false (cupel_connection_is_invalidated (connection));
+      g_assert_true (cupel_transaction_rollback (transaction, NULL, &error));
+      g_assert_no_error (error);
+    }
+  status = cupel_pool_get_status (cupel_engine_get_pool (engine));
+  g_assert_cmpuint (status->epoch, ==, 0);
+  g_assert_cmpuint (status->n_invalidated, ==, 0);
+  g_assert_cmpuint (status->idle, ==, 1);
+  g_assert_cmpint (who_am_i (database, connection), ==, id);
+  give_back (connection);
+  g_assert_cmpuint (cupel_pool_get_checked_in (cupel_engine_get_pool (engine)), ==, 2);
+  end_engine (engine);
+}
+
+/* The answer is the parent's, even if the child is quicker: it must not read it, nor ask for more. */
+static gboolean
+ask_slowly (gpointer       data,
+            GCancellable  *cancellable,
+            GError       **error)
+{
+  const Database *database = ((gpointer *) data)[0];
+
+  return query (((gpointer *) data)[1], database->slow, NULL, error);
+}
+
+static void
+test_fork_in_flight (const Database *database)
+{
+  CupelEngine *engine = new_engine (database);
+  CupelConnection *busy = borrow (engine);
+  gint64 busy_id = who_am_i (database, busy);
+  g_autoptr(CupelTaskGroup) group = cupel_task_group_new (NULL);
+  gpointer data[2] = { (gpointer) database, busy };
+  GError *error = NULL;
+  int status = 0;
+  pid_t child;
+
+  /* So that in the child a timer would end the wait, too. */
+  cupel_connection_set_statement_timeout (busy, 5.0);
+  cupel_task_group_spawn (group, ask_slowly, data, NULL);
+  cupel_fiber_sleep (50 * 1000, NULL, NULL);
+  child = fork ();
+  g_assert_cmpint (child, >=, 0);
+  if (child == 0)
+    {
+      CupelConnection *own;
+      gint64 id;
+
+      if (query (busy, "SELECT 1", NULL, &error))
+        _exit (2);
+      own = cupel_engine_connect (engine, NULL, NULL);
+      if (own == NULL)
+        _exit (3);
+      id = who_am_i (database, own);
+      if (database->who_am_i != NULL && id == busy_id)
+        _exit (4);
+      /* Its loop runs on until after the answer came. */
+      cupel_fiber_sleep (700 * 1000, NULL, NULL);
+      if (!query (own, "SELECT 1", NULL, NULL))
+        _exit (5);
+      give_back (own);
+      _exit (0);
+    }
+
+  /* It stands still, and leaves the answer to whoever comes first. */
+  g_usleep (600 * 1000);
+  g_assert_true (cupel_task_group_join (group, &error));
+  g_assert_no_error (error);
+  while (waitpid (child, &status, WNOHANG) == 0)
+    cupel_fiber_sleep (10 * 1000, NULL, NULL);
+  g_assert_true (WIFEXITED (status));
+  g_assert_cmpint (WEXITSTATUS (status), ==, 0);
+  g_assert_cmpint (who_am_i (database, busy), ==, busy_id);
+  give_back (busy);
   end_engine (engine);
 }
 
@@ -374,8 +629,10 @@ test_exit (const Database *database)
 
   if (g_test_subprocess ())
     {
-      CupelConnection *lent = borrow (new_engine (database));
+      /* It still has it at its end, and so it is no leak. */
+      static CupelConnection *lent;
 
+      lent = borrow (new_engine (database));
       who_am_i (database, lent);
       exit (0);
     }
@@ -390,6 +647,7 @@ typedef struct
   void      (*func) (const Database *database);
   gboolean    server;     /* has to be able to end connections */
   gboolean    plain;      /* not in a fiber */
+  gboolean    forks;
 } Test;
 
 static const Test tests[] = {
@@ -398,11 +656,17 @@ static const Test tests[] = {
   { "killed-before-ping", test_pre_ping, TRUE, FALSE },
   { "killed-in-transaction", test_in_transaction, TRUE, FALSE },
   { "killed-at-commit", test_at_commit, TRUE, FALSE },
+  { "killed-in-stream", test_in_stream, TRUE, FALSE },
   { "others-of-its-age", test_others, TRUE, FALSE },
   { "invalidate", test_invalidate, FALSE, FALSE },
   { "cycles", test_cycles, FALSE, FALSE },
   { "foreign-thread", test_foreign_thread, FALSE, FALSE },
-  { "fork", test_fork, FALSE, TRUE },
+  { "foreign-thread-blocking", test_foreign_thread_blocking, FALSE, TRUE },
+  { "foreign-thread-loop", test_foreign_thread_loop, FALSE, TRUE },
+  { "server-has-no-room", test_too_many, TRUE, FALSE },
+  { "read-only", test_read_only, TRUE, FALSE },
+  { "fork-in-flight", test_fork_in_flight, TRUE, FALSE, TRUE },
+  { "fork", test_fork, FALSE, TRUE, TRUE },
   { "exit", test_exit, FALSE, TRUE },
 };
 
@@ -436,6 +700,11 @@ run_case (gconstpointer data)
       g_test_skip (reason);
       return;
     }
+  if (c->test->forks && CANNOT_FORK)
+    {
+      g_test_skip ("ThreadSanitizer does not follow fork()");
+      return;
+    }
   if (c->test->plain)
     c->test->func (c->database);
   else
@@ -448,8 +717,13 @@ main (int   argc,
       char *argv[])
 {
   static Database databases[] = {
-    { "postgresql", NULL, "CUPEL_TEST_POSTGRESQL_URL", "SELECT pg_backend_pid()", "SELECT pg_terminate_backend" },
-    { "mysql", NULL, "CUPEL_TEST_MYSQL_URL", "SELECT connection_id()", "KILL CONNECTION" },
+    { "postgresql", NULL, "CUPEL_TEST_POSTGRESQL_URL", "SELECT pg_backend_pid()", "SELECT pg_terminate_backend",
+      "SELECT 7 FROM pg_sleep(0.4)",
+      { "DROP DATABASE IF EXISTS cupel_limited", "CREATE DATABASE cupel_limited CONNECTION LIMIT 1" }, NULL, "/cupel_limited" },
+    { "mysql", NULL, "CUPEL_TEST_MYSQL_URL", "SELECT connection_id()", "KILL CONNECTION",
+      "SELECT sleep(0.4)",
+      { "DROP USER IF EXISTS cupel_limited@localhost", "CREATE USER cupel_limited@localhost WITH MAX_USER_CONNECTIONS 1",
+        "GRANT ALL ON *.* TO cupel_limited@localhost" }, "cupel_limited", NULL },
     { "sqlite", NULL, NULL, NULL, NULL },
   };
   g_autofree char *file = NULL;

@@ -1,0 +1,705 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What borrowers wait for and how long, what is told of it, and how a transaction ends with its lease. */
+
+#include <string.h>
+
+#include "../unit/scale.h"
+#include "pool-fixture.h"
+
+/* Borrowers that come at the same time. */
+typedef struct
+{
+  CupelEngine *engine;
+  guint64      hold;
+  guint        n_served;
+  guint        n_late;
+  guint        n_failed;
+  gint64       longest;
+  char        *message;
+} Crowd;
+
+static gboolean
+run_one (gpointer       data,
+         GCancellable  *cancellable,
+         GError       **error)
+{
+  Crowd *crowd = data;
+  g_autoptr(GError) local = NULL;
+  gint64 begin = g_get_monotonic_time ();
+  CupelConnection *connection = cupel_engine_connect (crowd->engine, NULL, &local);
+
+  crowd->longest = MAX (crowd->longest, g_get_monotonic_time () - begin);
+  if (connection != NULL)
+    {
+      crowd->n_served++;
+      cupel_fiber_sleep (crowd->hold, NULL, NULL);
+      give_back (connection);
+      return TRUE;
+    }
+
+  if (g_error_matches (local, CUPEL_ERROR, CUPEL_ERROR_POOL_TIMEOUT))
+    crowd->n_late++;
+  else
+    crowd->n_failed++;
+  g_free (crowd->message);
+  crowd->message = g_strdup (local->message);
+  return TRUE;
+}
+
+static Crowd *
+new_crowd (CupelEngine *engine,
+           guint64      hold)
+{
+  Crowd *crowd = g_new0 (Crowd, 1);
+
+  crowd->engine = engine;
+  crowd->hold = hold;
+  return crowd;
+}
+
+static void
+crowd_free (Crowd *crowd)
+{
+  g_free (crowd->message);
+  g_free (crowd);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Crowd, crowd_free)
+
+static void
+run_crowd (Crowd *crowd,
+           guint  n)
+{
+  g_autoptr(CupelTaskGroup) group = cupel_task_group_new (NULL);
+  GError *error = NULL;
+
+  for (guint i = 0; i < n; i++)
+    cupel_task_group_spawn (group, run_one, crowd, NULL);
+  g_assert_true (cupel_task_group_join (group, &error));
+  g_assert_no_error (error);
+}
+
+/* The server has no room for now, or is starting: who waits is served as soon as it takes connections. */
+static void
+check_refusals_that_pass (CupelErrorCategory category)
+{
+  CupelEngine *engine = new_engine ("pool-size", 2, "max-overflow", 0, NULL);
+  g_autoptr(Crowd) crowd = new_crowd (engine, 1000);
+  g_autoptr(CupelPoolStatus) status = NULL;
+
+  fake_knobs.fail_connects = 3;
+  fake_knobs.connect_category = category;
+  run_crowd (crowd, 6);
+  g_assert_cmpuint (crowd->n_served, ==, 6);
+  status = cupel_pool_get_status (cupel_engine_get_pool (engine));
+  g_assert_cmpuint (status->n_connect_failures, ==, 3);
+  end_engine (engine);
+}
+
+static gboolean
+test_overload (gpointer       data,
+               GCancellable  *cancellable,
+               GError       **error)
+{
+  check_refusals_that_pass (CUPEL_ERROR_CATEGORY_OVERLOAD);
+  return TRUE;
+}
+
+static gboolean
+test_not_ready (gpointer       data,
+                GCancellable  *cancellable,
+                GError       **error)
+{
+  check_refusals_that_pass (CUPEL_ERROR_CATEGORY_NOT_READY);
+  return TRUE;
+}
+
+/* It never has: the limit of the wait is that of the pool, the cause is told, and the server is not run over. */
+static gboolean
+test_overload_lasts (gpointer       data,
+                     GCancellable  *cancellable,
+                     GError       **error)
+{
+  CupelEngine *engine = new_engine ("pool-size", 5, "max-overflow", 0, "pool-timeout", 0.5, NULL);
+  g_autoptr(Crowd) crowd = new_crowd (engine, 0);
+  g_autoptr(CupelPoolStatus) status = NULL;
+
+  fake_knobs.fail_connects = G_MAXUINT;
+  fake_knobs.connect_category = CUPEL_ERROR_CATEGORY_OVERLOAD;
+  run_crowd (crowd, 20);
+  g_assert_cmpuint (crowd->n_late, ==, 20);
+  g_assert_nonnull (strstr (crowd->message, "The fake server does not listen"));
+  g_assert_cmpint (crowd->longest, >=, 490 * 1000);
+  g_assert_cmpint (crowd->longest, <, scale (2, 10) * G_USEC_PER_SEC);
+  status = cupel_pool_get_status (cupel_engine_get_pool (engine));
+  g_assert_cmpuint (status->n_connect_failures, <=, 5 + (guint) (crowd->longest / 100000) + 1);
+  g_assert_cmpuint (status->n_timeouts, ==, 20);
+  end_engine (engine);
+  return TRUE;
+}
+
+/* Not to wait in line is not the same as never to connect. */
+static gboolean
+test_no_timeout_connects (gpointer       data,
+                          GCancellable  *cancellable,
+                          GError       **error)
+{
+  CupelEngine *engine = new_engine ("pool-timeout", 0.0, NULL);
+  g_autoptr(Crowd) crowd = new_crowd (engine, 50 * 1000);
+
+  fake_knobs.connect_delay = 20 * 1000;
+  give_back (borrow (engine));
+  run_crowd (crowd, 15);
+  g_assert_cmpuint (crowd->n_served, ==, 15);
+  end_engine (engine);
+  return TRUE;
+}
+
+static gboolean
+test_no_timeout_full (gpointer       data,
+                      GCancellable  *cancellable,
+                      GError       **error)
+{
+  CupelEngine *engine = new_engine ("pool-size", 2, "max-overflow", 0, "pool-timeout", 0.0, NULL);
+  g_autoptr(Crowd) crowd = new_crowd (engine, 0);
+  CupelConnection *one = borrow (engine);
+  CupelConnection *two = borrow (engine);
+
+  run_crowd (crowd, 5);
+  g_assert_cmpuint (crowd->n_late, ==, 5);
+  g_assert_cmpint (crowd->longest, <, scale (100, 1000) * 1000);
+  give_back (one);
+  run_crowd (crowd, 1);
+  g_assert_cmpuint (crowd->n_served, ==, 1);
+  give_back (two);
+  end_engine (engine);
+  return TRUE;
+}
+
+/* More come than there is room for: those in front get theirs, for the rest the time is up. */
+static gboolean
+test_no_timeout_burst (gpointer       data,
+                       GCancellable  *cancellable,
+                       GError       **error)
+{
+  CupelEngine *engine = new_engine ("pool-size", 2, "max-overflow", 1, "pool-timeout", 0.0, NULL);
+  g_autoptr(Crowd) crowd = new_crowd (engine, 50 * 1000);
+
+  fake_knobs.connect_delay = 20 * 1000;
+  run_crowd (crowd, 8);
+  g_assert_cmpuint (crowd->n_served, ==, 3);
+  g_assert_cmpuint (crowd->n_late, ==, 5);
+  end_engine (engine);
+  return TRUE;
+}
+
+static gboolean
+test_connect_takes_longer (gpointer       data,
+                           GCancellable  *cancellable,
+                           GError       **error)
+{
+  CupelEngine *engine = new_engine ("pool-timeout", 0.03, NULL);
+
+  fake_knobs.connect_delay = 150 * 1000;
+  give_back (borrow (engine));
+  end_engine (engine);
+  return TRUE;
+}
+
+/* Nobody waits for longer than both limits together, whatever the driver does. */
+static gboolean
+test_both_limits (gpointer       data,
+                  GCancellable  *cancellable,
+                  GError       **error)
+{
+  CupelEngine *engine = new_engine ("pool-timeout", 0.05, "connect-timeout", 0.1, NULL);
+  g_autoptr(Crowd) crowd = new_crowd (engine, 0);
+
+  fake_knobs.connect_delay = 60 * G_USEC_PER_SEC;
+  run_crowd (crowd, 3);
+  g_assert_cmpuint (crowd->n_late, ==, 3);
+  g_assert_cmpint (crowd->longest, >=, 140 * 1000);
+  g_assert_cmpint (crowd->longest, <, scale (2, 10) * G_USEC_PER_SEC);
+  end_engine (engine);
+  return TRUE;
+}
+
+/* A server that refuses for good is told at once, not at the end of some limit. */
+static gboolean
+test_refused (gpointer       data,
+              GCancellable  *cancellable,
+              GError       **error)
+{
+  CupelEngine *engine = new_engine ("pool-timeout", 0.0, NULL);
+  g_autoptr(Crowd) crowd = new_crowd (engine, 0);
+
+  fake_knobs.fail_connects = G_MAXUINT;
+  run_crowd (crowd, 4);
+  g_assert_cmpuint (crowd->n_failed, ==, 4);
+  g_assert_cmpstr (crowd->message, ==, "The fake server does not listen");
+  fake_knobs.fail_connects = 0;
+  end_engine (engine);
+  return TRUE;
+}
+
+/* first connections */
+
+static gboolean
+test_one_initialize (gpointer       data,
+                     GCancellable  *cancellable,
+                     GError       **error)
+{
+  CupelEngine *engine = new_engine ("pool-size", 10, NULL);
+  g_autoptr(Crowd) crowd = new_crowd (engine, 50 * 1000);
+
+  fake_knobs.connect_delay = 10 * 1000;
+  run_crowd (crowd, 10);
+  g_assert_cmpuint (crowd->n_served, ==, 10);
+  g_assert_cmpuint (fake_figures.n_connects, ==, 10);
+  g_assert_cmpuint (fake_figures.n_initialized, ==, 1);
+  end_engine (engine);
+  return TRUE;
+}
+
+/* The one that asks fails: another one asks. */
+static gboolean
+test_initialize_fails (gpointer       data,
+                       GCancellable  *cancellable,
+                       GError       **error)
+{
+  CupelEngine *engine = new_engine ("pool-size", 10, "max-overflow", 0, NULL);
+  g_autoptr(Crowd) crowd = new_crowd (engine, 50 * 1000);
+
+  fake_knobs.connect_delay = 10 * 1000;
+  fake_knobs.fail_initialize = 1;
+  run_crowd (crowd, 10);
+  g_assert_cmpuint (crowd->n_failed, ==, 1);
+  g_assert_cmpuint (crowd->n_served, ==, 9);
+  g_assert_cmpuint (fake_figures.n_initialized, ==, 2);
+  end_engine (engine);
+  return TRUE;
+}
+
+/* how long connections live */
+
+/* Twenty of the same age: when each of them was replaced. FALSE: this process did not run for a while, which says nothing. */
+static gboolean
+watch_twenty_age (gint64 *first,
+                  gint64 *last)
+{
+  CupelEngine *engine = new_engine ("pool-size", 20, "max-overflow", 0, "pool-max-lifetime", 2.0, NULL);
+  CupelConnection *connections[20];
+  gint64 begin = g_get_monotonic_time ();
+  gint64 before = 0;
+  gboolean steady = TRUE;
+
+  *first = *last = 0;
+  while (g_get_monotonic_time () - begin < 2100 * 1000)
+    {
+      guint n_connects = fake_figures.n_connects;
+      gint64 now = g_get_monotonic_time () - begin;
+
+      steady = steady && (before < 1700 * 1000 || now - before < 25 * 1000);
+      before = now;
+      for (guint i = 0; i < G_N_ELEMENTS (connections); i++)
+        connections[i] = borrow (engine);
+      for (guint i = 0; i < G_N_ELEMENTS (connections); i++)
+        give_back (connections[i]);
+      if (n_connects >= 20 && fake_figures.n_connects > n_connects)
+        {
+          *first = *first == 0 ? now : *first;
+          *last = now;
+        }
+      cupel_fiber_sleep (now < 1700 * 1000 ? 50 * 1000 : 5000, NULL, NULL);
+    }
+  steady = steady && fake_figures.n_connects == 40;
+  end_engine (engine);
+  return steady;
+}
+
+/* Connections that were made together are not replaced together. */
+static gboolean
+test_lifetime_spreads (gpointer       data,
+                       GCancellable  *cancellable,
+                       GError       **error)
+{
+  gint64 first = 0, last = 0;
+  guint n_tries = 0;
+
+  while (!watch_twenty_age (&first, &last))
+    g_assert_cmpuint (++n_tries, <, 5);
+  g_assert_cmpint (first, >=, 1795 * 1000);
+  g_assert_cmpint (last, <=, 2060 * 1000);
+  /* 200 ms are what is drawn from, twenty times. */
+  g_assert_cmpint (last - first, >=, 60 * 1000);
+  return TRUE;
+}
+
+/* what is told */
+
+/* A handler may use the pool: it is in order, and this is not a fiber's stack. */
+static void
+note (GString    *told,
+      const char *what,
+      gpointer    pool)
+{
+  g_assert_false (cupel_in_fiber ());
+  if (CUPEL_IS_POOL (pool))
+    {
+      g_autofree char *description = cupel_pool_describe (pool);
+
+      g_assert_nonnull (description);
+    }
+  g_string_append_printf (told, "%s%s", told->len > 0 ? " " : "", what);
+}
+
+#define NOTE(name) \
+  static void \
+  note_##name (gpointer sender, \
+               GString *told) \
+  { \
+    note (told, #name, sender); \
+  }
+
+NOTE (connected)
+NOTE (checkout)
+NOTE (checkin)
+NOTE (invalidated)
+NOTE (closed)
+NOTE (commit)
+NOTE (rollback)
+
+static void
+check_told (GString    *told,
+            const char *expected)
+{
+  g_assert_cmpstr (told->str, ==, expected);
+  g_string_truncate (told, 0);
+}
+
+static gboolean
+test_signals (gpointer       data,
+              GCancellable  *cancellable,
+              GError       **error)
+{
+  CupelEngine *engine = new_engine (NULL);
+  g_autoptr(GString) told = g_string_new (NULL);
+  CupelConnection *connection = borrow (engine);
+  CupelPool *pool = cupel_engine_get_pool (engine);
+
+  g_signal_connect (pool, "connected", G_CALLBACK (note_connected), told);
+  g_signal_connect (pool, "checkout", G_CALLBACK (note_checkout), told);
+  g_signal_connect (pool, "checkin", G_CALLBACK (note_checkin), told);
+  g_signal_connect (pool, "invalidated", G_CALLBACK (note_invalidated), told);
+  g_signal_connect (pool, "closed", G_CALLBACK (note_closed), told);
+
+  give_back (connection);
+  check_told (told, "checkin");
+  connection = borrow (engine);
+  check_told (told, "checkout");
+  give_back (connection);
+  check_told (told, "checkin");
+  cupel_pool_invalidate (pool);
+  check_told (told, "closed invalidated");
+  connection = borrow (engine);
+  check_told (told, "connected checkout");
+
+  /* One that is lost. */
+  fake_knobs.disconnect = TRUE;
+  {
+    g_autoptr(CupelText) text = cupel_text_new ("fail");
+    g_autoptr(CupelResult) result = cupel_connection_execute (connection, CUPEL_STATEMENT (text), NULL, NULL, NULL);
+
+    g_assert_null (result);
+  }
+  check_told (told, "invalidated");
+  give_back (connection);
+  check_told (told, "checkin closed");
+  fake_knobs.disconnect = FALSE;
+
+  /* One that nobody waits for. */
+  connection = borrow (engine);
+  check_told (told, "connected checkout");
+  g_object_unref (connection);
+  check_told (told, "checkin");
+  end_engine (engine);
+  check_told (told, "closed");
+  return TRUE;
+}
+
+/* How a transaction ends that is open when its connection goes back to a pool that commits. */
+typedef enum
+{
+  SUCCEEDS,
+  NOTHING_SENT,
+  COMMIT_FAILS,
+  COMMIT_LOSES_LINK,
+  FAILED_BEFORE,
+  LOST_A_RACE,
+} End;
+
+static guint n_warnings;
+
+/* That what was open could not be committed is told in the log, for there is nobody else. */
+static GLogWriterOutput
+count_warnings (GLogLevelFlags   level,
+                const GLogField *fields,
+                gsize            n_fields,
+                gpointer         user_data)
+{
+  for (gsize i = 0; i < n_fields; i++)
+    if (g_str_equal (fields[i].key, "MESSAGE") && strstr (fields[i].value, "could not be committed when it came back") != NULL)
+      {
+        n_warnings++;
+        return G_LOG_WRITER_HANDLED;
+      }
+  return g_log_writer_default (level, fields, n_fields, user_data);
+}
+
+static void
+check_commit (End         end,
+              const char *told_of,
+              const char *heard)
+{
+  CupelEngine *engine = new_engine ("pool-reset-on-return", CUPEL_POOL_RESET_COMMIT, NULL);
+  g_autoptr(GString) told = g_string_new (NULL);
+  CupelConnection *connection = borrow (engine);
+  g_autofree char *log = NULL;
+
+  g_signal_connect (engine, "commit", G_CALLBACK (note_commit), told);
+  g_signal_connect (engine, "rollback", G_CALLBACK (note_rollback), told);
+  fake_knobs.fail_commit = end == COMMIT_FAILS || end == COMMIT_LOSES_LINK;
+  fake_knobs.disconnect = end == COMMIT_LOSES_LINK;
+  if (end == NOTHING_SENT)
+    g_assert_true (cupel_connection_begin (connection, NULL, NULL));
+  else
+    execute (connection, "one");
+  if (end == FAILED_BEFORE || end == LOST_A_RACE)
+    {
+      g_autoptr(CupelText) text = cupel_text_new ("fail");
+      g_autoptr(CupelResult) result = NULL;
+
+      /* On some servers a lost race leaves the transaction open, with a part of it undone. */
+      if (end == LOST_A_RACE)
+        {
+          fake_knobs.category = CUPEL_ERROR_CATEGORY_RETRY;
+          fake_knobs.status_after_error = CUPEL_TRANSACTION_ACTIVE;
+        }
+      result = cupel_connection_execute (connection, CUPEL_STATEMENT (text), NULL, NULL, NULL);
+      g_assert_null (result);
+    }
+  n_warnings = 0;
+  give_back (connection);
+  g_assert_cmpuint (n_warnings, ==, fake_knobs.fail_commit ? 1 : 0);
+  check_told (told, told_of);
+  log = fake_database_take_log ();
+  g_assert_cmpstr (log, ==, heard);
+  end_engine (engine);
+}
+
+static gboolean
+test_commit_succeeds (gpointer       data,
+                      GCancellable  *cancellable,
+                      GError       **error)
+{
+  check_commit (SUCCEEDS, "commit", "BEGIN; one; COMMIT; reset");
+  return TRUE;
+}
+
+static gboolean
+test_commit_nothing (gpointer       data,
+                     GCancellable  *cancellable,
+                     GError       **error)
+{
+  check_commit (NOTHING_SENT, "rollback", "");
+  return TRUE;
+}
+
+static gboolean
+test_commit_fails (gpointer       data,
+                   GCancellable  *cancellable,
+                   GError       **error)
+{
+  check_commit (COMMIT_FAILS, "rollback", "BEGIN; one; COMMIT; reset");
+  return TRUE;
+}
+
+static gboolean
+test_commit_loses_link (gpointer       data,
+                        GCancellable  *cancellable,
+                        GError       **error)
+{
+  check_commit (COMMIT_LOSES_LINK, "rollback", "BEGIN; one; COMMIT; reset");
+  return TRUE;
+}
+
+static gboolean
+test_commit_failed_before (gpointer       data,
+                           GCancellable  *cancellable,
+                           GError       **error)
+{
+  check_commit (FAILED_BEFORE, "rollback", "BEGIN; one; fail; reset");
+  return TRUE;
+}
+
+static gboolean
+test_commit_lost_a_race (gpointer       data,
+                         GCancellable  *cancellable,
+                         GError       **error)
+{
+  check_commit (LOST_A_RACE, "rollback", "BEGIN; one; fail; reset");
+  return TRUE;
+}
+
+/* Not even a server that takes no writes costs the connections when it was the program that asked for that. */
+static gboolean
+test_read_only (gpointer       data,
+                GCancellable  *cancellable,
+                GError       **error)
+{
+  for (guint read_only = 0; read_only < 2; read_only++)
+    {
+      CupelEngine *engine = new_engine (NULL);
+      CupelConnection *connection = borrow (engine);
+      g_autoptr(CupelTransaction) transaction = NULL;
+      g_autoptr(CupelPoolStatus) status = NULL;
+      g_autoptr(CupelText) text = cupel_text_new ("fail");
+      g_autoptr(CupelResult) result = NULL;
+
+      fake_knobs.category = CUPEL_ERROR_CATEGORY_NOT_PRIMARY;
+      transaction = cupel_connection_begin_transaction (connection, CUPEL_ISOLATION_DEFAULT,
+                                                        read_only ? CUPEL_BEGIN_READ_ONLY : CUPEL_BEGIN_NONE, NULL, error);
+      g_assert_nonnull (transaction);
+      result = cupel_connection_execute (connection, CUPEL_STATEMENT (text), NULL, NULL, NULL);
+      g_assert_null (result);
+      give_back (connection);
+      status = cupel_pool_get_status (cupel_engine_get_pool (engine));
+      g_assert_cmpuint (status->epoch, ==, read_only ? 0 : 1);
+      g_assert_cmpuint (status->idle, ==, read_only ? 1 : 0);
+      wait_for_closing (cupel_engine_get_pool (engine));
+      end_engine (engine);
+    }
+  return TRUE;
+}
+
+/* A very long time of work leaves nothing behind. */
+static guint
+count_descriptors (void)
+{
+  g_autoptr(GDir) dir = g_dir_open ("/proc/self/fd", 0, NULL);
+  guint n = 0;
+
+  g_assert_nonnull (dir);
+  while (g_dir_read_name (dir) != NULL)
+    n++;
+  return n;
+}
+
+static gboolean
+test_cycles (gpointer       data,
+             GCancellable  *cancellable,
+             GError       **error)
+{
+  CupelEngine *engine = new_engine ("pool-name", "null", NULL);
+  guint n = scale (100000, 2000);
+  guint before = 0;
+
+  for (guint i = 0; i < n; i++)
+    {
+      give_back (borrow (engine));
+      if (i % 100 == 0)
+        fake_database_forget_log ();
+      if (i == 100)
+        before = count_descriptors ();
+    }
+  wait_for_closing (cupel_engine_get_pool (engine));
+  g_assert_cmpuint (count_descriptors (), ==, before);
+  g_assert_cmpuint (fake_figures.n_connects, ==, n);
+  g_assert_cmpuint (fake_figures.n_ended, ==, n);
+  end_engine (engine);
+  return TRUE;
+}
+
+/* What another thread drops is taken in by the next call, or by the loop. */
+static gpointer
+drop (gpointer connection)
+{
+  g_object_unref (connection);
+  return NULL;
+}
+
+static void
+test_dropped_blocking (void)
+{
+  CupelEngine *engine = new_engine ("pool-size", 1, "max-overflow", 0, NULL);
+
+  for (guint i = 0; i < 20; i++)
+    {
+      CupelConnection *connection = borrow (engine);
+
+      execute (connection, "one");
+      g_thread_join (g_thread_new ("stranger", drop, connection));
+      g_assert_cmpuint (cupel_pool_get_checked_out (cupel_engine_get_pool (engine)), ==, 1);
+      give_back (borrow (engine));
+    }
+  g_assert_cmpuint (fake_figures.n_connected, ==, 1);
+  end_engine (engine);
+}
+
+static void
+test_dropped_on_loop (void)
+{
+  CupelEngine *engine = new_engine (NULL);
+  CupelConnection *connections[15];
+
+  for (guint i = 0; i < G_N_ELEMENTS (connections); i++)
+    {
+      connections[i] = borrow (engine);
+      execute (connections[i], "one");
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (connections); i++)
+    g_thread_join (g_thread_new ("stranger", drop, connections[i]));
+  g_assert_cmpuint (cupel_pool_get_checked_out (cupel_engine_get_pool (engine)), ==, 15);
+  while (cupel_pool_get_checked_out (cupel_engine_get_pool (engine)) > 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpuint (cupel_pool_get_checked_in (cupel_engine_get_pool (engine)), ==, 5);
+  end_engine (engine);
+}
+
+#define ADD(path, func) g_test_add_data_func ("/engine/pool-waiting/" path, func, in_fiber)
+
+int
+main (int   argc,
+      char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  g_log_set_writer_func (count_warnings, NULL, NULL);
+  fake_database_register ();
+
+  ADD ("overload", test_overload);
+  ADD ("not-ready", test_not_ready);
+  ADD ("overload-lasts", test_overload_lasts);
+  ADD ("no-timeout-connects", test_no_timeout_connects);
+  ADD ("no-timeout-full", test_no_timeout_full);
+  ADD ("no-timeout-burst", test_no_timeout_burst);
+  ADD ("connect-takes-longer", test_connect_takes_longer);
+  ADD ("both-limits", test_both_limits);
+  ADD ("refused", test_refused);
+  ADD ("one-initialize", test_one_initialize);
+  ADD ("initialize-fails", test_initialize_fails);
+  ADD ("lifetime-spreads", test_lifetime_spreads);
+  ADD ("signals", test_signals);
+  ADD ("commit-succeeds", test_commit_succeeds);
+  ADD ("commit-nothing", test_commit_nothing);
+  ADD ("commit-fails", test_commit_fails);
+  ADD ("commit-loses-link", test_commit_loses_link);
+  ADD ("commit-failed-before", test_commit_failed_before);
+  ADD ("commit-lost-a-race", test_commit_lost_a_race);
+  ADD ("read-only", test_read_only);
+  ADD ("cycles", test_cycles);
+  g_test_add_func ("/engine/pool-waiting/dropped-blocking", test_dropped_blocking);
+  g_test_add_func ("/engine/pool-waiting/dropped-on-loop", test_dropped_on_loop);
+
+  return g_test_run ();
+}
