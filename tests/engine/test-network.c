@@ -110,7 +110,7 @@ attempt_full (Attempt *attempt)
   cupel_run (run_attempt, attempt, NULL, &error);
   g_assert_no_error (error);
   g_assert_nonnull (attempt->error);
-  g_test_message ("%s: %s, after %.0f ms, the loop kept for %.0f ms", attempt->url, attempt->error->message,
+  g_test_message ("%s, after %.0f ms, the loop kept for %.0f ms", attempt->error->message,
                   (double) attempt->took / 1000, (double) attempt->longest / 1000);
   g_assert_null (strstr (attempt->error->message, CANARY));
   return attempt->error;

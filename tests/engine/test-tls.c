@@ -346,6 +346,35 @@ test_environment_postgresql (void)
   g_assert_cmpint (server.tls_logins + server.plain_logins, ==, 0);
 }
 
+/* Nor what option files say, which the library reads when it is told to. */
+static void
+test_option_files (void)
+{
+  static const char text[] = "[client]\nport=1\nsocket=/nowhere\ndisable-ssl\ndisable-ssl-verify-server-cert\n"
+                             "[client-mariadb]\nport=1\ndisable-ssl-verify-server-cert\n";
+  g_autofree char *home = g_strdup (g_getenv ("HOME"));
+  g_autofree char *own = g_build_filename (folder, ".my.cnf", NULL);
+  g_autofree char *common = g_build_filename (folder, "my.cnf", NULL);
+  Server right = { .is_mysql = TRUE, .has_tls = TRUE, .certificate = RIGHT };
+  Server wrong = { .is_mysql = TRUE, .has_tls = TRUE, .certificate = SELF_SIGNED };
+
+  g_assert_true (g_file_set_contents (own, text, -1, NULL));
+  g_assert_true (g_file_set_contents (common, text, -1, NULL));
+  g_setenv ("HOME", folder, TRUE);
+  g_setenv ("MYSQL_HOME", folder, TRUE);
+  g_setenv ("MARIADB_HOME", folder, TRUE);
+  check (&right, "db.test", NULL, TRUE, TRUE, TRUE);
+  check (&wrong, "db.test", NULL, TRUE, FALSE, TRUE);
+  g_unsetenv ("MYSQL_HOME");
+  g_unsetenv ("MARIADB_HOME");
+  if (home != NULL)
+    g_setenv ("HOME", home, TRUE);
+  else
+    g_unsetenv ("HOME");
+  g_unlink (own);
+  g_unlink (common);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -365,6 +394,7 @@ main (int    argc,
   g_test_add_data_func ("/tls/mysql/no-exceptions", "mysql", test_no_exceptions);
   g_test_add_data_func ("/tls/mysql/stripped", "mysql", test_stripped);
   g_test_add_func ("/tls/mysql/environment", test_environment);
+  g_test_add_func ("/tls/mysql/option-files", test_option_files);
   status = g_test_run ();
 
   for (guint i = 0; i < N_CERTIFICATES; i++)
