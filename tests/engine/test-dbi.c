@@ -1036,6 +1036,76 @@ test_cancel (void)
 }
 
 static void
+assert_unusable (CupelDriverConnection *other)
+{
+  g_autoptr(CupelCompiled) one = compile ("SELECT 1", -1);
+  g_auto(CupelReply) reply = { 0 };
+  g_autoptr(GError) error = NULL;
+
+  g_assert_cmpint (cupel_driver_connection_get_status (other), ==, CUPEL_TRANSACTION_UNKNOWN);
+  g_assert_false (cupel_driver_connection_is_alive (other));
+  g_assert_false (try_execute (other, one, NULL, &reply, &error));
+  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_DISCONNECTED);
+  g_clear_error (&error);
+  g_assert_false (cupel_driver_connection_ping (other, soon (), &error));
+  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_DISCONNECTED);
+  g_clear_error (&error);
+  g_assert_false (cupel_driver_connection_begin (other, NULL, &error));
+  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_DISCONNECTED);
+  g_clear_error (&error);
+  /* not "outcome unknown": nothing was sent */
+  g_assert_false (cupel_driver_connection_commit (other, NULL, &error));
+  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_DISCONNECTED);
+  g_clear_error (&error);
+  g_assert_false (cupel_driver_connection_rollback (other, soon (), &error));
+  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_DISCONNECTED);
+}
+
+/* A server is told to stop a statement that is over by then: the next one must not pay for it. */
+static void
+test_late_cancel (void)
+{
+  static const char *const deaf = "DO $$ BEGIN PERFORM pg_sleep(60); EXCEPTION WHEN query_canceled THEN NULL; END $$";
+  guint n_threads = count_threads ();
+  g_autoptr(GError) error = NULL;
+  g_autoptr(CupelDriverConnection) other = connect_with (driver, url_text, &error);
+  g_autoptr(CupelDriverConnection) third = NULL;
+  g_autoptr(CupelCompiled) one = compile ("SELECT 1", -1);
+  g_auto(CupelReply) reply = { 0 };
+
+  g_assert_no_error (error);
+  execute (other, one, NULL, &reply);
+  CUPEL_THREADED_CONNECTION_GET_CLASS (other)->interrupt (CUPEL_THREADED_CONNECTION (other));
+  if (is_dialect ("sqlite"))
+    {
+      /* nothing is on its way to anywhere */
+      g_assert_cmpint (cupel_driver_connection_get_status (other), ==, CUPEL_TRANSACTION_IDLE);
+      g_assert_true (cupel_driver_connection_ping (other, soon (), &error));
+      g_assert_no_error (error);
+    }
+  else
+    assert_unusable (other);
+  cupel_driver_connection_close (other, soon ());
+
+  if (is_dialect ("postgresql"))
+    {
+      g_autoptr(CupelCompiled) compiled = compile (deaf, -1);
+      g_autoptr(GCancellable) cancellable = g_cancellable_new ();
+      CupelRequest request = { .compiled = compiled };
+      g_auto(CupelReply) nothing = { 0 };
+
+      third = connect_with (driver, url_text, &error);
+      g_assert_no_error (error);
+      add_timeout (50, cancel_it, cancellable);
+      cupel_driver_connection_execute (third, &request, &nothing, cancellable, &error);
+      g_assert_no_error (error);
+      assert_unusable (third);
+      cupel_driver_connection_terminate (third);
+    }
+  assert_threads (n_threads);
+}
+
+static void
 test_close (void)
 {
   guint n_threads = count_threads ();
@@ -1156,6 +1226,7 @@ static const Case cases[] = {
   { "errors", test_errors },
   { "capabilities", test_capabilities },
   { "cancel", test_cancel },
+  { "late-cancel", test_late_cancel },
   { "close", test_close },
   { "lost", test_lost },
   { "urls", test_urls },

@@ -10,6 +10,17 @@
 
 G_DEFINE_FINAL_TYPE (CupelDbiConnection, cupel_dbi_connection, CUPEL_TYPE_THREADED_CONNECTION)
 
+gboolean
+cupel_dbi_connection_check (CupelDbiConnection  *self,
+                            GError             **error)
+{
+  if (!g_atomic_int_get (&self->broken))
+    return TRUE;
+  g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_DISCONNECTED,
+                       "The connection was lost, or an operation on it was interrupted: it is not used any more");
+  return FALSE;
+}
+
 static gboolean
 run (CupelDbiConnection  *self,
      CupelJobFunc         func,
@@ -61,6 +72,8 @@ cupel_dbi_connection_begin (CupelDriverConnection  *base,
 
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
+  if (!cupel_dbi_connection_check (self, error))
+    return FALSE;
   if (g_atomic_int_get (&self->autocommit))
     return TRUE;
   if (g_atomic_int_get (&self->status) != CUPEL_TRANSACTION_IDLE)
@@ -94,6 +107,9 @@ cupel_dbi_connection_commit (CupelDriverConnection  *base,
 
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
+  /* Here and not in the job: nothing was sent, so what becomes of the transaction is known. */
+  if (!cupel_dbi_connection_check (self, error))
+    return FALSE;
   if (forget_begin (self))
     return TRUE;
   if (cupel_threaded_connection_run (CUPEL_THREADED_CONNECTION (self), cupel_dbi_job_commit, NULL, NULL, &abandoned,
@@ -116,6 +132,8 @@ cupel_dbi_connection_rollback (CupelDriverConnection  *base,
 {
   CupelDbiConnection *self = CUPEL_DBI_CONNECTION (base);
 
+  if (!cupel_dbi_connection_check (self, error))
+    return FALSE;
   return forget_begin (self) || run (self, cupel_dbi_job_rollback, NULL, deadline, NULL, error);
 }
 

@@ -72,11 +72,15 @@ static gboolean
 enter (CupelDbiConnection  *self,
        GError             **error)
 {
+  if (self->link.handle == NULL)
+    {
+      g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_CLOSED, "The connection is closed");
+      return FALSE;
+    }
+  if (!cupel_dbi_connection_check (self, error))
+    return FALSE;
   g_atomic_int_set (&self->link.interrupted, FALSE);
-  if (self->link.handle != NULL)
-    return TRUE;
-  g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_CLOSED, "The connection is closed");
-  return FALSE;
+  return TRUE;
 }
 
 /* @error: what the job ends with, nullable */

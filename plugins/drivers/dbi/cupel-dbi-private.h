@@ -233,6 +233,10 @@ CupelDriverConnection *cupel_dbi_connection_open (const CupelDbiBackend *backend
                                    GCancellable        *cancellable,
                                    GError             **error);
 
+/* FALSE: the link is lost, or a request to stop a statement may still be on its way and would stop another one. */
+gboolean cupel_dbi_connection_check (CupelDbiConnection *self,
+                                   GError             **error);
+
 /* A request of which everything that the worker reads is its own. */
 typedef struct
 {
