@@ -195,16 +195,39 @@ set_special (CupelCell  *cell,
   cell->v.text = text;
 }
 
-/* Infinity and what lies beyond the range of a cell are told by their names. */
+/* What lies beyond the range of a cell, in the words of the server whose time zone is UTC: its years go to 294276, those of
+ * microseconds since 1970 end 30 years earlier. */
 static void
-set_timestamp (CupelCell     *cell,
+print_timestamp (CupelRowBlock *block,
+                 CupelCell     *cell,
+                 CupelCellKind  kind,
+                 gint64         value)
+{
+  const gint64 day = G_GINT64_CONSTANT (86400000000);
+  char date[40], time[40];
+  gsize length = cupel_format_time (value % day, time);
+  char *text;
+
+  cupel_format_date (value / day + PG_EPOCH_DAYS, date);
+  while (strchr (time, '.') != NULL && time[length - 1] == '0')
+    time[--length] = '\0';
+  text = cupel_row_block_alloc (block, 2 * sizeof date);
+  g_snprintf (text, 2 * sizeof date, "%s %s%s", date, time, kind == CUPEL_CELL_TIMESTAMP ? "+00" : "");
+  set_special (cell, text);
+}
+
+static void
+set_timestamp (CupelRowBlock *block,
+               CupelCell     *cell,
                CupelCellKind  kind,
                gint64         value)
 {
-  if (value == G_MAXINT64 || value > G_MAXINT64 - PG_EPOCH_USEC)
+  if (value == G_MAXINT64)
     set_special (cell, "infinity");
   else if (value == G_MININT64)
     set_special (cell, "-infinity");
+  else if (value > G_MAXINT64 - PG_EPOCH_USEC)
+    print_timestamp (block, cell, kind, value);
   else
     {
       cell->kind = (guint8) kind;
@@ -310,11 +333,11 @@ decode (CupelRowBlock *block,
       return cell->v.i64 >= 0 && cell->v.i64 <= G_GINT64_CONSTANT (86400000000);
     case DECODE_TIMESTAMP:
       EXPECT (8);
-      set_timestamp (cell, CUPEL_CELL_DATETIME, (gint64) get64 (value));
+      set_timestamp (block, cell, CUPEL_CELL_DATETIME, (gint64) get64 (value));
       return TRUE;
     case DECODE_TIMESTAMPTZ:
       EXPECT (8);
-      set_timestamp (cell, CUPEL_CELL_TIMESTAMP, (gint64) get64 (value));
+      set_timestamp (block, cell, CUPEL_CELL_TIMESTAMP, (gint64) get64 (value));
       return TRUE;
     case DECODE_UUID:
       EXPECT (16);

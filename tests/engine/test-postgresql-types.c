@@ -78,6 +78,15 @@ test_printed (CupelDriverConnection *connection)
     { "sum(x) FROM (VALUES (1.10), (2.205)) AS v(x)", CUPEL_CELL_DECIMAL, "3.305" },
     { "'infinity'::timestamptz", CUPEL_CELL_OTHER, "infinity" },
     { "'-infinity'::date", CUPEL_CELL_OTHER, "-infinity" },
+    { "'infinity'::timestamp", CUPEL_CELL_OTHER, "infinity" },
+    { "'-infinity'::timestamp", CUPEL_CELL_OTHER, "-infinity" },
+    { "'-infinity'::timestamptz", CUPEL_CELL_OTHER, "-infinity" },
+    /* the last ones of the server, which microseconds since 1970 do not reach */
+    { "'294276-12-31 00:00:00'::timestamp", CUPEL_CELL_OTHER, "294276-12-31 00:00:00" },
+    { "'294276-12-31 23:59:59.99999'::timestamp", CUPEL_CELL_OTHER, "294276-12-31 23:59:59.99999" },
+    { "'294276-12-31 23:59:59.999999+00'::timestamptz", CUPEL_CELL_OTHER, "294276-12-31 23:59:59.999999+00" },
+    { "ARRAY['294276-12-31 00:00:00'::timestamp]", CUPEL_CELL_OTHER, "{\"294276-12-31 00:00:00\"}" },
+    { "'294247-01-10 04:00:54.775808'::timestamp", CUPEL_CELL_OTHER, "294247-01-10 04:00:54.775808" },
     { "'abc'::name", CUPEL_CELL_TEXT, "abc" },
     { "'ab'::char(4)", CUPEL_CELL_TEXT, "ab  " },
     { "'{\"b\": 1}'::json", CUPEL_CELL_JSON, "{\"b\": 1}" },
@@ -101,6 +110,28 @@ test_printed (CupelDriverConnection *connection)
 
       g_assert_cmpstr (text, ==, cases[i].text);
       g_assert_cmpint (kind, ==, cases[i].kind);
+    }
+}
+
+/* The last and the first timestamps that microseconds since 1970 reach; all that the server has before 1970 is among them. */
+static void
+test_timestamp_ends (CupelDriverConnection *connection)
+{
+  const struct { const char *sql; CupelCellKind kind; gint64 value; } cases[] = {
+    { "SELECT '294247-01-10 04:00:54.775807'::timestamp", CUPEL_CELL_DATETIME, G_MAXINT64 },
+    { "SELECT '294247-01-10 04:00:54.775807+00'::timestamptz", CUPEL_CELL_TIMESTAMP, G_MAXINT64 },
+    { "SELECT '4714-11-24 00:00:00 BC'::timestamp", CUPEL_CELL_DATETIME, G_GINT64_CONSTANT (-210866803200000000) },
+    { "SELECT '4714-11-24 00:00:00+00 BC'::timestamptz", CUPEL_CELL_TIMESTAMP, G_GINT64_CONSTANT (-210866803200000000) },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr(CupelCompiled) compiled = compile_plain (cases[i].sql);
+      g_auto(CupelReply) reply = { 0 };
+
+      exec (connection, compiled, NULL, CUPEL_REQUEST_NONE, &reply);
+      g_assert_cmpint (get_cell (&reply, 0, 0)->kind, ==, cases[i].kind);
+      g_assert_cmpint (get_cell (&reply, 0, 0)->v.i64, ==, cases[i].value);
     }
 }
 
@@ -260,6 +291,7 @@ main (int    argc,
   static const NamedJob tests[] = {
     { "/postgresql/types/round-trip", { test_types } },
     { "/postgresql/types/printed", { test_printed } },
+    { "/postgresql/types/timestamp-ends", { test_timestamp_ends } },
     { "/postgresql/types/numeric-random", { test_numeric_random } },
     { "/postgresql/types/conversions", { test_conversions } },
     { "/postgresql/ddl", { test_ddl } },
