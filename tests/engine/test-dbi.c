@@ -1106,6 +1106,41 @@ test_late_cancel (void)
 }
 
 static void
+test_copy (void)
+{
+  static const char *const texts[] = { "COPY dbi_copy FROM STDIN", "COPY dbi_copy TO STDOUT", "COPY (SELECT 1, 2) TO STDOUT" };
+  g_autoptr(CupelTable) table = NULL;
+
+  if (!is_dialect ("postgresql"))
+    {
+      g_autoptr(GError) error = fail (texts[0]);
+
+      g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING);
+      return;
+    }
+  table = make_table ("dbi_copy", cupel_sql_type_new (CUPEL_SQL_TEXT));
+  run ("INSERT INTO dbi_copy VALUES (1, 'a')");
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    for (guint j = 0; j < 2; j++)
+      {
+        g_autoptr(CupelCompiled) compiled = compile (texts[i], -1);
+        g_auto(CupelReply) reply = { 0 };
+        g_autoptr(GError) error = NULL;
+        g_autoptr(CupelDriverConnection) other = connect_with (driver, url_text, &error);
+
+        g_assert_no_error (error);
+        if (j == 1)
+          g_assert_true (cupel_driver_connection_begin (other, NULL, &error));
+        g_assert_false (try_execute (other, compiled, NULL, &reply, &error));
+        g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_UNSUPPORTED);
+        assert_unusable (other);
+        cupel_driver_connection_close (other, soon ());
+      }
+  g_assert_cmpint (query_int64 ("SELECT count(*) FROM dbi_copy"), ==, 1);
+  run ("DROP TABLE dbi_copy");
+}
+
+static void
 test_close (void)
 {
   guint n_threads = count_threads ();
@@ -1227,6 +1262,7 @@ static const Case cases[] = {
   { "capabilities", test_capabilities },
   { "cancel", test_cancel },
   { "late-cancel", test_late_cancel },
+  { "copy", test_copy },
   { "close", test_close },
   { "lost", test_lost },
   { "urls", test_urls },

@@ -10,6 +10,9 @@
 
 #define PG_BAD         1     /* CONNECTION_BAD */
 #define PG_COMMAND_OK  1     /* PGRES_COMMAND_OK */
+#define PG_COPY_OUT    3     /* PGRES_COPY_OUT */
+#define PG_COPY_IN     4     /* PGRES_COPY_IN */
+#define PG_COPY_BOTH   8     /* PGRES_COPY_BOTH */
 
 typedef struct
 {
@@ -214,6 +217,23 @@ pgsql_check_single (CupelDbiLink  *link,
   return ok;
 }
 
+/* libdbi takes the invitation to send or to read data for success, and leaves the session in the middle of it: pgsql_status ()
+ * sees that, and the connection is not used any more. */
+static gboolean
+pgsql_check_copy (CupelDbiLink        *link,
+                  const dbi_result_t  *result,
+                  GError             **error)
+{
+  const PgFunctions *pg = link->functions;
+  int status = pg->result_status (result->result_handle);
+
+  if (status != PG_COPY_OUT && status != PG_COPY_IN && status != PG_COPY_BOTH)
+    return TRUE;
+  g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_UNSUPPORTED,
+                       "COPY from or to the client is not supported: insert many sets, or COPY a file on the server");
+  return FALSE;
+}
+
 static gboolean
 pgsql_query (CupelDbiLink        *link,
              const char          *sql,
@@ -230,7 +250,8 @@ pgsql_query (CupelDbiLink        *link,
     return FALSE;
   if ((result = query (link, sql, compiled, reply, error)) == NULL)
     return FALSE;
-  if (reply != NULL && result->numfields > 0)
+  ok = pgsql_check_copy (link, result, error);
+  if (ok && reply != NULL && result->numfields > 0)
     ok = pgsql_read (link, result->result_handle, result->numfields, block_rows, reply, error);
   dbi_result_free (result);
   return ok;
