@@ -1140,6 +1140,50 @@ test_copy (void)
   run ("DROP TABLE dbi_copy");
 }
 
+/* Transactions are made by autocommit: a text that sets it would turn ROLLBACK into nothing. */
+static void
+test_autocommit (void)
+{
+  static const char *const refused[] = { "SET autocommit=1", " set\t@@session.autocommit = 1", "SET SESSION autocommit = ON",
+                                         "SET @a = 'it''s', AUTOCOMMIT=1", "SET `autocommit` = 1", "SET autocommit = 0" };
+  static const char *const fine = "SET @autocommit = 1, @autocommit_is = 'autocommit'";
+  g_autoptr(CupelTable) table = NULL;
+  g_autoptr(CupelCompiled) insert = NULL;
+  g_autoptr(GError) error = NULL;
+
+  if (!is_dialect ("mysql"))
+    {
+      error = fail (refused[0]);
+      g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING);
+      return;
+    }
+  table = make_table ("dbi_autocommit", cupel_sql_type_new (CUPEL_SQL_INT64));
+  insert = compile ("INSERT INTO dbi_autocommit VALUES (1, 1)", -1);
+
+  for (guint i = 0; i < G_N_ELEMENTS (refused); i++)
+    for (guint inside = 0; inside < 2; inside++)
+      {
+        g_auto(CupelReply) nothing = { 0 };
+
+        if (inside)
+          {
+            g_assert_true (cupel_driver_connection_begin (connection, NULL, &error));
+            execute (connection, insert, NULL, &nothing);
+          }
+        error = fail (refused[i]);
+        g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_UNSUPPORTED);
+        g_assert_nonnull (strstr (error->message, "isolation level AUTOCOMMIT"));
+        g_clear_error (&error);
+        g_assert_cmpint (cupel_driver_connection_get_status (connection), ==,
+                         inside ? CUPEL_TRANSACTION_ACTIVE : CUPEL_TRANSACTION_IDLE);
+        g_assert_true (cupel_driver_connection_rollback (connection, soon (), &error));
+        g_assert_no_error (error);
+        g_assert_cmpint (query_int64 ("SELECT count(*) FROM dbi_autocommit"), ==, 0);
+      }
+  run (fine);
+  run ("DROP TABLE dbi_autocommit");
+}
+
 static void
 test_close (void)
 {
@@ -1263,6 +1307,7 @@ static const Case cases[] = {
   { "cancel", test_cancel },
   { "late-cancel", test_late_cancel },
   { "copy", test_copy },
+  { "autocommit", test_autocommit },
   { "close", test_close },
   { "lost", test_lost },
   { "urls", test_urls },

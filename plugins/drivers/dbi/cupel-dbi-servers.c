@@ -438,6 +438,8 @@ enum
 
 #define MYSQL_CHARSET_BINARY 63
 
+#define SET_AUTOCOMMIT "A text cannot set autocommit, by which transactions are made here: use the isolation level AUTOCOMMIT"
+
 /* What the server says of a column, and what the statement wants of it. */
 static CupelDbiForm
 mysql_form (const MysqlField *field,
@@ -555,6 +557,28 @@ mysql_read (CupelDbiLink         *link,
   return TRUE;
 }
 
+/* SET with the name of the variable outside of texts. */
+static gboolean
+sets_autocommit (const char *sql)
+{
+  static const char name[] = "autocommit";
+  gboolean inside = FALSE;
+
+  while (g_ascii_isspace (*sql))
+    sql++;
+  if (g_ascii_strncasecmp (sql, "SET", 3) != 0 || g_ascii_isalnum (sql[3]) || sql[3] == '_')
+    return FALSE;
+  for (const char *at = sql + 3; *at != '\0'; at++)
+    {
+      if (*at == '\'')
+        inside = !inside;
+      else if (!inside && g_ascii_strncasecmp (at, name, strlen (name)) == 0 && !g_ascii_isalnum (at[-1]) && at[-1] != '_' &&
+               !g_ascii_isalnum (at[strlen (name)]) && at[strlen (name)] != '_' && (at[-1] != '@' || at[-2] == '@'))
+        return TRUE;
+    }
+  return FALSE;
+}
+
 static gboolean
 mysql_query (CupelDbiLink        *link,
              const char          *sql,
@@ -563,10 +587,15 @@ mysql_query (CupelDbiLink        *link,
              CupelReply          *reply,
              GError             **error)
 {
-  dbi_result_t *result = query (link, sql, compiled, reply, error);
+  dbi_result_t *result;
   gboolean ok = TRUE;
 
-  if (result == NULL)
+  if (compiled != NULL && compiled->kind == CUPEL_COMPILED_TEXT && sets_autocommit (compiled->sql))
+    {
+      g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_UNSUPPORTED, SET_AUTOCOMMIT);
+      return FALSE;
+    }
+  if ((result = query (link, sql, compiled, reply, error)) == NULL)
     return FALSE;
   if (reply != NULL && result->numfields > 0)
     ok = mysql_read (link, result, compiled, block_rows, reply, error);
