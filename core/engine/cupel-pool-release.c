@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "engine/cupel-pool-private.h"
+#include "runtime/cupel-call-private.h"
 #include "runtime/cupel-log-private.h"
 
 /* What a connection gets to become clean again; then it is ended. */
@@ -39,6 +40,7 @@ typedef struct
   CupelDriverConnection *connection;
   CupelReleaseFlags      flags;
   gboolean               committed;
+  gboolean               held;      /* the blocking call that it was left in waits for it */
 } Reset;
 
 static gboolean
@@ -125,6 +127,8 @@ reset_free (gpointer data)
   /* The fiber never ran to its end: its context went away. */
   if (reset->connection != NULL)
     check_in (reset->pool, g_steal_pointer (&reset->connection), FALSE);
+  if (reset->held)
+    cupel_call_release ();
   g_object_unref (reset->pool);
   g_free (reset);
 }
@@ -203,7 +207,9 @@ cupel_pool_release_full (CupelPool             *self,
       return committed;
     }
 
-  cupel_fiber_spawn_full (cupel_in_fiber () ? NULL : priv->context, "cupel-pool-reset", 0, reset_and_check_in, reset, reset_free);
+  reset->held = cupel_call_hold ();
+  cupel_fiber_spawn_full (cupel_in_fiber () || reset->held ? NULL : priv->context, "cupel-pool-reset", 0,
+                          reset_and_check_in, reset, reset_free);
   return FALSE;
 }
 

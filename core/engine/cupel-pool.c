@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "engine/cupel-pool-private.h"
+#include "runtime/cupel-call-private.h"
 #include "runtime/cupel-log-private.h"
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (CupelPool, cupel_pool, G_TYPE_OBJECT)
@@ -114,7 +115,7 @@ cupel_pool_init (CupelPool *self)
 
   priv->options = default_options;
   priv->thread = g_thread_self ();
-  priv->context = g_main_context_ref_thread_default ();
+  priv->context = cupel_call_ref_outer_context ();
   priv->pid = getpid ();
 }
 

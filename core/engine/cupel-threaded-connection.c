@@ -43,6 +43,7 @@ typedef struct
   gboolean started;
   gboolean shut_down;
   gboolean given_up;
+  gint64   grace;         /* what an interrupted job gets to come back */
   gboolean here;          /* a job runs on the thread of its caller: the worker keeps off */
 } CupelThreadedConnectionPrivate;
 
@@ -194,6 +195,7 @@ cupel_threaded_connection_init (CupelThreadedConnection *self)
 {
   CupelThreadedConnectionPrivate *priv = cupel_threaded_connection_get_instance_private (self);
 
+  priv->grace = GRACE_PERIOD;
   g_mutex_init (&priv->lock);
   g_cond_init (&priv->cond);
   g_queue_init (&priv->queue);
@@ -214,7 +216,7 @@ bring_back (CupelThreadedConnection *self,
             Job                     *job)
 {
   CupelThreadedConnectionPrivate *priv = cupel_threaded_connection_get_instance_private (self);
-  gint64 give_up_time = g_get_monotonic_time () + GRACE_PERIOD;
+  gint64 give_up_time = g_get_monotonic_time () + priv->grace;
   gint64 pause = 1000;
   gboolean back;
 
@@ -383,6 +385,27 @@ cupel_threaded_connection_run (CupelThreadedConnection  *self,
     job_unref (job);
 
   return success;
+}
+
+/**
+ * cupel_threaded_connection_set_grace: (skip)
+ * @self: a connection
+ * @grace: microseconds that an interrupted job gets to come back before the connection is given up; one second at first
+ *
+ * Sets how patient the connection is, for those that would lose more than themselves: a database in memory.
+ *
+ * Since: 1.0
+ */
+void
+cupel_threaded_connection_set_grace (CupelThreadedConnection *self,
+                                     gint64                   grace)
+{
+  CupelThreadedConnectionPrivate *priv;
+
+  g_return_if_fail (CUPEL_IS_THREADED_CONNECTION (self));
+
+  priv = cupel_threaded_connection_get_instance_private (self);
+  priv->grace = grace;
 }
 
 /**

@@ -55,6 +55,10 @@ gboolean cupel_threaded_connection_run       (CupelThreadedConnection  *self,
                                               gint64                    deadline,
                                               GCancellable             *cancellable,
                                               GError                  **error);
+/* Microseconds that an interrupted job gets to come back before the connection is given up; one second at first. */
+CUPEL_AVAILABLE_IN_1_0
+void     cupel_threaded_connection_set_grace (CupelThreadedConnection  *self,
+                                              gint64                    grace);
 /* Runs @func on the calling thread if the worker has nothing to do; FALSE: it did not run. */
 CUPEL_AVAILABLE_IN_1_0
 gboolean cupel_threaded_connection_run_here  (CupelThreadedConnection  *self,

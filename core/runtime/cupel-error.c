@@ -271,7 +271,7 @@ cupel_error_get_column (const GError *error)
 }
 
 /**
- * cupel_error_get_category: (skip)
+ * cupel_error_get_category:
  * @error: (nullable): an error
  *
  * Tells what can be done about an error: whether the unit may be run again, whether the connection or the server is of no more use.

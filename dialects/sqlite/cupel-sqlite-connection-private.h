@@ -46,6 +46,8 @@ struct _CupelSqliteConnection
 
   /* the worker's */
   sqlite3             *db;
+  int                  length_limit;   /* SQLite's own, while it is another */
+  int                  dirty;          /* atomic: a text changed what the next borrower would find: a pragma, a database attached */
   gboolean             can_be_here;    /* what can be done on the thread that asks: see cupel-sqlite-here.h */
   CupelSqliteStatements statements;
   sqlite3_stmt        *own[CUPEL_SQLITE_N_OWN];
@@ -72,6 +74,12 @@ void     cupel_sqlite_connection_close_rows (CupelSqliteConnection  *self);
 gboolean cupel_sqlite_connection_open_handle (CupelSqliteConnection *self,
                                              GError                **error);
 void     cupel_sqlite_connection_close_handle (CupelSqliteConnection *self);
+/* Undoes what texts may have changed, but for the data. */
+gboolean cupel_sqlite_connection_restore_handle (CupelSqliteConnection *self,
+                                             GError                **error);
+/* Looks at the clock often, and refuses long values, so that no single step takes long. */
+void     cupel_sqlite_connection_watch_closely (CupelSqliteConnection *self,
+                                             gboolean                closely);
 gboolean cupel_sqlite_connection_is_interrupted (CupelSqliteConnection *self);
 /* Any thread. */
 void     cupel_sqlite_connection_drop_rows  (CupelSqliteConnection  *self,

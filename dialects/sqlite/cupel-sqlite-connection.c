@@ -227,6 +227,12 @@ cupel_sqlite_connection_ping (CupelDriverConnection  *base,
   return FALSE;
 }
 
+static gboolean
+cupel_sqlite_connection_needs_reset (CupelDriverConnection *base)
+{
+  return g_atomic_int_get (&CUPEL_SQLITE_CONNECTION (base)->dirty);
+}
+
 static CupelTransactionStatus
 cupel_sqlite_connection_get_status (CupelDriverConnection *base)
 {
@@ -347,6 +353,7 @@ cupel_sqlite_connection_class_init (CupelSqliteConnectionClass *klass)
   connection_class->rollback = cupel_sqlite_connection_rollback;
   connection_class->set_isolation = cupel_sqlite_connection_set_isolation;
   connection_class->set_transaction = cupel_sqlite_connection_set_transaction;
+  connection_class->needs_reset = cupel_sqlite_connection_needs_reset;
   connection_class->reset = cupel_sqlite_connection_reset;
   connection_class->ping = cupel_sqlite_connection_ping;
   connection_class->get_status = cupel_sqlite_connection_get_status;
@@ -378,6 +385,9 @@ cupel_sqlite_connection_open (CupelUrl      *url,
   if (!cupel_sqlite_options_parse (&self->options, url, error))
     return NULL;
   cupel_sqlite_statements_init (&self->statements, self->options.cache_size);
+  /* To give it up would be to lose the data. */
+  if (self->options.path == NULL)
+    cupel_threaded_connection_set_grace (CUPEL_THREADED_CONNECTION (self), 10 * 60 * G_USEC_PER_SEC);
 
   if (!cupel_threaded_connection_run (CUPEL_THREADED_CONNECTION (self), cupel_sqlite_job_open, NULL, NULL, NULL, deadline,
                                       cancellable, error))

@@ -10,6 +10,9 @@
 
 /* How often a running statement looks whether it shall end, in instructions of SQLite's machine. */
 #define PROGRESS_OPS 1000
+/* On a thread that must not be kept: with the longest value that one instruction may move, less than a millisecond. */
+#define CLOSE_PROGRESS_OPS 50
+#define CLOSE_LENGTH (64 * 1024)
 
 static const char *const own_sql[CUPEL_SQLITE_N_OWN] = {
   [CUPEL_SQLITE_BEGIN]           = "BEGIN",
@@ -93,8 +96,32 @@ on_authorize (gpointer    data,
 {
   CupelSqliteConnection *self = data;
 
-  if (action != SQLITE_TRANSACTION || !self->preparing)
+  if (!self->preparing)
     return SQLITE_OK;
+  switch (action)
+    {
+    case SQLITE_PRAGMA:
+      /* With a value, or by its name alone: wal_checkpoint and the like leave nothing behind, but who knows all. */
+      if (argument2 != NULL)
+        g_atomic_int_set (&self->dirty, TRUE);
+      return SQLITE_OK;
+    case SQLITE_ATTACH:
+      /* What is attached has a VFS and a journal of its own. */
+      self->can_be_here = FALSE;
+      g_atomic_int_set (&self->dirty, TRUE);
+      return SQLITE_OK;
+    case SQLITE_CREATE_TEMP_TABLE:
+    case SQLITE_CREATE_TEMP_VIEW:
+    case SQLITE_CREATE_TEMP_TRIGGER:
+    case SQLITE_CREATE_TEMP_INDEX:
+    case SQLITE_DETACH:
+      g_atomic_int_set (&self->dirty, TRUE);
+      return SQLITE_OK;
+    case SQLITE_TRANSACTION:
+      break;
+    default:
+      return SQLITE_OK;
+    }
   g_strlcpy (self->refused, argument != NULL ? argument : "BEGIN", sizeof self->refused);
   return SQLITE_DENY;
 }
@@ -272,9 +299,8 @@ set_journal_mode (CupelSqliteConnection  *self,
   return TRUE;
 }
 
-static gboolean
-configure_handle (CupelSqliteConnection  *self,
-                  GError                **error)
+static void
+apply_settings (CupelSqliteConnection *self)
 {
   static const struct { int option; int value; } settings[] = {
     { SQLITE_DBCONFIG_ENABLE_FKEY, 1 },
@@ -285,14 +311,70 @@ configure_handle (CupelSqliteConnection  *self,
     { SQLITE_DBCONFIG_DQS_DML, 0 },
     { SQLITE_DBCONFIG_DQS_DDL, 0 },
   };
-  const char *synchronous = self->options.synchronous;
-  g_autofree char *text = NULL;
-  int code;
 
   for (guint i = 0; i < G_N_ELEMENTS (settings); i++)
     sqlite3_db_config (self->db, settings[i].option, settings[i].value, NULL);
   sqlite3_busy_handler (self->db, on_busy, self);
   sqlite3_progress_handler (self->db, PROGRESS_OPS, on_progress, self);
+}
+
+void
+cupel_sqlite_connection_watch_closely (CupelSqliteConnection *self,
+                                       gboolean               closely)
+{
+  if (closely)
+    self->length_limit = sqlite3_limit (self->db, SQLITE_LIMIT_LENGTH, CLOSE_LENGTH);
+  else
+    sqlite3_limit (self->db, SQLITE_LIMIT_LENGTH, self->length_limit);
+  sqlite3_progress_handler (self->db, closely ? CLOSE_PROGRESS_OPS : PROGRESS_OPS, on_progress, self);
+}
+
+/* What a query lists, each in a statement of its own; the list is read before anything changes. */
+static gboolean
+execute_each (CupelSqliteConnection  *self,
+              const char             *query,
+              GError                **error)
+{
+  g_autoptr(GPtrArray) statements = g_ptr_array_new_with_free_func (g_free);
+  sqlite3_stmt *handle = NULL;
+  int code = sqlite3_prepare_v2 (self->db, query, -1, &handle, NULL);
+
+  while (code == SQLITE_OK && sqlite3_step (handle) == SQLITE_ROW)
+    g_ptr_array_add (statements, g_strdup ((const char *) sqlite3_column_text (handle, 0)));
+  sqlite3_finalize (handle);
+  for (guint i = 0; code == SQLITE_OK && i < statements->len; i++)
+    code = sqlite3_exec (self->db, statements->pdata[i], NULL, NULL, NULL);
+  return code == SQLITE_OK || cupel_sqlite_connection_fail (self, error);
+}
+
+gboolean
+cupel_sqlite_connection_restore_handle (CupelSqliteConnection  *self,
+                                        GError                **error)
+{
+  static const char pragmas[] =
+    "PRAGMA query_only = 0; PRAGMA ignore_check_constraints = 0; PRAGMA recursive_triggers = 0; PRAGMA defer_foreign_keys = 0; "
+    "PRAGMA case_sensitive_like = 0; PRAGMA reverse_unordered_selects = 0; PRAGMA writable_schema = 0";
+
+  apply_settings (self);
+  if (sqlite3_exec (self->db, pragmas, NULL, NULL, NULL) != SQLITE_OK)
+    return cupel_sqlite_connection_fail (self, error);
+  if (!execute_each (self, "SELECT printf('DROP %s temp.\"%w\"', type, name) FROM temp.sqlite_schema "
+                           "WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'", error) ||
+      !execute_each (self, "SELECT printf('DETACH \"%w\"', name) FROM pragma_database_list WHERE name NOT IN ('main', 'temp')", error))
+    return FALSE;
+  self->can_be_here = self->options.path == NULL;
+  return TRUE;
+}
+
+static gboolean
+configure_handle (CupelSqliteConnection  *self,
+                  GError                **error)
+{
+  const char *synchronous = self->options.synchronous;
+  g_autofree char *text = NULL;
+  int code;
+
+  apply_settings (self);
 
   /* The first look into the file: it may be no database, encrypted, locked. */
   if ((text = run_pragma (self, "PRAGMA schema_version", &code)) == NULL)

@@ -41,6 +41,7 @@ execute_here (CupelThreadedConnection  *base,
   CupelSqliteStatement *statement;
   CupelSqliteJob job = { .request = *execution->request, .reply = { .row_count = -1 } };
   gboolean was_outside;
+  gboolean late;
   gboolean ok;
 
   if (!can_be_here (self) || (statement = cupel_sqlite_statement_peek (self, job.request.compiled)) == NULL ||
@@ -54,13 +55,19 @@ execute_here (CupelThreadedConnection  *base,
 
   was_outside = sqlite3_get_autocommit (self->db) != 0;
   cupel_sqlite_vfs_begin_here (TIME_LIMIT);
+  cupel_sqlite_connection_watch_closely (self, TRUE);
   ok = cupel_sqlite_job_read (self, statement, &job, error);
+  cupel_sqlite_connection_watch_closely (self, FALSE);
+  late = cupel_sqlite_vfs_is_late ();
   cupel_sqlite_vfs_end_here ();
   cupel_sqlite_connection_leave (self);
 
   if (ok)
     {
-      statement->pause = 0;
+      if (!late)
+        statement->pause = 0;
+      else
+        statement->pause = statement->pause_left = MIN (statement->pause * 2 + 1, MAX_PAUSE);
       *execution->reply = job.reply;
       execution->done = TRUE;
       return TRUE;
@@ -112,7 +119,7 @@ end_here (CupelThreadedConnection  *base,
   CupelSqliteConnection *self = CUPEL_SQLITE_CONNECTION (base);
   Ending *ending = data;
 
-  if (!can_be_here (self) || sqlite3_txn_state (self->db, NULL) == SQLITE_TXN_WRITE || g_atomic_int_get (&self->read_uncommitted))
+  if (!can_be_here (self) || g_atomic_int_get (&self->dirty) || sqlite3_txn_state (self->db, NULL) == SQLITE_TXN_WRITE || g_atomic_int_get (&self->read_uncommitted))
     return FALSE;
 
   cupel_sqlite_vfs_begin_here (TIME_LIMIT);

@@ -557,6 +557,29 @@ set_read_uncommitted (CupelSqliteConnection  *connection,
   return TRUE;
 }
 
+/* Whatever a text changed is not there for the next borrower. A file is opened anew; one in memory would be lost by that. */
+static gboolean
+clean (CupelSqliteConnection  *connection,
+       GError                **error)
+{
+  gboolean ok = TRUE;
+
+  if (connection->options.path != NULL)
+    {
+      cupel_sqlite_connection_close_handle (connection);
+      cupel_sqlite_statements_init (&connection->statements, connection->options.cache_size);
+      ok = cupel_sqlite_connection_open_handle (connection, error);
+    }
+  else
+    {
+      cupel_sqlite_statements_clear (&connection->statements);
+      cupel_sqlite_statements_init (&connection->statements, connection->options.cache_size);
+      ok = cupel_sqlite_connection_restore_handle (connection, error);
+    }
+  g_atomic_int_set (&connection->dirty, !ok);
+  return ok;
+}
+
 gboolean
 cupel_sqlite_job_reset (CupelThreadedConnection  *base,
                         gpointer                  data,
@@ -568,11 +591,12 @@ cupel_sqlite_job_reset (CupelThreadedConnection  *base,
   if (!cupel_sqlite_connection_enter (connection, error))
     return FALSE;
   ok = roll_back (connection, error) && set_read_uncommitted (connection, FALSE, error);
-  /* A text may have changed it. */
-  sqlite3_db_config (connection->db, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
+  if (ok && g_atomic_int_get (&connection->dirty))
+    ok = clean (connection, error);
   if (ok)
     g_atomic_int_set (&connection->autocommit, FALSE);
-  cupel_sqlite_connection_leave (connection);
+  if (connection->db != NULL)
+    cupel_sqlite_connection_leave (connection);
   return ok;
 }
 
