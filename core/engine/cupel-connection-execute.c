@@ -654,7 +654,8 @@ cupel_connection_stream_finish (CupelConnection  *self,
  *
  * Executes a statement whose rows arrive by blocks while they are read, for results of any size.
  *
- * The connection may execute other statements, and open more streams, while one is read. It cannot commit before all are read to
+ * The connection may execute other statements, and open more streams, while one is read. On SQLite the stream may see what they change:
+ * read it to the end before writing to the tables that it reads. It cannot commit before all are read to
  * the end or closed.
  *
  * Returns: (transfer full): the stream, or %NULL with @error set

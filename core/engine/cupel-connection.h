@@ -31,8 +31,8 @@ typedef struct _CupelTransaction CupelTransaction;
  * CupelBeginFlags:
  * @CUPEL_BEGIN_NONE: as any other
  * @CUPEL_BEGIN_READ_ONLY: the server refuses to write in it
- * @CUPEL_BEGIN_DEFERRABLE: with read-only and SERIALIZABLE: it waits until it can run without a risk of losing a race. Servers that have no
- *   such thing ignore it
+ * @CUPEL_BEGIN_DEFERRABLE: with read-only and SERIALIZABLE: it waits until it can run without a risk of losing a race. SQLite, which
+ *   has no such risk, ignores it; MySQL and MariaDB refuse it with %CUPEL_ERROR_UNSUPPORTED
  *
  * How one transaction is to be.
  *

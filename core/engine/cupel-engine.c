@@ -736,7 +736,7 @@ static void
 cupel_engine_init (CupelEngine *self)
 {
   self->thread = g_thread_self ();
-  self->context = cupel_call_ref_outer_context ();
+  self->context = g_main_context_ref_thread_default ();
   g_mutex_init (&self->lock);
   self->cache_size = 500;
   self->connect_timeout = 10.0;

@@ -227,6 +227,7 @@ typedef struct
   GString               *reasons;
   GError                *error;         /* the last one of a host that could not be reached */
   gboolean               over;          /* no other host will do better */
+  gboolean               wrong_role;    /* a host was reached that is not of the role that is asked for */
 } Round;
 
 static CupelDriverConnection *
@@ -265,6 +266,7 @@ try_host (Round *round,
   if (suits (self->target, role))
     return connection;
 
+  round->wrong_role = TRUE;
   g_string_append_printf (round->reasons, "%s%s is %s", round->reasons->len > 0 ? "; " : "", host->where,
                           role == CUPEL_SERVER_ROLE_PRIMARY ? "a primary"
                           : role == CUPEL_SERVER_ROLE_STANDBY ? "a standby" : "of an unknown role");
@@ -321,10 +323,13 @@ set_list_error (Round   *round,
 {
   static const char *const wanted[] = { "that can be reached", "that is a primary", "that is a standby", "that can be reached",
                                         "that can be reached" };
-  CupelErrorDetails details = { .disconnect = TRUE, .retryable = TRUE, .category = CUPEL_ERROR_CATEGORY_NOT_READY };
+  CupelErrorDetails details = { .disconnect = TRUE, .retryable = TRUE };
   CupelHostList *self = round->list;
   gboolean late = g_get_monotonic_time () >= round->deadline;
 
+  /* Among several, one may be about to take the part over. Where nobody answers there is nothing to wait for. */
+  if (round->wrong_role && self->n_hosts > 1)
+    details.category = CUPEL_ERROR_CATEGORY_NOT_READY;
   if (round->error != NULL && (self->n_hosts == 1 || round->over))
     g_propagate_error (error, g_steal_pointer (&round->error));
   else

@@ -115,7 +115,7 @@ cupel_pool_init (CupelPool *self)
 
   priv->options = default_options;
   priv->thread = g_thread_self ();
-  priv->context = cupel_call_ref_outer_context ();
+  priv->context = g_main_context_ref_thread_default ();
   priv->pid = getpid ();
 }
 

@@ -53,9 +53,6 @@ gboolean cupel_call_drain  (gint64                deadline);
 /* Whether the thread is in a blocking call now: of the fibers of the thread only those of its private context go on. */
 gboolean cupel_call_is_blocking (void);
 
-/* The thread's own context: never the private one of a blocking call. */
-GMainContext *cupel_call_ref_outer_context (void);
-
 /* Makes the blocking call of the thread, if there is one, last until the release: for clean-up with a time limit of its own that was
  * left to a fiber. FALSE: none, and nothing to release. */
 gboolean cupel_call_hold        (void);

@@ -10,8 +10,7 @@ typedef struct
   GMainContext   *context;
   CupelScheduler *scheduler;
   gboolean        driving;
-  GMainContext   *outer;      /* while driving: what is the thread's own */
-  guint           n_held;     /* what was begun in a blocking call and has to be seen through in it */
+  guint           n_held;   /* what was begun in a blocking call and has to be seen through in it */
 } Private;
 
 static void
@@ -84,23 +83,13 @@ drive (SyncCall *sync)
   Private *self = private_get ();
 
   self->driving = TRUE;
-  self->outer = g_main_context_ref_thread_default ();
   g_main_context_push_thread_default (self->context);
   cupel_scheduler_spawn (self->scheduler, sync->call->name, 0, sync_call_run, sync, sync_call_end);
   /* Nobody goes on with what is left behind here until the next blocking call, which may never come. */
   while (!sync->done || self->n_held > 0)
     g_main_context_iteration (self->context, TRUE);
   g_main_context_pop_thread_default (self->context);
-  g_clear_pointer (&self->outer, g_main_context_unref);
   self->driving = FALSE;
-}
-
-GMainContext *
-cupel_call_ref_outer_context (void)
-{
-  Private *self = g_private_get (&thread_private);
-
-  return self != NULL && self->outer != NULL ? g_main_context_ref (self->outer) : g_main_context_ref_thread_default ();
 }
 
 gboolean

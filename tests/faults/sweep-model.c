@@ -475,7 +475,7 @@ CALL (session_get)
 {
   g_autoptr(CupelValue) key = cupel_value_new_int64 (4711);
   g_autoptr(GError) local = NULL;
-  g_autoptr(CupelEntity) entity = cupel_session_get (context->session, sweep_parent_get_type (), key, cancellable, &local);
+  G_GNUC_UNUSED g_autoptr(CupelEntity) entity = cupel_session_get (context->session, sweep_parent_get_type (), key, cancellable, &local);
 
   /* There is none. */
   if (local == NULL || g_error_matches (local, CUPEL_ERROR, CUPEL_ERROR_NO_ROW))
@@ -487,7 +487,7 @@ CALL (session_get)
 CALL (session_get_int64)
 {
   g_autoptr(GError) local = NULL;
-  g_autoptr(CupelEntity) entity = cupel_session_get_int64 (context->session, sweep_parent_get_type (), 4711, cancellable, &local);
+  G_GNUC_UNUSED g_autoptr(CupelEntity) entity = cupel_session_get_int64 (context->session, sweep_parent_get_type (), 4711, cancellable, &local);
 
   if (local == NULL || g_error_matches (local, CUPEL_ERROR, CUPEL_ERROR_NO_ROW))
     return TRUE;

@@ -99,12 +99,14 @@ get_tls (CupelUrl *url)
   return mode;
 }
 
-static gboolean
-is_loopback (const char *host)
+static const char *
+get_either (CupelUrl   *url,
+            const char *name,
+            const char *alias)
 {
-  g_autoptr(GInetAddress) address = g_inet_address_new_from_string (host);
+  const char *value = cupel_url_get_option (url, name);
 
-  return address != NULL ? g_inet_address_get_is_loopback (address) : g_ascii_strcasecmp (host, "localhost") == 0;
+  return value != NULL ? value : cupel_url_get_option (url, alias);
 }
 
 static const char *
@@ -156,14 +158,15 @@ init_pgsql (CupelDbiSettings     *settings,
             GError              **error)
 {
   static const char *const known[] = {
-    "connect_timeout", "host", "port", "search_path", "sslcert", "sslkey", "sslmode", "sslrootcert", "tls", NULL
+    "connect_timeout", "host", "port", "search_path", "sslcert", "sslkey", "sslmode", "sslrootcert", "tls", "tls-ca", "tls-cert",
+    "tls-key", NULL
   };
   static const char *const modes[] = { "disable", "allow", "prefer", "require", "verify-ca", "verify-full", NULL };
   const char *host = get_host (url, endpoint);
   const char *mode = get_tls (url);
-  const char *roots = cupel_url_get_option (url, "sslrootcert");
-  const char *cert = cupel_url_get_option (url, "sslcert");
-  const char *key = cupel_url_get_option (url, "sslkey");
+  const char *roots = get_either (url, "tls-ca", "sslrootcert");
+  const char *cert = get_either (url, "tls-cert", "sslcert");
+  const char *key = get_either (url, "tls-key", "sslkey");
   const char *password = cupel_url_get_password (url);
   const char *user = cupel_url_get_user (url) != NULL ? cupel_url_get_user (url) : g_get_user_name ();
   const char *database = cupel_url_get_database (url);
@@ -187,7 +190,7 @@ init_pgsql (CupelDbiSettings     *settings,
       return FALSE;
     }
   if (mode == NULL)
-    mode = is_socket ? "disable" : roots != NULL || !is_loopback (host) ? "verify-full" : "prefer";
+    mode = is_socket ? "disable" : "verify-full";
   if (roots == NULL)
     roots = g_str_has_prefix (mode, "verify-") && g_file_test (SYSTEM_ROOTS, G_FILE_TEST_EXISTS) ? SYSTEM_ROOTS : NO_FILE;
 
