@@ -185,7 +185,7 @@ test_silence (gpointer       data,
       connection = cupel_engine_connect (engine, patience, &local);
       if (connection != NULL)
         {
-          g_autoptr(CupelResult) result = fault_execute (connection, rows_sql (), patience, &local);
+          G_GNUC_UNUSED g_autoptr(CupelResult) result = fault_execute (connection, rows_sql (), patience, &local);
 
           cupel_connection_close (connection, NULL, NULL);
         }
