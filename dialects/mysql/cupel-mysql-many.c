@@ -5,6 +5,9 @@
 
 #include "cupel-mysql-private.h"
 
+/* What the COMMIT of a batch gets, which cannot be cancelled. */
+#define COMMIT_TIME (10 * G_USEC_PER_SEC)
+
 #define CUPEL_MYSQL_PAGE_ROWS   1000
 #define CUPEL_MYSQL_PAGE_BYTES  (512 * 1024)    /* half of the least max_allowed_packet that servers come with */
 #define CUPEL_MYSQL_PARAMETERS  65535
@@ -202,8 +205,15 @@ cupel_mysql_connection_execute_many (CupelMysqlConnection  *self,
 
   if (own && !self->broken && self->op == CUPEL_MYSQL_OP_RUNNING)
     {
+      /* From here on it can be told as done or as not done, but not as cancelled. */
       if (ok)
-        ok = cupel_mysql_connection_send_commit (self, error);
+        {
+          self->cancellable = NULL;
+          self->killable = FALSE;
+          if (self->deadline == CUPEL_NO_DEADLINE)
+            self->deadline = g_get_monotonic_time () + COMMIT_TIME;
+          ok = cupel_mysql_connection_send_commit (self, error);
+        }
       if (!ok && !self->broken && cupel_mysql_connection_command (self, "ROLLBACK", NULL))
         self->transaction_lost = FALSE;
     }

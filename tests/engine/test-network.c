@@ -159,7 +159,7 @@ static void
 serve_last (int      fd,
             gpointer is_mysql)
 {
-  static const char postgresql[] = "E\0\0\0\x24" "SFATAL\0" "C28P01\0" "Mnobody of us\0";
+  static const char postgresql[] = "E\0\0\0\x21" "SFATAL\0" "C28P01\0" "Mnobody of us\0";
   static const char mysql[] = "\xff\x15\x04#28000nobody of us";
   struct sockaddr_in address;
   socklen_t length = sizeof address;
@@ -175,7 +175,7 @@ serve_last (int      fd,
     }
   else if (rogue_read (fd, bytes, sizeof bytes))
     {
-      rogue_write (fd, postgresql, 0x25);
+      rogue_write (fd, postgresql, sizeof postgresql);
       rogue_stall (fd);
     }
 }

@@ -25,6 +25,15 @@ typedef struct
   GPtrArray  *rings;          /* with the lock of nobody: read when the thread is joined */
 } Profiler;
 
+/* Sysprof's own library does not free the reader of its ring buffer. */
+const char *__lsan_default_suppressions (void);
+
+const char *
+__lsan_default_suppressions (void)
+{
+  return "leak:mapped_ring_buffer_new_reader";
+}
+
 static gpointer
 profiler_thread (gpointer data)
 {

@@ -125,7 +125,7 @@ static void
 serve_postgresql (Server *server,
                   int     fd)
 {
-  static const char refusal[] = "E\0\0\0\x24" "SFATAL\0" "C28P01\0" "Mnobody of us\0";
+  static const char refusal[] = "E\0\0\0\x21" "SFATAL\0" "C28P01\0" "Mnobody of us\0";
   guint8 start[8];
   SSL *tls;
 
@@ -143,7 +143,7 @@ serve_postgresql (Server *server,
             return;
           if (SSL_read (tls, start, sizeof start) == sizeof start)
             g_atomic_int_inc (&server->tls_logins);
-          SSL_write (tls, refusal, 0x25);
+          SSL_write (tls, refusal, sizeof refusal);
           SSL_shutdown (tls);
           SSL_free (tls);
           return;
@@ -152,7 +152,7 @@ serve_postgresql (Server *server,
         return;
     }
   g_atomic_int_inc (&server->plain_logins);
-  rogue_write (fd, refusal, 0x25);
+  rogue_write (fd, refusal, sizeof refusal);
 }
 
 static void
