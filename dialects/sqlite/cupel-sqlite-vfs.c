@@ -6,31 +6,42 @@
 
 #define VFS_NAME "cupel"
 
-/* 0: this thread may wait; else the g_get_monotonic_time () at which it has to be done. */
-static __thread gint64 here_until;
+/* Of a thread: 0 or not there: it may wait; else the g_get_monotonic_time () at which it has to be done. (No __thread: the leak sanitizer
+ * crashes on that of a module.) */
+static GPrivate here = G_PRIVATE_INIT (g_free);
 
 void
 cupel_sqlite_vfs_begin_here (gint64 time_limit)
 {
-  here_until = g_get_monotonic_time () + time_limit;
+  gint64 *until = g_private_get (&here);
+
+  if (until == NULL)
+    g_private_set (&here, until = g_new (gint64, 1));
+  *until = g_get_monotonic_time () + time_limit;
 }
 
 void
 cupel_sqlite_vfs_end_here (void)
 {
-  here_until = 0;
+  gint64 *until = g_private_get (&here);
+
+  *until = 0;
 }
 
 gboolean
 cupel_sqlite_vfs_is_here (void)
 {
-  return here_until != 0;
+  const gint64 *until = g_private_get (&here);
+
+  return until != NULL && *until != 0;
 }
 
 gboolean
 cupel_sqlite_vfs_is_late (void)
 {
-  return here_until != 0 && g_get_monotonic_time () >= here_until;
+  const gint64 *until = g_private_get (&here);
+
+  return until != NULL && *until != 0 && g_get_monotonic_time () >= *until;
 }
 
 /* A file of the wrapped VFS follows its shim. */
@@ -51,7 +62,7 @@ real (sqlite3_file *file)
 
 #define REFUSE_HERE             \
   G_STMT_START {                \
-    if (here_until != 0)        \
+    if (cupel_sqlite_vfs_is_here ()) \
       return SQLITE_INTERRUPT;  \
   } G_STMT_END
 
@@ -158,7 +169,7 @@ shim_shm_map (sqlite3_file   *file,
   ShimFile *self = (ShimFile *) file;
   int code;
 
-  if (here_until != 0 && region >= self->n_regions)
+  if (cupel_sqlite_vfs_is_here () && region >= self->n_regions)
     return SQLITE_INTERRUPT;
   code = real (file)->pMethods->xShmMap (real (file), region, size, extend, pointer);
   if (code == SQLITE_OK && *pointer != NULL)
@@ -197,7 +208,7 @@ shim_fetch (sqlite3_file   *file,
             int             n,
             void          **pointer)
 {
-  if (here_until != 0)
+  if (cupel_sqlite_vfs_is_here ())
     {
       *pointer = NULL;
       return SQLITE_OK;
@@ -282,7 +293,7 @@ static int
 shim_sleep (sqlite3_vfs *vfs,
             int          microseconds)
 {
-  return here_until != 0 ? 0 : wrapped->xSleep (wrapped, microseconds);
+  return cupel_sqlite_vfs_is_here () ? 0 : wrapped->xSleep (wrapped, microseconds);
 }
 
 static int
