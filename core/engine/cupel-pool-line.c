@@ -388,7 +388,8 @@ cupel_pool_put (CupelPool  *self,
 
   cupel_place_move (place, CUPEL_PLACE_IDLE);
   cupel_pool_settle (self);
-  if (place->state != CUPEL_PLACE_IDLE)
+  /* Lent by now, or found unfit and gone. */
+  if (g_queue_find (&priv->places[CUPEL_PLACE_IDLE], place) == NULL)
     return;
 
   place->trusted = FALSE;

@@ -260,8 +260,11 @@ main (int    argc,
   g_autoptr(GError) error = NULL;
 
   g_option_context_add_main_entries (context, entries, NULL);
-  server = g_strdup ("postgresql");
-  if (!g_option_context_parse (context, &argc, &argv, &error) || !cupel_run (run, NULL, NULL, &error))
+  if (!g_option_context_parse (context, &argc, &argv, &error))
+    return g_printerr ("%s\n", error->message), 1;
+  if (server == NULL)
+    server = g_strdup ("postgresql");
+  if (!cupel_run (run, NULL, NULL, &error))
     {
       g_printerr ("cupel-load: %s\n", error->message);
       return 2;
