@@ -101,7 +101,7 @@ on_authorize (gpointer    data,
   switch (action)
     {
     case SQLITE_PRAGMA:
-      /* With a value, or by its name alone: wal_checkpoint and the like leave nothing behind, but who knows all. */
+      /* With an argument it may set something. Some only read by it: they cost a reset, too. */
       if (argument2 != NULL)
         g_atomic_int_set (&self->dirty, TRUE);
       return SQLITE_OK;
