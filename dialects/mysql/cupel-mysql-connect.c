@@ -91,8 +91,13 @@ cupel_mysql_set_connect_error (CupelMysqlAttempt  *attempt,
       CupelErrorDetails details = { .disconnect = TRUE, .retryable = local->code == CUPEL_ERROR_CONNECTION };
       int step = code == CR_SSL_CONNECTION_ERROR ? CUPEL_MYSQL_STEP_TLS : g_atomic_int_get (&attempt->step);
 
-      told = cupel_error_new_with_details (local->code, &details, "Could not connect to MySQL at %s (%s): %s",
-                                           attempt->params->where, cupel_mysql_step_name (step), local->message);
+      /* The library calls it a lost link; this thread may be the first to tell. */
+      if (g_get_monotonic_time () >= attempt->deadline)
+        told = g_error_new (CUPEL_ERROR, CUPEL_ERROR_TIMEOUT, "Connecting to MySQL at %s (%s): The operation timed out",
+                            attempt->params->where, cupel_mysql_step_name (step));
+      else
+        told = cupel_error_new_with_details (local->code, &details, "Could not connect to MySQL at %s (%s): %s",
+                                             attempt->params->where, cupel_mysql_step_name (step), local->message);
     }
   g_propagate_error (error, told);
 }
