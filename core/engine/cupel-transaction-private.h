@@ -50,7 +50,14 @@ void              cupel_transaction_set_layer     (CupelTransaction             
                                                    const CupelTransactionLayer  *layer,
                                                    gpointer                      owner);         /* a GObject, not held */
 
-/* Of cupel-connection-transaction.c, in a fiber. */
+/* Of cupel-connection-transaction.c, in a fiber, between enter and leave. */
+/* The handle of the outermost transaction, borrowed; NULL: there is none. */
+CupelTransaction *cupel_connection_ensure_transaction (CupelConnection *self);
+gboolean          cupel_connection_commit_all     (CupelConnection   *self,
+                                                   GCancellable      *cancellable,
+                                                   GError           **error);
+gboolean          cupel_connection_roll_back_all  (CupelConnection   *self,
+                                                   GError           **error);
 CupelTransaction *cupel_connection_open_nested    (CupelConnection   *self,
                                                    GCancellable      *cancellable,
                                                    GError           **error);    /* (transfer full) */
