@@ -35,7 +35,7 @@ run_tests () {
   if [ -n "${CUPEL_TEST_FOLDER:-}" ]; then
     meson test -C "$folder" --no-rebuild --print-errorlogs "$@"
   else
-    ci/servers --tcp --pgbouncer "${servers[@]}" --logs "$folder/meson-logs" -- \
+    ci/servers --tcp --pgbouncer --small-disk "${servers[@]}" --logs "$folder/meson-logs" -- \
       meson test -C "$folder" --no-rebuild --print-errorlogs "$@"
   fi
 }
