@@ -51,6 +51,7 @@ struct _CupelSqliteConnection
   gboolean             can_be_here;    /* what can be done on the thread that asks: see cupel-sqlite-here.h */
   CupelSqliteStatements statements;
   sqlite3_stmt        *own[CUPEL_SQLITE_N_OWN];
+  gboolean             running_own;    /* one of them is at work */
   gboolean             preparing;      /* a statement that is not ours */
   gboolean             in_read_only;   /* the transaction that is open */
   gboolean             in_uncommitted;

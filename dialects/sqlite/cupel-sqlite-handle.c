@@ -51,6 +51,12 @@ cupel_sqlite_connection_fail (CupelSqliteConnection  *self,
 static int
 on_progress (gpointer data)
 {
+  CupelSqliteConnection *self = data;
+
+  /* SQLite asks after the last instruction, too: what it was told to end then it reports as failed although it is done. Statements of our
+   * own are short; only a lock may keep them waiting, and that on_busy() ends. */
+  if (self->running_own)
+    return 0;
   return cupel_sqlite_connection_is_interrupted (data) || cupel_sqlite_vfs_is_late ();
 }
 
@@ -136,8 +142,13 @@ cupel_sqlite_connection_run_own (CupelSqliteConnection  *self,
   if (self->own[own] == NULL &&
       sqlite3_prepare_v3 (self->db, own_sql[own], -1, SQLITE_PREPARE_PERSISTENT, &self->own[own], NULL) != SQLITE_OK)
     ok = cupel_sqlite_connection_fail (self, error);
-  else if (sqlite3_step (self->own[own]) != SQLITE_DONE)
-    ok = cupel_sqlite_connection_fail (self, error);
+  else
+    {
+      self->running_own = TRUE;
+      if (sqlite3_step (self->own[own]) != SQLITE_DONE)
+        ok = cupel_sqlite_connection_fail (self, error);
+      self->running_own = FALSE;
+    }
   if (self->own[own] != NULL)
     sqlite3_reset (self->own[own]);
   return ok;

@@ -10,6 +10,7 @@ static sqlite3_vfs *real;
 static int armed;      /* which call fails; 0: none */
 static int lasting;
 static int calls;
+static int delay;      /* of a lock in shared memory, in microseconds */
 
 typedef struct
 {
@@ -114,6 +115,10 @@ fail_shm_map (sqlite3_file *file, int page, int size, int extend, void volatile 
 static int
 fail_shm_lock (sqlite3_file *file, int offset, int n, int flags)
 {
+  int pause = g_atomic_int_get (&delay);
+
+  if (pause > 0)
+    g_usleep ((gulong) pause);
   return get_file (file)->pMethods->xShmLock (get_file (file), offset, n, flags);
 }
 
@@ -196,4 +201,10 @@ fail_vfs_disarm (void)
 {
   g_atomic_int_set (&armed, 0);
   return g_atomic_int_get (&calls);
+}
+
+void
+fail_vfs_delay (int microseconds)
+{
+  g_atomic_int_set (&delay, microseconds);
 }

@@ -10,3 +10,5 @@ void  fail_vfs_arm       (int      nth,
                           gboolean lasting);
 /* How many calls there were since; what could fail is counted. */
 int   fail_vfs_disarm    (void);
+/* Each lock of a database with WAL takes so long, as on a machine that is busy; 0: none does. */
+void  fail_vfs_delay     (int      microseconds);

@@ -382,6 +382,38 @@ test_crowd (gpointer       data,
   return TRUE;
 }
 
+/* What is done at once takes too long to be done there: only what was not done is left to the worker. SQLite looks at the clock once in
+ * some hundred runs of so short a statement as COMMIT, and after it. */
+static gboolean
+test_late (gpointer       data,
+           GCancellable  *cancellable,
+           GError       **error)
+{
+  static const char *const reads[] = { "SELECT count(*) FROM t", NULL };
+  Fixture *f = data;
+  CupelEngine *engine;
+  g_autoptr(CupelConnection) connection = NULL;
+  const guint n = scale (1200, 600);
+
+  make_table (f);
+  engine = make_engine (f, "");
+  connection = cupel_engine_connect (engine, NULL, error);
+  g_assert_nonnull (connection);
+  fail_vfs_delay (500);
+  for (guint i = 0; i < n; i++)
+    {
+      g_assert_true (run_list (connection, (gpointer) reads, NULL, error));
+      cupel_connection_commit (connection, NULL, error);
+      g_assert_no_error (*error);
+      g_assert_false (cupel_connection_in_transaction (connection));
+    }
+  fail_vfs_delay (0);
+  g_assert_true (cupel_connection_close (connection, NULL, error));
+  end_engine (engine);
+  assert_integrity (f);
+  return TRUE;
+}
+
 /* Disk full: the transaction is rolled back and the connection goes on. */
 static gboolean
 test_full (gpointer       data,
@@ -725,6 +757,7 @@ main (int    argc,
   TEST (locked);
   TEST (snapshot);
   TEST (crowd);
+  TEST (late);
   TEST (full);
   TEST (removed);
   TEST (corrupt);
