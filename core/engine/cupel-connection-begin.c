@@ -34,7 +34,7 @@ begin_body (gpointer       self_,
   return GINT_TO_POINTER (success);
 }
 
-static const CupelCall begin_call = { "cupel_connection_begin", begin_body, NULL };
+static const CupelCall begin_call = { "cupel_connection_begin", begin_body, .claim = cupel_connection_claim };
 
 /**
  * cupel_connection_begin_async:
@@ -186,7 +186,9 @@ begin_transaction_body (gpointer       self_,
   return transaction;
 }
 
-static const CupelCall begin_transaction_call = { "cupel_connection_begin_transaction", begin_transaction_body, g_object_unref };
+static const CupelCall begin_transaction_call = {
+  "cupel_connection_begin_transaction", begin_transaction_body, g_object_unref, .claim = cupel_connection_claim
+};
 
 /**
  * cupel_connection_begin_transaction_async:
@@ -286,7 +288,9 @@ begin_nested_body (gpointer       self_,
   return transaction;
 }
 
-static const CupelCall begin_nested_call = { "cupel_connection_begin_nested", begin_nested_body, g_object_unref };
+static const CupelCall begin_nested_call = {
+  "cupel_connection_begin_nested", begin_nested_body, g_object_unref, .claim = cupel_connection_claim
+};
 
 /**
  * cupel_connection_begin_nested_async:
@@ -434,8 +438,8 @@ run_nested_body (gpointer       self,
   return run_in (self, begin_nested_body (self, NULL, cancellable, error), args, cancellable, error);
 }
 
-static const CupelCall run_transaction_call = { "cupel_connection_run_transaction", run_transaction_body, NULL };
-static const CupelCall run_nested_call = { "cupel_connection_run_nested", run_nested_body, NULL };
+static const CupelCall run_transaction_call = { "cupel_connection_run_transaction", run_transaction_body, .claim = cupel_connection_claim };
+static const CupelCall run_nested_call = { "cupel_connection_run_nested", run_nested_body, .claim = cupel_connection_claim };
 
 /**
  * cupel_connection_run_transaction_async: (skip)
@@ -631,7 +635,7 @@ commit_body (gpointer       self_,
   return GINT_TO_POINTER (success);
 }
 
-static const CupelCall commit_call = { "cupel_connection_commit", commit_body, NULL };
+static const CupelCall commit_call = { "cupel_connection_commit", commit_body, .claim = cupel_connection_claim };
 
 /**
  * cupel_connection_commit_async:
@@ -722,7 +726,7 @@ rollback_body (gpointer       self_,
   return GINT_TO_POINTER (success);
 }
 
-static const CupelCall rollback_call = { "cupel_connection_rollback", rollback_body, NULL };
+static const CupelCall rollback_call = { "cupel_connection_rollback", rollback_body, .claim = cupel_connection_claim };
 
 /**
  * cupel_connection_rollback_async:

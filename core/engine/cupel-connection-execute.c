@@ -391,7 +391,7 @@ execute_body (gpointer       self,
   return do_execute (self, "cupel_connection_execute", args, cancellable, error);
 }
 
-static const CupelCall execute_call = { "cupel_connection_execute", execute_body, g_object_unref };
+static const CupelCall execute_call = { "cupel_connection_execute", execute_body, g_object_unref, .claim = cupel_connection_claim };
 
 /**
  * cupel_connection_execute_async:
@@ -485,7 +485,9 @@ execute_many_body (gpointer       self,
   return do_execute (self, "cupel_connection_execute_many", args, cancellable, error);
 }
 
-static const CupelCall execute_many_call = { "cupel_connection_execute_many", execute_many_body, g_object_unref };
+static const CupelCall execute_many_call = {
+  "cupel_connection_execute_many", execute_many_body, g_object_unref, .claim = cupel_connection_claim
+};
 
 /**
  * cupel_connection_execute_many_async:
@@ -589,7 +591,7 @@ stream_body (gpointer       self_,
   return stream;
 }
 
-static const CupelCall stream_call = { "cupel_connection_stream", stream_body, g_object_unref };
+static const CupelCall stream_call = { "cupel_connection_stream", stream_body, g_object_unref, .claim = cupel_connection_claim };
 
 /**
  * cupel_connection_stream_async:

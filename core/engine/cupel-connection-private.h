@@ -54,6 +54,12 @@ gboolean cupel_connection_enter       (CupelConnection    *self,
                                        gboolean            clean_up,
                                        GError            **error);
 void     cupel_connection_leave       (CupelConnection    *self);
+/* The claim of a CupelCall on a connection. */
+const char **cupel_connection_claim   (gpointer            self,
+                                       gpointer            args,
+                                       const char         *operation,
+                                       GObject           **owner,
+                                       GError            **error);
 
 /* For the layer above, in a fiber. The transaction begins by itself with the first request.
  *

@@ -104,6 +104,40 @@ cupel_connection_new (CupelEngine           *engine,
 
 /* state */
 
+static void
+set_error_busy (CupelConnection  *self,
+                const char       *operation,
+                GError          **error)
+{
+  g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_BUSY,
+               "%s() was called while %s() is in progress on the same connection: await that first, or use another connection",
+               operation, self->operation);
+}
+
+const char **
+cupel_connection_claim (gpointer      self_,
+                        gpointer      args,
+                        const char   *operation,
+                        GObject     **owner,
+                        GError      **error)
+{
+  CupelConnection *self = self_;
+
+  if (G_UNLIKELY (!cupel_engine_is_owner (self->engine)))
+    return NULL;
+  if (G_UNLIKELY (self->operation != NULL))
+    {
+      set_error_busy (self, operation, error);
+      return NULL;
+    }
+  if (G_UNLIKELY (self->driver == NULL))
+    return NULL;
+
+  self->operation = operation;
+  *owner = G_OBJECT (g_object_ref (self));
+  return &self->operation;
+}
+
 gboolean
 cupel_connection_enter (CupelConnection  *self,
                         const char       *operation,
@@ -119,9 +153,7 @@ cupel_connection_enter (CupelConnection  *self,
     }
   if (G_UNLIKELY (self->operation != NULL))
     {
-      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_BUSY,
-                   "%s() was called while %s() is in progress on the same connection: await that first, or use another connection",
-                   operation, self->operation);
+      set_error_busy (self, operation, error);
       return FALSE;
     }
   if (G_UNLIKELY (self->driver == NULL))
@@ -400,7 +432,7 @@ set_isolation_level_body (gpointer       self_,
 }
 
 static const CupelCall set_isolation_level_call = {
-  "cupel_connection_set_isolation_level", set_isolation_level_body, NULL
+  "cupel_connection_set_isolation_level", set_isolation_level_body, .claim = cupel_connection_claim
 };
 
 /**
@@ -509,7 +541,7 @@ close_body (gpointer       self_,
   return GINT_TO_POINTER (TRUE);
 }
 
-static const CupelCall close_call = { "cupel_connection_close", close_body, NULL };
+static const CupelCall close_call = { "cupel_connection_close", close_body, .claim = cupel_connection_claim };
 
 /**
  * cupel_connection_close_async:

@@ -154,8 +154,8 @@ drop_all_body (gpointer       self,
   return GINT_TO_POINTER (success);
 }
 
-static const CupelCall create_all_call = { "cupel_connection_create_all", create_all_body, NULL };
-static const CupelCall drop_all_call = { "cupel_connection_drop_all", drop_all_body, NULL };
+static const CupelCall create_all_call = { "cupel_connection_create_all", create_all_body, .claim = cupel_connection_claim };
+static const CupelCall drop_all_call = { "cupel_connection_drop_all", drop_all_body, .claim = cupel_connection_claim };
 
 /**
  * cupel_connection_create_all_async:

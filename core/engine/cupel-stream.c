@@ -243,6 +243,34 @@ next_block (CupelStream   *self,
   return TRUE;
 }
 
+/* For what reads: rows that are here need no connection. */
+static const char **
+claim_for_rows (gpointer      self_,
+                gpointer      args,
+                const char   *operation,
+                GObject     **owner,
+                GError      **error)
+{
+  CupelStream *self = self_;
+
+  if (self->over || self->cut_short || (self->entities != NULL && self->entity < self->entities->len) ||
+      (self->block != NULL && self->entities == NULL && self->row < self->block->n_rows))
+    return NULL;
+  return cupel_connection_claim (self->connection, NULL, operation, owner, error);
+}
+
+static const char **
+claim (gpointer      self_,
+       gpointer      args,
+       const char   *operation,
+       GObject     **owner,
+       GError      **error)
+{
+  CupelStream *self = self_;
+
+  return self->over ? NULL : cupel_connection_claim (self->connection, NULL, operation, owner, error);
+}
+
 static gboolean
 check_readable (CupelStream  *self,
                 const char   *operation,
@@ -660,7 +688,7 @@ next_list_body (gpointer       self_,
   return list;
 }
 
-static const CupelCall next_list_call = { "cupel_stream_next_list", next_list_body, g_object_unref };
+static const CupelCall next_list_call = { "cupel_stream_next_list", next_list_body, g_object_unref, .claim = claim_for_rows };
 
 /**
  * cupel_stream_next_list_async:
@@ -749,7 +777,9 @@ next_rows_body (gpointer       self_,
   return rows;
 }
 
-static const CupelCall next_rows_call = { "cupel_stream_next_rows", next_rows_body, (GDestroyNotify) g_ptr_array_unref };
+static const CupelCall next_rows_call = {
+  "cupel_stream_next_rows", next_rows_body, (GDestroyNotify) g_ptr_array_unref, .claim = claim_for_rows
+};
 
 /**
  * cupel_stream_next_rows_async:
@@ -852,7 +882,7 @@ close_body (gpointer       self_,
   return GINT_TO_POINTER (success);
 }
 
-static const CupelCall close_call = { "cupel_stream_close", close_body, NULL };
+static const CupelCall close_call = { "cupel_stream_close", close_body, .claim = claim };
 
 /**
  * cupel_stream_close_async:

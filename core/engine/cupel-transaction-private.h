@@ -3,6 +3,7 @@
 #pragma once
 
 #include "engine/cupel-transaction.h"
+#include "runtime/cupel-call-private.h"
 
 G_BEGIN_DECLS
 
@@ -28,6 +29,7 @@ typedef struct
   gboolean (*rollback) (CupelTransaction  *transaction,
                         gpointer           owner,
                         GError           **error);
+  CupelCallClaim claim;   /* of the owner */
 } CupelTransactionLayer;
 
 struct _CupelTransaction

@@ -167,6 +167,24 @@ fail_ended (CupelTransaction  *self,
   return FALSE;
 }
 
+static const char **
+claim (gpointer      self_,
+       gpointer      args,
+       const char   *operation,
+       GObject     **owner,
+       GError      **error)
+{
+  CupelTransaction *self = self_;
+
+  if (self->end != CUPEL_END_NONE && self->end != CUPEL_END_FAILED)
+    return NULL;
+  if (self->layer != NULL && self->owner != NULL)
+    return self->layer->claim (self->owner, NULL, operation, owner, error);
+  if (self->end != CUPEL_END_NONE || self->connection == NULL)
+    return NULL;
+  return cupel_connection_claim (self->connection, NULL, operation, owner, error);
+}
+
 static gpointer
 commit_body (gpointer       self_,
              gpointer       args,
@@ -195,7 +213,7 @@ commit_body (gpointer       self_,
   return GINT_TO_POINTER (success);
 }
 
-static const CupelCall commit_call = { "cupel_transaction_commit", commit_body, NULL };
+static const CupelCall commit_call = { "cupel_transaction_commit", commit_body, .claim = claim };
 
 /**
  * cupel_transaction_commit_async:
@@ -293,7 +311,7 @@ rollback_body (gpointer       self_,
   return GINT_TO_POINTER (success);
 }
 
-static const CupelCall rollback_call = { "cupel_transaction_rollback", rollback_body, NULL };
+static const CupelCall rollback_call = { "cupel_transaction_rollback", rollback_body, .claim = claim };
 
 /**
  * cupel_transaction_rollback_async:

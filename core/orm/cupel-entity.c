@@ -719,6 +719,18 @@ cupel_entity_require (CupelEntity  *entity,
   return cupel_entity_load (entity, name, NULL, error);
 }
 
+static const char **
+claim_for_load (gpointer      self,
+                gpointer      args,
+                const char   *operation,
+                GObject     **owner,
+                GError      **error)
+{
+  CupelEntity *entity = self;
+
+  return entity->session != NULL && !cupel_entity_is_loaded (entity, args) ? cupel_session_claim (entity->session, NULL, operation, owner, error) : NULL;
+}
+
 static gpointer
 load_body (gpointer       self,
            gpointer       args,
@@ -746,7 +758,7 @@ load_body (gpointer       self,
   return GINT_TO_POINTER (ok);
 }
 
-static const CupelCall load_call = { "cupel_entity_load", load_body, NULL };
+static const CupelCall load_call = { "cupel_entity_load", load_body, .claim = claim_for_load };
 
 /**
  * cupel_entity_load:

@@ -348,7 +348,7 @@ layer_rollback (CupelTransaction  *transaction,
   return ok;
 }
 
-static const CupelTransactionLayer layer = { layer_commit, layer_rollback };
+static const CupelTransactionLayer layer = { layer_commit, layer_rollback, cupel_session_claim };
 
 static gpointer
 begin_nested_body (gpointer       data,
@@ -457,9 +457,11 @@ run_nested_body (gpointer       data,
 
 /* the public calls */
 
-static const CupelCall begin_transaction_call = { "cupel_session_begin_transaction", begin_transaction_body, NULL };
-static const CupelCall begin_nested_call = { "cupel_session_begin_nested", begin_nested_body, g_object_unref };
-static const CupelCall run_nested_call = { "cupel_session_run_nested", run_nested_body, NULL };
+static const CupelCall begin_transaction_call = { "cupel_session_begin_transaction", begin_transaction_body, .claim = cupel_session_claim };
+static const CupelCall begin_nested_call = {
+  "cupel_session_begin_nested", begin_nested_body, g_object_unref, .claim = cupel_session_claim
+};
+static const CupelCall run_nested_call = { "cupel_session_run_nested", run_nested_body, .claim = cupel_session_claim };
 
 /**
  * cupel_session_begin_transaction:

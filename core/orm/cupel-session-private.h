@@ -71,6 +71,12 @@ gboolean         cupel_session_enter_cleanup  (CupelSession    *self,
                                                const char      *operation,
                                                GError         **error);
 void             cupel_session_leave          (CupelSession    *self);
+/* The claim of a CupelCall on a session. */
+const char     **cupel_session_claim          (gpointer         self,
+                                               gpointer         args,
+                                               const char      *operation,
+                                               GObject        **owner,
+                                               GError         **error);
 
 /* The parts of operations: in a fiber, between enter and leave. */
 CupelConnection *cupel_session_acquire        (CupelSession    *self,

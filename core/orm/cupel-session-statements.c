@@ -243,7 +243,7 @@ refresh_body (gpointer       data,
   return GINT_TO_POINTER (ok);
 }
 
-static const CupelCall execute_call = { "cupel_session_execute", execute_body, g_object_unref };
+static const CupelCall execute_call = { "cupel_session_execute", execute_body, g_object_unref, .claim = cupel_session_claim };
 
 /**
  * cupel_session_execute:
@@ -327,7 +327,7 @@ cupel_session_execute_finish (CupelSession  *session,
   return cupel_call_finish (&execute_call, session, result, error);
 }
 
-static const CupelCall scalars_call = { "cupel_session_scalars", scalars_body, g_object_unref };
+static const CupelCall scalars_call = { "cupel_session_scalars", scalars_body, g_object_unref, .claim = cupel_session_claim };
 
 /**
  * cupel_session_scalars:
@@ -408,7 +408,7 @@ cupel_session_scalars_finish (CupelSession  *session,
   return cupel_call_finish (&scalars_call, session, result, error);
 }
 
-static const CupelCall stream_call = { "cupel_session_stream", stream_body, g_object_unref };
+static const CupelCall stream_call = { "cupel_session_stream", stream_body, g_object_unref, .claim = cupel_session_claim };
 
 /**
  * cupel_session_stream:
@@ -492,7 +492,7 @@ cupel_session_stream_finish (CupelSession  *session,
   return cupel_call_finish (&stream_call, session, result, error);
 }
 
-static const CupelCall get_call = { "cupel_session_get", get_body, g_object_unref };
+static const CupelCall get_call = { "cupel_session_get", get_body, g_object_unref, .claim = cupel_session_claim };
 
 /**
  * cupel_session_get:
@@ -576,7 +576,7 @@ cupel_session_get_finish (CupelSession  *session,
   return cupel_call_finish (&get_call, session, result, error);
 }
 
-static const CupelCall get_int64_call = { "cupel_session_get_int64", get_body, g_object_unref };
+static const CupelCall get_int64_call = { "cupel_session_get_int64", get_body, g_object_unref, .claim = cupel_session_claim };
 
 /**
  * cupel_session_get_int64:
@@ -660,7 +660,7 @@ cupel_session_get_int64_finish (CupelSession  *session,
   return cupel_call_finish (&get_int64_call, session, result, error);
 }
 
-static const CupelCall refresh_call = { "cupel_session_refresh", refresh_body, NULL };
+static const CupelCall refresh_call = { "cupel_session_refresh", refresh_body, .claim = cupel_session_claim };
 
 /**
  * cupel_session_refresh:

@@ -168,7 +168,7 @@ run_body (gpointer       data,
   return GINT_TO_POINTER (args->func (data, args->func_data, cancellable, error));
 }
 
-static const CupelCall flush_call = { "cupel_session_flush", flush_body, NULL };
+static const CupelCall flush_call = { "cupel_session_flush", flush_body, .claim = cupel_session_claim };
 
 /**
  * cupel_session_flush:
@@ -239,7 +239,7 @@ cupel_session_flush_finish (CupelSession  *session,
   return GPOINTER_TO_INT (cupel_call_finish (&flush_call, session, result, error));
 }
 
-static const CupelCall begin_call = { "cupel_session_begin", begin_body, NULL };
+static const CupelCall begin_call = { "cupel_session_begin", begin_body, .claim = cupel_session_claim };
 
 /**
  * cupel_session_begin:
@@ -309,7 +309,7 @@ cupel_session_begin_finish (CupelSession  *session,
   return GPOINTER_TO_INT (cupel_call_finish (&begin_call, session, result, error));
 }
 
-static const CupelCall commit_call = { "cupel_session_commit", commit_body, NULL };
+static const CupelCall commit_call = { "cupel_session_commit", commit_body, .claim = cupel_session_claim };
 
 /**
  * cupel_session_commit:
@@ -381,7 +381,7 @@ cupel_session_commit_finish (CupelSession  *session,
   return GPOINTER_TO_INT (cupel_call_finish (&commit_call, session, result, error));
 }
 
-static const CupelCall rollback_call = { "cupel_session_rollback", rollback_body, NULL };
+static const CupelCall rollback_call = { "cupel_session_rollback", rollback_body, .claim = cupel_session_claim };
 
 /**
  * cupel_session_rollback:
@@ -452,7 +452,7 @@ cupel_session_rollback_finish (CupelSession  *session,
   return GPOINTER_TO_INT (cupel_call_finish (&rollback_call, session, result, error));
 }
 
-static const CupelCall close_call = { "cupel_session_close", close_body, NULL };
+static const CupelCall close_call = { "cupel_session_close", close_body, .claim = cupel_session_claim };
 
 /**
  * cupel_session_close:
@@ -522,7 +522,7 @@ cupel_session_close_finish (CupelSession  *session,
   return GPOINTER_TO_INT (cupel_call_finish (&close_call, session, result, error));
 }
 
-static const CupelCall connection_call = { "cupel_session_connection", connection_body, g_object_unref };
+static const CupelCall connection_call = { "cupel_session_connection", connection_body, g_object_unref, .claim = cupel_session_claim };
 
 /**
  * cupel_session_connection:

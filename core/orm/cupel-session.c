@@ -205,6 +205,37 @@ cupel_session_init (CupelSession *self)
   self->gone = g_ptr_array_new_with_free_func (g_object_unref);
 }
 
+static void
+set_error_busy (CupelSession  *self,
+                const char    *operation,
+                GError       **error)
+{
+  g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_BUSY,
+               "%s() was called while %s() is in progress on the same session; use one session per task", operation, self->operation);
+}
+
+const char **
+cupel_session_claim (gpointer      self_,
+                     gpointer      args,
+                     const char   *operation,
+                     GObject     **owner,
+                     GError      **error)
+{
+  CupelSession *self = self_;
+
+  if (self->thread != g_thread_self ())
+    return NULL;
+  if (self->operation != NULL)
+    {
+      set_error_busy (self, operation, error);
+      return NULL;
+    }
+
+  self->operation = operation;
+  *owner = G_OBJECT (g_object_ref (self));
+  return &self->operation;
+}
+
 gboolean
 cupel_session_enter_cleanup (CupelSession  *self,
                              const char    *operation,
@@ -218,9 +249,7 @@ cupel_session_enter_cleanup (CupelSession  *self,
     }
   if (self->operation != NULL)
     {
-      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_BUSY,
-                   "%s() was called while %s() is in progress on the same session; use one session per task",
-                   operation, self->operation);
+      set_error_busy (self, operation, error);
       return FALSE;
     }
   self->operation = operation;

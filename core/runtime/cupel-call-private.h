@@ -20,12 +20,23 @@ typedef gpointer (*CupelCallBody) (gpointer       self,
                                    GCancellable  *cancellable,
                                    GError       **error);
 
+/* Takes the one operation slot of an object for an asynchronous call, at once: until the first step of its fiber nobody else may have it.
+ *
+ * Returns the slot, which holds the name of the operation, and in @owner a reference to what it is part of; NULL with @error set: it is
+ * taken; NULL alone: none is needed, or the body will say what is wrong. */
+typedef const char **(*CupelCallClaim) (gpointer      self,
+                                        gpointer      args,
+                                        const char   *operation,
+                                        GObject     **owner,
+                                        GError      **error);
+
 typedef struct
 {
   const char     *name;          /* "cupel_session_commit", for messages and source tags */
   CupelCallBody   body;
   GDestroyNotify  free_result;   /* for a result that nobody fetched; NULL: a plain value */
   const char     *async_name;    /* what to call instead where it would block; NULL: name with "_async" */
+  CupelCallClaim  claim;         /* NULL: there is no slot */
 } CupelCall;
 
 gpointer cupel_call_sync   (const CupelCall      *call,

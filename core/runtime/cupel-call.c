@@ -203,6 +203,8 @@ typedef struct
   GTask           *task;
   gpointer         args;
   GDestroyNotify   free_args;
+  const char     **slot;       /* claimed for the first step; nullable */
+  GObject         *owner;      /* of the slot */
   gpointer         result;
   GError          *error;
 } AsyncCall;
@@ -212,6 +214,11 @@ async_call_run (gpointer data)
 {
   AsyncCall *async = data;
 
+  if (async->error != NULL)
+    return;
+  /* The body takes it itself before it suspends. */
+  if (async->slot != NULL)
+    *async->slot = NULL;
   async->result = async->call->body (g_task_get_source_object (async->task), async->args,
                                      g_task_get_cancellable (async->task), &async->error);
 }
@@ -231,6 +238,7 @@ async_call_end (gpointer data)
   else
     g_task_return_pointer (task, async->result, async->result != NULL ? async->call->free_result : NULL);
   g_object_unref (task);
+  g_clear_object (&async->owner);
   g_free (async);
 }
 
@@ -253,6 +261,8 @@ cupel_call_async (const CupelCall     *call,
   g_task_set_name (async->task, call->name);
   /* What was done is reported, even if it was cancelled a moment later. */
   g_task_set_check_cancellable (async->task, FALSE);
+  if (call->claim != NULL)
+    async->slot = call->claim (self, args, call->name, &async->owner, &async->error);
 
   cupel_fiber_spawn_full (NULL, call->name, 0, async_call_run, async, async_call_end);
 }

@@ -900,6 +900,84 @@ test_pairs (gpointer       data,
   return TRUE;
 }
 
+/* What was called and has not begun is not overtaken by what would begin at once. */
+static gboolean
+test_overtaking (gpointer       data,
+                 GCancellable  *cancellable,
+                 GError       **error)
+{
+  Fixture *f = data;
+
+  for (Op first = 0; first < N_OPS; first++)
+    {
+      g_autoptr(CupelConnection) connection = cupel_engine_connect (f->engine, NULL, error);
+      const gboolean begins = first == OP_BEGIN || first == OP_BEGIN_TRANSACTION || first == OP_SET_ISOLATION;
+      g_autoptr(CupelTransaction) nested = begins ? NULL : nest (connection);
+      g_autoptr(CupelStream) stream = first == OP_FETCH || first == OP_STREAM_CLOSE ? open_stream (connection) : NULL;
+      Pair pair = { connection, nested, stream };
+      g_autoptr(CupelAwait) await = cupel_await_new ();
+      g_autoptr(GAsyncResult) result = NULL;
+      g_autoptr(GError) error_one = NULL;
+      g_autoptr(GError) error_two = NULL;
+
+      start_op (&pair, first, cupel_await_ready, cupel_await_ref (await));
+      g_assert_false (try_execute (connection, "two", NULL, &error_two));
+      g_assert_error (error_two, CUPEL_ERROR, CUPEL_ERROR_BUSY);
+      g_assert_nonnull (strstr (error_two->message, op_names[first]));
+      result = cupel_await_wait (await, NULL, error);
+      finish_op (&pair, first, result, &error_one);
+      g_assert_no_error (error_one);
+      g_clear_object (&stream);
+      g_assert_true (cupel_connection_close (connection, NULL, error));
+    }
+  return TRUE;
+}
+
+static void
+on_overtaken (GObject      *source,
+              GAsyncResult *result,
+              gpointer      data)
+{
+  g_autoptr(CupelResult) rows = NULL;
+  GError **error = data;
+
+  rows = cupel_connection_execute_finish (CUPEL_CONNECTION (source), result, error);
+  if (rows != NULL)
+    g_set_error_literal (error, G_FILE_ERROR, G_FILE_ERROR_EXIST, "done");
+}
+
+/* Without a fiber: a call that blocks, and one that is cancelled before it begins. */
+static void
+test_not_begun (Fixture       *f,
+                gconstpointer  data)
+{
+  g_autoptr(CupelText) text = cupel_text_new ("one");
+  g_autoptr(GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GError) first = NULL;
+  g_autoptr(CupelConnection) connection = cupel_engine_connect (f->engine, NULL, &error);
+
+  g_assert_no_error (error);
+  cupel_connection_execute_async (connection, CUPEL_STATEMENT (text), NULL, NULL, on_overtaken, &first);
+  g_assert_false (try_execute (connection, "two", NULL, &error));
+  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_BUSY);
+  g_clear_error (&error);
+  while (first == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_error (first, G_FILE_ERROR, G_FILE_ERROR_EXIST);
+  g_clear_error (&first);
+
+  cupel_connection_execute_async (connection, CUPEL_STATEMENT (text), NULL, cancellable, on_overtaken, &first);
+  g_cancellable_cancel (cancellable);
+  while (first == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_error (first, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_clear_error (&first);
+  g_assert_true (cupel_connection_rollback (connection, NULL, &error));
+
+  g_assert_true (cupel_connection_close (connection, NULL, &error));
+}
+
 /* signals */
 
 static void
@@ -1021,6 +1099,8 @@ main (int   argc,
   ADD ("blocks-fail-outside", test_blocks_fail_outside);
   ADD ("statement-timeout", test_statement_timeout);
   ADD ("pairs", test_pairs);
+  ADD ("overtaking", test_overtaking);
+  g_test_add ("/engine/transaction/not-begun", Fixture, NULL, set_up, test_not_begun, tear_down);
   ADD ("signals", test_signals);
   g_test_add ("/engine/transaction/dropped", Fixture, NULL, set_up, test_dropped, tear_down);
 

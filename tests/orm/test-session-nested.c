@@ -710,6 +710,27 @@ try_pairs (gpointer       data,
           }
         g_assert_true (cupel_session_close (f.session, NULL, error));
       }
+
+  /* What was called and has not begun is not overtaken by what would begin at once. */
+  for (Op first = 0; first < N_OPS; first++)
+    {
+      g_autoptr(CupelTransaction) nested = nest (&f);
+      g_autoptr(Tag) tag = g_object_new (tag_get_type (), "scope", "a", "name", "b", NULL);
+      g_autoptr(CupelAwait) one = cupel_await_new ();
+      g_autoptr(GAsyncResult) result = NULL;
+      g_autoptr(GError) error_one = NULL;
+      g_autoptr(GError) error_two = NULL;
+
+      g_assert_true (cupel_session_add (f.session, CUPEL_ENTITY (tag), error));
+      start_op (&f, nested, first, one);
+      g_assert_false (cupel_session_flush (f.session, NULL, &error_two));
+      g_assert_error (error_two, CUPEL_ERROR, CUPEL_ERROR_BUSY);
+      g_assert_nonnull (strstr (error_two->message, op_names[first]));
+      result = cupel_await_wait (one, NULL, NULL);
+      finish_op (result, &error_one);
+      g_assert_no_error (error_one);
+      g_assert_true (cupel_session_close (f.session, NULL, error));
+    }
   g_object_unref (f.session);
   g_assert_true (cupel_engine_dispose (f.engine, NULL, error));
   g_object_unref (f.engine);
