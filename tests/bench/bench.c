@@ -23,12 +23,15 @@ struct _Bench
   gint64      elapsed;
   gint64      late;
   guint64     memory_mark;
+  guint64     allocations;
   GArray     *latencies;
   gboolean    wrong;
 };
 
+guint bench_divisor = 1;
+
 static Bench *running;
-static void (*stop_func) (void);
+static const BenchHooks *hooks;
 
 static guint64
 peak_memory (void)
@@ -57,6 +60,7 @@ void
 bench_start (Bench *bench)
 {
   running = bench;
+  bench->allocations = hooks != NULL && hooks->count_allocations != NULL ? hooks->count_allocations () : 0;
   CALLGRIND_ZERO_STATS;
   bench->started = g_get_monotonic_time ();
 }
@@ -66,8 +70,10 @@ bench_stop (Bench *bench)
 {
   bench->elapsed = g_get_monotonic_time () - bench->started;
   CALLGRIND_DUMP_STATS_AT (bench->name);
-  if (stop_func != NULL)
-    stop_func ();
+  if (hooks != NULL && hooks->count_allocations != NULL)
+    bench->allocations = hooks->count_allocations () - bench->allocations;
+  if (hooks != NULL && hooks->stopped != NULL)
+    hooks->stopped ();
   running = NULL;
 }
 
@@ -115,9 +121,9 @@ bench_late (gint64 microseconds)
 }
 
 void
-bench_set_stop_func (void (*func) (void))
+bench_set_hooks (const BenchHooks *of_program)
 {
-  stop_func = func;
+  hooks = of_program;
 }
 
 void
@@ -148,6 +154,31 @@ percentile (GArray *sorted,
   return sorted->len > 0 ? g_array_index (sorted, gint64, (guint) ((sorted->len - 1) * share)) : 0;
 }
 
+static guint64
+count_ops (const char *name)
+{
+  const struct
+  {
+    const char *name;
+    guint64     ops;
+  } all[] = {
+    { "W1", BENCH_ROWS },
+    { "W2", BENCH_PARENTS * (1 + BENCH_CHILDREN) },
+    { "W3", BENCH_ROWS_LARGE },
+    { "W4", BENCH_PARENTS * (1 + BENCH_CHILDREN) },
+    { "W5", BENCH_PARENTS },
+    { "W6", BENCH_PARENTS },
+    { "W7", BENCH_TASKS * BENCH_TASK_OPS },
+    { "W8", BENCH_ROWS },
+    { "W9", BENCH_ROWS },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (all); i++)
+    if (strcmp (all[i].name, name) == 0)
+      return all[i].ops;
+  g_error ("It is not known how much %s does", name);
+}
+
 static void
 report (Bench           *bench,
         const BenchCase *c,
@@ -158,41 +189,53 @@ report (Bench           *bench,
   g_array_sort (bench->latencies, compare_times);
   printf ("{\"implementation\": \"%s\", \"case\": \"%s\", \"repetition\": %u, \"ops\": %" G_GUINT64_FORMAT
           ", \"seconds\": %.6f, \"peak_kib\": %" G_GUINT64_FORMAT ", \"growth_kib\": %" G_GUINT64_FORMAT
-          ", \"late_us\": %" G_GINT64_FORMAT ", \"p50_us\": %" G_GINT64_FORMAT ", \"p99_us\": %" G_GINT64_FORMAT "}\n",
-          bench->implementation, c->name, repetition, c->ops, (double) bench->elapsed / G_USEC_PER_SEC, peak,
-          bench->memory_mark > 0 && peak > bench->memory_mark ? peak - bench->memory_mark : 0, bench->late,
+          ", \"allocations\": %" G_GUINT64_FORMAT ", \"late_us\": %" G_GINT64_FORMAT ", \"p50_us\": %" G_GINT64_FORMAT ", \"p99_us\": %" G_GINT64_FORMAT "}\n",
+          bench->implementation, c->name, repetition, count_ops (c->name), (double) bench->elapsed / G_USEC_PER_SEC, peak,
+          bench->memory_mark > 0 && peak > bench->memory_mark ? peak - bench->memory_mark : 0, bench->allocations, bench->late,
           percentile (bench->latencies, 0.5), percentile (bench->latencies, 0.99));
   fflush (stdout);
 }
 
 int
-bench_run (const char      *implementation,
-           const char      *url,
-           const BenchCase *cases,
-           const char      *name,
-           guint            repetitions,
-           gpointer         data)
+bench_run (const char       *implementation,
+           int               argc,
+           char            **argv,
+           const BenchCase  *cases,
+           gpointer          data)
 {
   const BenchCase *c = cases;
   g_autoptr(GArray) latencies = g_array_new (FALSE, FALSE, sizeof (gint64));
+  guint64 repetitions = 3, divisor = 1;
 
-  while (c->name != NULL && strcmp (c->name, name) != 0)
+  if (argc < 3 || argc > 5 ||
+      (argc > 3 && !g_ascii_string_to_unsigned (argv[3], 10, 1, 1000, &repetitions, NULL)) ||
+      (argc > 4 && !g_ascii_string_to_unsigned (argv[4], 10, 1, 200, &divisor, NULL)))
+    {
+      fprintf (stderr, "usage: %s URL CASE [REPETITIONS [DIVISOR]]\n", argv[0]);
+      return EXIT_FAILURE;
+    }
+  bench_divisor = (guint) divisor;
+  while (c->name != NULL && strcmp (c->name, argv[2]) != 0)
     c++;
   if (c->name == NULL)
     {
-      fprintf (stderr, "There is no case \"%s\"; those that there are:", name);
+      fprintf (stderr, "There is no case \"%s\"; those that there are:", argv[2]);
       for (c = cases; c->name != NULL; c++)
         fprintf (stderr, " %s", c->name);
       fputc ('\n', stderr);
       return EXIT_FAILURE;
     }
+  if (strcmp (c->name, "prepare") == 0)
+    repetitions = 0;
 
   for (guint i = 0; i <= repetitions; i++)
     {
-      Bench bench = { .implementation = implementation, .url = url, .name = name, .latencies = latencies };
+      Bench bench = { .implementation = implementation, .url = argv[1], .name = c->name, .latencies = latencies };
 
       g_array_set_size (latencies, 0);
       forget_peak_memory ();
+      if (hooks != NULL && hooks->before != NULL)
+        hooks->before ();
       if (!c->run (&bench, data) || bench.wrong)
         {
           running = NULL;

@@ -9,9 +9,10 @@ G_BEGIN_DECLS
 
 /* What every program of the benchmark has in common: a command line, a clock, figures as lines of JSON.
  *
- *     PROGRAM URL CASE [REPETITIONS]
+ *     PROGRAM URL CASE [REPETITIONS [DIVISOR]]
  *
- * The first repetition of a case warms up and is not reported. */
+ * The first repetition of a case warms up and is not reported. With a divisor there is so much less of everything, in the data
+ * and to do. */
 
 typedef struct _Bench Bench;
 
@@ -20,9 +21,16 @@ typedef gboolean (*BenchFunc) (Bench *bench, gpointer data);
 typedef struct
 {
   const char *name;
-  guint64     ops;
   BenchFunc   run;
 } BenchCase;
+
+/* What a program adds to each repetition; all optional. */
+typedef struct
+{
+  void    (*before)            (void);
+  void    (*stopped)           (void);   /* the clock has */
+  guint64 (*count_allocations) (void);   /* since ever; of a repetition, they are reported */
+} BenchHooks;
 
 /* Around what is measured; between them nothing may be checked that the other programs do not do as well. */
 void        bench_start       (Bench       *bench);
@@ -42,27 +50,29 @@ void        bench_latency     (Bench       *bench,
                                gint64       microseconds);
 /* How late a timer in the same loop was; counts between start and stop only. */
 void        bench_late        (gint64       microseconds);
-void        bench_set_stop_func (void     (*func) (void));
 /* Peak memory at this moment, in KiB: what comes later is growth. */
 void        bench_mark_memory (Bench       *bench);
 
 const char *bench_get_url     (Bench       *bench);
 
-int         bench_run         (const char      *implementation,
-                               const char      *url,
-                               const BenchCase *cases,
-                               const char      *name,
-                               guint            repetitions,
-                               gpointer         data);
+void        bench_set_hooks   (const BenchHooks *hooks);
 
-/* The data that all of them read and write. */
-#define BENCH_ROWS_LARGE   1000000   /* bench_1m */
-#define BENCH_ROWS         100000    /* bench_100k */
-#define BENCH_PARENTS      10000     /* bench_a */
-#define BENCH_CHILDREN     3         /* of each, in bench_b */
+/* The length of the command line is checked here, too; the case "prepare" is run once, without a figure. */
+int         bench_run         (const char       *implementation,
+                               int               argc,
+                               char            **argv,
+                               const BenchCase  *cases,
+                               gpointer          data);
+
+/* The data that all of them read and write: 1 by the divisor of it. */
+extern guint bench_divisor;
+#define BENCH_ROWS_LARGE   (1000000 / bench_divisor)   /* bench_1m */
+#define BENCH_ROWS         (100000 / bench_divisor)    /* bench_100k */
+#define BENCH_PARENTS      (10000 / bench_divisor)     /* bench_a */
+#define BENCH_CHILDREN     3                           /* of each, in bench_b */
 #define BENCH_TASKS        64
 #define BENCH_CONNECTIONS  8
-#define BENCH_TASK_OPS     200
+#define BENCH_TASK_OPS     (200 / bench_divisor)
 /* "data 1" ... : the length of all of them together */
 gint64      bench_sum_lengths (guint            n_rows);
 #define BENCH_SUM(n)       ((gint64) (n) * ((n) + 1) / 2)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench.h"
+#include "../bench.h"
 #include "raw.h"
 
 #define OID_INT8_ARRAY 1016
@@ -516,15 +516,15 @@ w9 (Bench    *bench,
 }
 
 static const BenchCase cases[] = {
-  { "W1", BENCH_ROWS, w1 },
-  { "W2", BENCH_PARENTS * (1 + BENCH_CHILDREN), w2 },
-  { "W3", BENCH_ROWS_LARGE, w3 },
-  { "W4", BENCH_PARENTS * (1 + BENCH_CHILDREN), w4 },
-  { "W5", BENCH_PARENTS, w5 },
-  { "W6", BENCH_PARENTS, w6 },
-  { "W7", BENCH_TASKS * BENCH_TASK_OPS, w7 },
-  { "W8", BENCH_ROWS, w8 },
-  { "W9", BENCH_ROWS, w9 },
+  { "W1", w1 },
+  { "W2", w2 },
+  { "W3", w3 },
+  { "W4", w4 },
+  { "W5", w5 },
+  { "W6", w6 },
+  { "W7", w7 },
+  { "W8", w8 },
+  { "W9", w9 },
   { NULL }
 };
 
@@ -541,7 +541,7 @@ main (int    argc,
       return EXIT_FAILURE;
     }
   raw.db = open_server (&raw.server);
-  status = bench_run ("raw", argv[1], cases, argv[2], argc > 3 ? (guint) atoi (argv[3]) : 3, &raw);
+  status = bench_run ("raw", argc, argv, cases, &raw);
   PQfinish (raw.db);
   return status;
 }

@@ -4,7 +4,7 @@
 
 /* Rows as a driver expert keeps them by hand: structs in a vector, strings in an arena, one hash for what belongs together. */
 
-#include "bench.h"
+#include "../bench.h"
 
 G_BEGIN_DECLS
 

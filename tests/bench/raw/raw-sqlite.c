@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench.h"
+#include "../bench.h"
 #include "raw.h"
 
 typedef struct
@@ -452,15 +452,15 @@ w9 (Bench    *bench,
 }
 
 static const BenchCase cases[] = {
-  { "W1", BENCH_ROWS, w1 },
-  { "W2", BENCH_PARENTS * (1 + BENCH_CHILDREN), w2 },
-  { "W3", BENCH_ROWS_LARGE, w3 },
-  { "W4", BENCH_PARENTS * (1 + BENCH_CHILDREN), w4 },
-  { "W5", BENCH_PARENTS, w5 },
-  { "W6", BENCH_PARENTS, w6 },
-  { "W7", BENCH_TASKS * BENCH_TASK_OPS, w7 },
-  { "W8", BENCH_ROWS, w8 },
-  { "W9", BENCH_ROWS, w9 },
+  { "W1", w1 },
+  { "W2", w2 },
+  { "W3", w3 },
+  { "W4", w4 },
+  { "W5", w5 },
+  { "W6", w6 },
+  { "W7", w7 },
+  { "W8", w8 },
+  { "W9", w9 },
   { NULL }
 };
 
@@ -478,7 +478,7 @@ main (int    argc,
     }
   raw.file = argv[1] + strlen ("sqlite:///");
   raw.db = open_file (raw.file);
-  status = bench_run ("raw", argv[1], cases, argv[2], argc > 3 ? (guint) atoi (argv[3]) : 3, &raw);
+  status = bench_run ("raw", argc, argv, cases, &raw);
   sqlite3_close (raw.db);
   return status;
 }
