@@ -2,7 +2,9 @@
 
 #include "engine/cupel-network-options.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The name here comes first; behind it are those that users of client libraries have in their hands. */
 static const char *const tls_names[] = { "tls", "sslmode", "ssl-mode", "ssl_mode", NULL };
@@ -179,6 +181,45 @@ cupel_network_options_parse (CupelNetworkOptions  *options,
     return FALSE;
 
   return mode == NULL || parse_mode (&options->tls, mode, error);
+}
+
+static gboolean
+check_file (const char  *name,
+            const char  *path,
+            GError     **error)
+{
+  int code = path != NULL && access (path, R_OK) != 0 ? errno : 0;
+
+  if (code == 0 && path != NULL && g_file_test (path, G_FILE_TEST_IS_DIR))
+    code = EISDIR;
+  if (code == 0)
+    return TRUE;
+  g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_CONNECTION, "The file \"%s\" of the URL option \"%s\" cannot be read: %s", path, name,
+               g_strerror (code));
+  return FALSE;
+}
+
+/**
+ * cupel_network_options_check_files: (skip)
+ * @options: what cupel_network_options_parse() took out of a URL
+ * @error: return location for an error
+ *
+ * Sees whether the files for TLS can be read that the URL names. A client library may go on without one, and the server then asks for
+ * what was never sent. Call it before connecting.
+ *
+ * Returns: %FALSE with %CUPEL_ERROR_CONNECTION set when one cannot
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_network_options_check_files (const CupelNetworkOptions  *options,
+                                   GError                    **error)
+{
+  g_return_val_if_fail (options != NULL, FALSE);
+
+  return options->tls == CUPEL_TLS_MODE_DISABLE ||
+         (check_file ("tls-ca", options->tls_ca, error) && check_file ("tls-cert", options->tls_cert, error) &&
+          check_file ("tls-key", options->tls_key, error) && check_file ("tls-crl", options->tls_crl, error));
 }
 
 /**

@@ -67,6 +67,10 @@ gboolean cupel_network_options_parse (CupelNetworkOptions  *options,
                                       const char *const    *own_names,
                                       GError              **error);
 CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_network_options_check_files
+                                     (const CupelNetworkOptions *options,
+                                      GError              **error);
+CUPEL_AVAILABLE_IN_1_0
 gboolean cupel_url_get_number        (const CupelUrl       *url,
                                       const char           *name,
                                       guint                 smallest,

@@ -88,7 +88,9 @@ cupel_mysql_set_connect_error (CupelMysqlAttempt  *attempt,
     }
   else
     {
-      CupelErrorDetails details = { .disconnect = TRUE, .retryable = local->code == CUPEL_ERROR_CONNECTION };
+      /* Nobody there, or somebody who left: later, perhaps. A certificate is as wrong then. */
+      const gboolean may_pass = local->code == CUPEL_ERROR_CONNECTION && code != CR_SSL_CONNECTION_ERROR;
+      CupelErrorDetails details = { .disconnect = may_pass, .retryable = may_pass };
       int step = code == CR_SSL_CONNECTION_ERROR ? CUPEL_MYSQL_STEP_TLS : g_atomic_int_get (&attempt->step);
 
       /* The library calls it a lost link; this thread may be the first to tell. */

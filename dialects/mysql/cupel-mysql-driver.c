@@ -33,9 +33,15 @@ cupel_mysql_driver_connect (CupelDriver   *driver,
                             GError       **error)
 {
   g_autoptr(CupelMysqlParams) params = cupel_mysql_params_new (url, endpoint, error);
+  CupelNetworkOptions network;
   MYSQL *mysql;
 
   if (params == NULL)
+    return NULL;
+  network = (CupelNetworkOptions) {
+    .tls = params->tls, .tls_ca = params->tls_ca, .tls_cert = params->tls_cert, .tls_key = params->tls_key, .tls_crl = params->tls_crl,
+  };
+  if (!cupel_network_options_check_files (&network, error))
     return NULL;
 
   mysql = cupel_mysql_params_connect (params, deadline, cancellable, error);

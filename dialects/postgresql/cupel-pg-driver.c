@@ -7,7 +7,9 @@
 #include "cupel-pg-error.h"
 #include "cupel-pg-settings.h"
 
+#include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 
 struct _CupelPgDriver
 {
@@ -50,16 +52,32 @@ get_step (ConnStatusType status)
     }
 }
 
+/* Whether the other end is gone, or was never there, and left no word: then it may be there later. What libpq gives up by itself, a
+ * certificate say, is as wrong the next time. To be asked before libpq looks: it closes the socket. */
+static gboolean
+has_left (PGconn *conn)
+{
+  struct pollfd link = { .fd = PQsocket (conn), .events = POLLIN | POLLRDHUP };
+  guint8 byte;
+
+  if (link.fd < 0 || poll (&link, 1, 0) <= 0)
+    return FALSE;
+  /* An error is told once, and it is for libpq. */
+  return (link.revents & POLLERR) != 0 ||
+         ((link.revents & (POLLRDHUP | POLLHUP)) != 0 && recv (link.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0);
+}
+
 static void
 set_connect_error (const CupelPgSettings  *settings,
                    PGconn                 *conn,
                    const char             *step,
+                   gboolean                has_left,
                    GError                **error)
 {
   g_autofree char *message = g_utf8_make_valid (conn != NULL ? PQerrorMessage (conn) : "out of memory", -1);
   char sqlstate[6];
   const CupelPgErrorClass *class;
-  CupelErrorDetails details = { .disconnect = TRUE };
+  CupelErrorDetails details = { .disconnect = has_left, .retryable = has_left };
 
   g_strchomp (message);
   if (!cupel_pg_error_split_verbose (message, sqlstate))
@@ -70,7 +88,6 @@ set_connect_error (const CupelPgSettings  *settings,
                      "PostgreSQL at %s asks for a password and the URL has none", settings->where);
       else
         {
-          details.retryable = TRUE;
           cupel_set_error_with_details (error, CUPEL_ERROR_CONNECTION, &details,
                                         "Could not connect to PostgreSQL at %s (%s): %s", settings->where, step, message);
         }
@@ -79,8 +96,9 @@ set_connect_error (const CupelPgSettings  *settings,
 
   class = cupel_pg_error_classify (sqlstate);
   details.sqlstate = sqlstate;
-  details.retryable = class->retryable;
-  details.category = class->category;
+  details.retryable = details.disconnect = class->retryable;
+  /* A database that does not exist: there is no statement that could be wrong. */
+  details.category = class->category != CUPEL_ERROR_CATEGORY_PROGRAM ? class->category : CUPEL_ERROR_CATEGORY_NONE;
   cupel_set_error_with_details (error,
                                 class->code == CUPEL_ERROR_AUTHENTICATION ? CUPEL_ERROR_AUTHENTICATION : CUPEL_ERROR_CONNECTION,
                                 &details, "Could not connect to the database \"%s\" of PostgreSQL at %s: %s (SQLSTATE %s)",
@@ -101,7 +119,7 @@ start (const CupelPgSettings  *settings,
   conn = PQconnectStartParams ((const char *const *) keywords->pdata, (const char *const *) values->pdata, 1);
   if (conn == NULL || PQstatus (conn) == CONNECTION_BAD)
     {
-      set_connect_error (settings, conn, "connecting", error);
+      set_connect_error (settings, conn, "connecting", conn != NULL, error);
       g_clear_pointer (&conn, PQfinish);
       return NULL;
     }
@@ -126,6 +144,7 @@ drive (const CupelPgSettings  *settings,
       /* Any poll may close the socket and open another one, with the same number even: a watch lives for one wait. */
       g_autoptr(CupelIoWatch) watch = cupel_io_watch_new (PQsocket (conn));
       const char *step = get_step (PQstatus (conn));
+      gboolean left;
       GError *local = NULL;
 
       if (cupel_io_watch_wait (watch, state == PGRES_POLLING_READING ? G_IO_IN : G_IO_OUT, deadline, cancellable, &local) == 0)
@@ -139,10 +158,11 @@ drive (const CupelPgSettings  *settings,
 
       if (!cupel_pg_auth_check (&check, conn, settings->where, deadline, cancellable, error))
         return FALSE;
+      left = has_left (conn);
       state = PQconnectPoll (conn);
       if (state == PGRES_POLLING_FAILED)
         {
-          set_connect_error (settings, conn, step, error);
+          set_connect_error (settings, conn, step, left, error);
           return FALSE;
         }
     }
@@ -168,6 +188,7 @@ cupel_pg_driver_connect (CupelDriver   *driver,
   PGconn *conn;
 
   if (!cupel_pg_settings_init (&settings, url, endpoint, error) ||
+      !cupel_network_options_check_files (&settings.network, error) ||
       (conn = start (&settings, url, error)) == NULL)
     return NULL;
   if (!drive (&settings, conn, deadline, cancellable, error))

@@ -253,6 +253,10 @@ check (Server     *server,
   if (server->is_mysql || g_strcmp0 (mode, "prefer") != 0)
     g_assert_cmpint (g_atomic_int_get (&server->plain_logins), ==, (taken && !in_tls));
   g_assert_error (error, CUPEL_ERROR, code);
+  /* It is the same the next time. */
+  g_assert_cmpint (cupel_error_get_category (error), ==, CUPEL_ERROR_CATEGORY_NONE);
+  g_assert_false (cupel_error_is_retryable (error));
+  g_assert_false (cupel_error_is_disconnect (error));
   if (!taken)
     g_assert_true (strstr (error->message, "TLS") != NULL || strstr (error->message, "SSL") != NULL);
 }

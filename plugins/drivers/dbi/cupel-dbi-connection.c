@@ -408,7 +408,8 @@ cupel_dbi_connection_open (const CupelDbiBackend  *backend,
 
   self->link.backend = backend;
   self->link.dialect = g_object_ref (dialect);
-  if (!cupel_dbi_settings_init (&self->link.settings, backend, url, endpoint, error))
+  if (!cupel_dbi_settings_init (&self->link.settings, backend, url, endpoint, error) ||
+      !cupel_dbi_settings_check_files (&self->link.settings, url, error))
     return NULL;
   if (!run (self, cupel_dbi_job_open, NULL, deadline, cancellable, error))
     {

@@ -213,7 +213,14 @@ connect_link (CupelDbiLink  *link,
     g_propagate_error (error, g_steal_pointer (&reason));
   else
     {
-      const CupelErrorDetails details = { .native_code = cupel_error_get_native_code (reason), .disconnect = TRUE };
+      /* libpq has no numbers for what it finds before the server says anything. */
+      const gboolean nobody = cupel_error_get_category (reason) == CUPEL_ERROR_CATEGORY_NOT_READY || !cupel_dbi_settings_is_there (settings);
+      const CupelErrorDetails details = {
+        .native_code = cupel_error_get_native_code (reason),
+        .disconnect = nobody,
+        .retryable = nobody || cupel_error_is_retryable (reason),
+        .category = !nobody && cupel_error_is_retryable (reason) ? cupel_error_get_category (reason) : CUPEL_ERROR_CATEGORY_NONE,
+      };
 
       cupel_set_error_with_details (error, CUPEL_ERROR_CONNECTION, &details, "Cannot connect to %s: %s", settings->where,
                                     reason->message);

@@ -26,6 +26,7 @@ typedef struct
   gboolean               in_memory;
   guint                  connect_timeout;   /* seconds */
   gint64                 busy_timeout;      /* microseconds; SQLite */
+  GSocketAddress        *address;    /* where PostgreSQL should be; NULL: not known */
 } CupelDbiSettings;
 
 /* One kind of server. All but interrupt () runs on the worker. */
@@ -119,6 +120,11 @@ gboolean cupel_dbi_settings_init  (CupelDbiSettings       *settings,
                                    GError                **error);
 void     cupel_dbi_settings_clear (CupelDbiSettings       *settings);
 gboolean cupel_dbi_url_is_memory  (CupelUrl               *url);
+gboolean cupel_dbi_settings_check_files (const CupelDbiSettings *settings,
+                                         CupelUrl               *url,
+                                         GError                **error);
+/* Blocks for a second at most: whether anybody takes a link where the server should be. TRUE where that is not known. */
+gboolean cupel_dbi_settings_is_there (const CupelDbiSettings *settings);
 
 /* After it, and after a failure, cupel_dbi_link_clear () is due. */
 gboolean cupel_dbi_link_open      (CupelDbiLink        *link,

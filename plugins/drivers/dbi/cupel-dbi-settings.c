@@ -4,6 +4,8 @@
 
 #include "cupel-dbi-private.h"
 
+#include <gio/gunixsocketaddress.h>
+
 #define DEFAULT_CONNECT_TIMEOUT 30
 #define DEFAULT_BUSY_TIMEOUT    5000
 #define SYSTEM_ROOTS            "/etc/ssl/certs/ca-certificates.crt"
@@ -25,6 +27,7 @@ cupel_dbi_settings_clear (CupelDbiSettings *settings)
   g_clear_pointer (&settings->names, g_ptr_array_unref);
   g_clear_pointer (&settings->values, g_ptr_array_unref);
   g_clear_pointer (&settings->where, g_free);
+  g_clear_object (&settings->address);
 }
 
 /* The first character tells a text from a number. */
@@ -218,7 +221,45 @@ init_pgsql (CupelDbiSettings     *settings,
 
   settings->where = g_strdup_printf (host != NULL && strchr (host, ':') != NULL ? "[%s]:%u" : "%s:%u",
                                      host != NULL ? host : "/var/run/postgresql", port);
+  if (is_socket)
+    {
+      g_autofree char *path = g_strdup_printf ("%s/.s.PGSQL.%u", host != NULL ? host : "/var/run/postgresql", port);
+
+      settings->address = g_unix_socket_address_new (path);
+    }
+  else
+    settings->address = g_inet_socket_address_new_from_string (endpoint != NULL && endpoint->address != NULL ? endpoint->address : host,
+                                                               port);
   return TRUE;
+}
+
+gboolean
+cupel_dbi_settings_check_files (const CupelDbiSettings  *settings,
+                                CupelUrl                *url,
+                                GError                 **error)
+{
+  const CupelNetworkOptions network = {
+    .tls = g_strcmp0 (get_tls (url), "disable") != 0 ? CUPEL_TLS_MODE_REQUIRE : CUPEL_TLS_MODE_DISABLE,
+    .tls_ca = get_either (url, "tls-ca", "sslrootcert"),
+    .tls_cert = get_either (url, "tls-cert", "sslcert"),
+    .tls_key = get_either (url, "tls-key", "sslkey"),
+  };
+
+  return settings->backend != &cupel_dbi_pgsql || cupel_network_options_check_files (&network, error);
+}
+
+gboolean
+cupel_dbi_settings_is_there (const CupelDbiSettings *settings)
+{
+  g_autoptr(GSocket) probe = NULL;
+
+  if (settings->address == NULL)
+    return TRUE;
+  probe = g_socket_new (g_socket_address_get_family (settings->address), G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_DEFAULT, NULL);
+  if (probe == NULL)
+    return TRUE;
+  g_socket_set_timeout (probe, 1);
+  return g_socket_connect (probe, settings->address, NULL, NULL);
 }
 
 static gboolean
