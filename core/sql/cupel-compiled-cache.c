@@ -161,6 +161,10 @@ find_or_compile (CupelCompiledCache  *cache,
       return cupel_compiled_ref (entry->compiled);
     }
 
+  /* What is refused never comes into the cache. */
+  if (cupel_statement_get_kind (statement) == CUPEL_STATEMENT_TEXT &&
+      !cupel_raw_sql_check (CUPEL_TEXT (statement)->raw->v.raw, error))
+    return NULL;
   compiled = cupel_compiler_compile_shape (cache->compiler, statement, shape, error);
   if (compiled != NULL && shape->key.kind == CUPEL_CELL_BYTES)
     insert_entry (cache, shape, compiled);

@@ -28,4 +28,20 @@ CupelRawSql *cupel_raw_sql_new   (const char  *sql);
 CupelRawSql *cupel_raw_sql_ref   (CupelRawSql *raw);
 void         cupel_raw_sql_unref (CupelRawSql *raw);
 
+/* What a text does to transactions, by its first words. */
+typedef enum
+{
+  CUPEL_RAW_STATEMENT,   /* nothing that is known */
+  CUPEL_RAW_NOTHING,     /* it is empty, or all comment */
+  CUPEL_RAW_BEGIN,
+  CUPEL_RAW_COMMIT,
+  CUPEL_RAW_ROLLBACK,
+  CUPEL_RAW_SAVEPOINT,
+} CupelRawControl;
+
+CupelRawControl cupel_raw_control_of (const char         *sql);
+/* Whether it is a statement, and one for which the connection has no call of its own. */
+gboolean        cupel_raw_sql_check  (const CupelRawSql  *raw,
+                                      GError            **error);
+
 G_END_DECLS

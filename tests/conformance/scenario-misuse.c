@@ -318,11 +318,65 @@ run_cancel (CupelConformanceContext  *c,
   return TRUE;
 }
 
+/* What is no statement, or would go behind the back of the connection, is told before a server hears of it. */
+static gboolean
+run_texts (CupelConformanceContext  *c,
+           gpointer                  data,
+           GError                  **error)
+{
+  static const struct { const char *sql; const char *call; } refused[] = {
+    { "", NULL }, { " ; ", NULL }, { "-- nothing", NULL }, { "/* nothing */", NULL },
+    { "BEGIN", "cupel_connection_begin()" }, { "START TRANSACTION", "cupel_connection_begin()" },
+    { "/* x */ commit", "cupel_connection_commit()" }, { "END", "cupel_connection_commit()" },
+    { "-- x\nROLLBACK", "cupel_connection_rollback()" }, { "ROLLBACK TO SAVEPOINT x", "cupel_connection_begin_nested()" },
+    { "SAVEPOINT x", "cupel_connection_begin_nested()" }, { "RELEASE SAVEPOINT x", "cupel_connection_begin_nested()" },
+  };
+  g_autoptr(CupelEngine) engine = cupel_conformance_context_create_engine (c, error);
+  g_autoptr(CupelMetadata) metadata = cupel_entity_metadata (classic_a_get_type (), classic_b_get_type (), G_TYPE_INVALID);
+  g_autoptr(CupelConnection) connection = NULL;
+  g_autoptr(CupelText) insert = cupel_text_new ("INSERT INTO a (id, data) VALUES (1000, 'before')");
+  g_autoptr(CupelResult) result = NULL;
+
+  if (engine == NULL || !cupel_engine_begin (engine, insert_rows, metadata, NULL, error))
+    return FALSE;
+  cupel_conformance_context_add_metadata (c, metadata);
+  if ((connection = cupel_engine_connect (engine, NULL, error)) == NULL ||
+      (result = cupel_connection_execute (connection, CUPEL_STATEMENT (insert), NULL, NULL, error)) == NULL)
+    return FALSE;
+
+  for (guint i = 0; i < G_N_ELEMENTS (refused); i++)
+    for (guint streams = 0; streams < 2; streams++)
+      {
+        g_autoptr(CupelText) text = cupel_text_new (refused[i].sql);
+        g_autoptr(GError) local = NULL;
+        g_autoptr(CupelResult) none = NULL;
+        g_autoptr(CupelStream) stream = NULL;
+
+        if (streams)
+          stream = cupel_connection_stream (connection, CUPEL_STATEMENT (text), NULL, 0, NULL, &local);
+        else
+          none = cupel_connection_execute (connection, CUPEL_STATEMENT (text), NULL, NULL, &local);
+        cupel_conformance_check (c, "refused", none == NULL && stream == NULL && g_error_matches (local, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING) &&
+                                 cupel_error_get_category (local) == CUPEL_ERROR_CATEGORY_PROGRAM,
+                                 "\"%s\" is refused: %s", refused[i].sql, local != NULL ? local->message : "it was done");
+        if (local != NULL)
+          cupel_conformance_check (c, "refused", strstr (local->message, refused[i].call != NULL ? refused[i].call : "no statement") != NULL,
+                                   "and it is said what to do instead: %s", local->message);
+      }
+  if (!cupel_connection_commit (connection, NULL, error) || !cupel_connection_close (connection, NULL, error))
+    return FALSE;
+  cupel_conformance_check_int (c, "after", "rows of the transaction, which went on",
+                               model_query_int (c, engine, "SELECT count(*) FROM a WHERE id = 1000"), 1);
+  return TRUE;
+}
+
 void
 conformance_add_misuse (void)
 {
   conformance_add ("misuse", "one session, connection or stream in several fibers: the first works, the others are BUSY", CUPEL_CAP_NONE,
                    run, NULL);
+  conformance_add ("texts", "an empty text, and one that begins or ends a transaction, is refused by what it says", CUPEL_CAP_PERSISTENT,
+                   run_texts, NULL);
   conformance_add ("cancel", "a statement is cancelled, its transaction undone, the pool clean", CUPEL_CAP_CANCEL | CUPEL_CAP_PERSISTENT,
                    run_cancel, NULL);
 }

@@ -616,6 +616,36 @@ test_text_rows (void)
 }
 
 static void
+test_text_control (void)
+{
+  static const struct { CupelRawControl control; const char *sql; } cases[] = {
+    { CUPEL_RAW_NOTHING, "" }, { CUPEL_RAW_NOTHING, " \t\n" }, { CUPEL_RAW_NOTHING, ";" }, { CUPEL_RAW_NOTHING, "-- x" },
+    { CUPEL_RAW_NOTHING, "/* x */ -- y\n;" }, { CUPEL_RAW_NOTHING, "/* never ends" }, { CUPEL_RAW_NOTHING, "# x" },
+    { CUPEL_RAW_BEGIN, "BEGIN" }, { CUPEL_RAW_BEGIN, "begin;" }, { CUPEL_RAW_BEGIN, "/* x */ Begin Work" },
+    { CUPEL_RAW_BEGIN, "BEGIN ISOLATION LEVEL SERIALIZABLE" }, { CUPEL_RAW_BEGIN, "BEGIN NOT DEFERRABLE" },
+    { CUPEL_RAW_BEGIN, "BEGIN IMMEDIATE" }, { CUPEL_RAW_BEGIN, "START /* x */ TRANSACTION READ ONLY" }, { CUPEL_RAW_BEGIN, "XA START 'x'" },
+    { CUPEL_RAW_COMMIT, "COMMIT" }, { CUPEL_RAW_COMMIT, "-- x\n COMMIT AND CHAIN" }, { CUPEL_RAW_COMMIT, "END" },
+    { CUPEL_RAW_COMMIT, "# x\nCOMMIT" }, { CUPEL_RAW_COMMIT, "/*!40000 COMMIT */" }, { CUPEL_RAW_COMMIT, "/*M! COMMIT */" },
+    { CUPEL_RAW_COMMIT, "/* /* x */ */ COMMIT" }, { CUPEL_RAW_COMMIT, "PREPARE TRANSACTION 'x'" }, { CUPEL_RAW_COMMIT, "XA END 'x'" },
+    { CUPEL_RAW_COMMIT, "XA PREPARE 'x'" }, { CUPEL_RAW_ROLLBACK, "ROLLBACK" }, { CUPEL_RAW_ROLLBACK, ";ROLLBACK WORK" },
+    { CUPEL_RAW_ROLLBACK, "abort" }, { CUPEL_RAW_SAVEPOINT, "ROLLBACK TO x" }, { CUPEL_RAW_SAVEPOINT, "ROLLBACK WORK TO SAVEPOINT x" },
+    { CUPEL_RAW_SAVEPOINT, "SAVEPOINT x" }, { CUPEL_RAW_SAVEPOINT, "RELEASE x" },
+    { CUPEL_RAW_STATEMENT, "SELECT 1" }, { CUPEL_RAW_STATEMENT, "(SELECT 'COMMIT')" }, { CUPEL_RAW_STATEMENT, "commits" },
+    { CUPEL_RAW_STATEMENT, "commit_all()" }, { CUPEL_RAW_STATEMENT, "'COMMIT'" }, { CUPEL_RAW_STATEMENT, "EXPLAIN SELECT 1" },
+    { CUPEL_RAW_STATEMENT, "CREATE PROCEDURE p() BEGIN SELECT 1; COMMIT; END" }, { CUPEL_RAW_STATEMENT, "DO $$ BEGIN COMMIT; END $$" },
+    { CUPEL_RAW_STATEMENT, "BEGIN NOT ATOMIC SELECT 1; END" }, { CUPEL_RAW_STATEMENT, "BEGIN SELECT 1; END" },
+    { CUPEL_RAW_STATEMENT, "START REPLICA" }, { CUPEL_RAW_STATEMENT, "COMMIT PREPARED 'x'" },
+    { CUPEL_RAW_STATEMENT, "ROLLBACK PREPARED 'x'" }, { CUPEL_RAW_STATEMENT, "PREPARE x AS SELECT 1" },
+    { CUPEL_RAW_STATEMENT, "XA RECOVER" }, { CUPEL_RAW_STATEMENT, "XA COMMIT 'x'" }, { CUPEL_RAW_STATEMENT, "/*! SELECT 1 */" },
+    { CUPEL_RAW_STATEMENT, "SET TRANSACTION READ ONLY" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    if (cupel_raw_control_of (cases[i].sql) != cases[i].control)
+      g_error ("\"%s\" is taken for %d", cases[i].sql, cupel_raw_control_of (cases[i].sql));
+}
+
+static void
 test_text_statement (SqlFixture    *fixture,
                      gconstpointer  data)
 {
@@ -1019,6 +1049,7 @@ main (int   argc,
   ADD ("result-columns", test_result_columns);
   g_test_add_func ("/sql/compiler/text-parser", test_text_parser);
   g_test_add_func ("/sql/compiler/text-rows", test_text_rows);
+  g_test_add_func ("/sql/compiler/text-control", test_text_control);
   ADD ("text-statement", test_text_statement);
   ADD ("freeze", test_freeze);
   ADD ("copies", test_copies);
