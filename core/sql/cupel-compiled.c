@@ -12,6 +12,7 @@ typedef struct
   CupelCompiled   base;
 
   guint           ref_count;
+  CupelNameList   binds;          /* base.bind_names */
   CupelCompiler  *compiler;       /* only where there is a group */
   char           *prefix;
   char           *suffix;
@@ -44,7 +45,10 @@ cupel_compiled_new (CupelCompiler      *compiler,
   self->base.sql = g_strndup (state->sql->str, state->sql->len);
   self->base.n_slots = state->slots->len;
   self->base.slots = (CupelSlot *) g_array_free (g_steal_pointer (&state->slots), FALSE);
-  self->base.bind_names = (const char *const *) g_strdupv (state->shape->bind_names);
+  cupel_name_list_init (&self->binds);
+  for (guint i = 0; i < state->shape->n_binds; i++)
+    cupel_name_list_add (&self->binds, state->shape->bind_names[i]);
+  self->base.bind_names = (const char *const *) cupel_name_list_close (&self->binds);
   self->base.n_binds = state->shape->n_binds;
   self->compiler = g_object_ref (compiler);
 
@@ -163,7 +167,7 @@ cupel_compiled_unref (CupelCompiled *compiled)
       cupel_sql_type_unref (compiled->columns[i].type);
     }
   g_free ((CupelResultColumn *) compiled->columns);
-  g_strfreev ((char **) compiled->bind_names);
+  cupel_name_list_clear (&self->binds);
   g_free ((char *) compiled->table_name);
   g_free ((char *) compiled->sql);
 
@@ -281,9 +285,5 @@ cupel_compiled_find_bind (CupelCompiled *compiled,
   g_return_val_if_fail (compiled != NULL, -1);
   g_return_val_if_fail (name != NULL, -1);
 
-  for (guint i = 0; i < compiled->n_binds; i++)
-    if (strcmp (compiled->bind_names[i], name) == 0)
-      return (int) i;
-
-  return -1;
+  return cupel_name_list_find (&((RealCompiled *) compiled)->binds, name);
 }

@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include <glib.h>
+#include "sql/cupel-name-list-private.h"
 
 G_BEGIN_DECLS
 
@@ -19,7 +19,8 @@ typedef struct
   char           *sql;            /* as it was given */
   CupelRawPiece  *pieces;
   guint           n_pieces;
-  char          **bind_names;     /* each once, NULL at the end */
+  CupelNameList   binds;
+  char          **bind_names;     /* of the list, NULL at the end */
   guint           n_binds;
   gboolean        returns_rows;   /* TRUE when it cannot be excluded */
 } CupelRawSql;

@@ -154,23 +154,6 @@ may_return_rows (const char *sql)
   return first && *sql != '\0';
 }
 
-static int
-find_or_add_name (GPtrArray  *names,
-                  const char *name,
-                  gsize       length)
-{
-  for (guint i = 0; i < names->len; i++)
-    {
-      const char *known = g_ptr_array_index (names, i);
-
-      if (strncmp (known, name, length) == 0 && known[length] == '\0')
-        return (int) i;
-    }
-  g_ptr_array_add (names, g_strndup (name, length));
-
-  return (int) names->len - 1;
-}
-
 static void
 end_piece (GArray  *pieces,
            GString *text,
@@ -187,9 +170,11 @@ cupel_raw_sql_new (const char *sql)
 {
   CupelRawSql *raw = g_new0 (CupelRawSql, 1);
   GArray *pieces = g_array_new (FALSE, FALSE, sizeof (CupelRawPiece));
-  GPtrArray *names = g_ptr_array_new ();
   g_autoptr(GString) text = g_string_new (NULL);
+  g_autoptr(GString) name = g_string_new (NULL);
   const char *p = sql;
+
+  cupel_name_list_init (&raw->binds);
 
   while (*p != '\0')
     {
@@ -216,7 +201,9 @@ cupel_raw_sql_new (const char *sql)
 
           while (g_ascii_isalnum (p[1 + length]) || p[1 + length] == '_')
             length++;
-          end_piece (pieces, text, find_or_add_name (names, p + 1, length));
+          g_string_truncate (name, 0);
+          g_string_append_len (name, p + 1, (gssize) length);
+          end_piece (pieces, text, (int) cupel_name_list_add (&raw->binds, name->str));
           p += 1 + length;
         }
       else
@@ -228,9 +215,8 @@ cupel_raw_sql_new (const char *sql)
   raw->sql = g_strdup (sql);
   raw->n_pieces = pieces->len;
   raw->pieces = (CupelRawPiece *) g_array_free (pieces, FALSE);
-  raw->n_binds = names->len;
-  g_ptr_array_add (names, NULL);
-  raw->bind_names = (char **) g_ptr_array_free (names, FALSE);
+  raw->n_binds = raw->binds.names->len;
+  raw->bind_names = cupel_name_list_close (&raw->binds);
   raw->returns_rows = may_return_rows (sql);
 
   return raw;
@@ -253,7 +239,7 @@ cupel_raw_sql_unref (CupelRawSql *raw)
   for (guint i = 0; i < raw->n_pieces; i++)
     g_free (raw->pieces[i].text);
   g_free (raw->pieces);
-  g_strfreev (raw->bind_names);
+  cupel_name_list_clear (&raw->binds);
   g_free (raw->sql);
   g_free (raw);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "sql/cupel-expression-private.h"
+#include "sql/cupel-name-list-private.h"
 #include "sql/cupel-statement.h"
 
 G_BEGIN_DECLS
@@ -23,7 +24,8 @@ typedef struct
   guint             hash;
   const CupelCell **literals;
   guint             n_literals;
-  char            **bind_names;  /* NULL at the end */
+  CupelNameList     binds;
+  char            **bind_names;  /* of the list, NULL at the end */
   guint             n_binds;
   CupelShapeNode   *nodes;
   guint             n_nodes;

@@ -16,7 +16,7 @@ typedef struct
 {
   GString     *key;
   GPtrArray   *literals;      /* const CupelCell */
-  GPtrArray   *bind_names;    /* owned */
+  CupelNameList binds;
   GArray      *nodes;         /* CupelShapeNode */
   GHashTable  *by_node;       /* nullable: node -> index + 1 in nodes; made when something may come by twice */
   gboolean     shared;        /* something of what was walked has more than one owner */
@@ -210,15 +210,13 @@ static guint
 add_bind (Walk       *walk,
           const char *name)
 {
-  for (guint i = 0; i < walk->bind_names->len; i++)
-    if (strcmp (g_ptr_array_index (walk->bind_names, i), name) == 0)
-      return i;
+  const guint n = walk->binds.names->len;
+  const guint place = cupel_name_list_add (&walk->binds, name);
 
-  if (!g_utf8_validate (name, -1, NULL))
+  if (place == n && !g_utf8_validate (name, -1, NULL))
     fail (walk, "The name of a parameter is not valid UTF-8");
-  g_ptr_array_add (walk->bind_names, g_strdup (name));
 
-  return walk->bind_names->len - 1;
+  return place;
 }
 
 static void
@@ -684,7 +682,7 @@ cupel_shape_new (CupelStatement  *statement,
 
   walk.key = g_string_sized_new (256);
   walk.literals = g_ptr_array_new ();
-  walk.bind_names = g_ptr_array_new_with_free_func (g_free);
+  cupel_name_list_init (&walk.binds);
   walk.nodes = g_array_new (FALSE, FALSE, sizeof (CupelShapeNode));
   g_array_set_clear_func (walk.nodes, clear_node);
   walk.scope = g_ptr_array_new ();
@@ -698,9 +696,10 @@ cupel_shape_new (CupelStatement  *statement,
       shape = g_new0 (CupelShape, 1);
       shape->n_literals = walk.literals->len;
       shape->literals = (const CupelCell **) g_ptr_array_free (g_steal_pointer (&walk.literals), FALSE);
-      shape->n_binds = walk.bind_names->len;
-      g_ptr_array_add (walk.bind_names, NULL);
-      shape->bind_names = (char **) g_ptr_array_free (g_steal_pointer (&walk.bind_names), FALSE);
+      shape->n_binds = walk.binds.names->len;
+      shape->binds = walk.binds;
+      walk.binds = (CupelNameList) { NULL, NULL };
+      shape->bind_names = cupel_name_list_close (&shape->binds);
       shape->n_nodes = walk.nodes->len;
       shape->nodes = (CupelShapeNode *) g_array_free (g_steal_pointer (&walk.nodes), FALSE);
       if (cached)
@@ -715,7 +714,7 @@ cupel_shape_new (CupelStatement  *statement,
   if (walk.key != NULL)
     g_string_free (walk.key, TRUE);
   g_clear_pointer (&walk.literals, g_ptr_array_unref);
-  g_clear_pointer (&walk.bind_names, g_ptr_array_unref);
+  cupel_name_list_clear (&walk.binds);
   g_clear_pointer (&walk.nodes, g_array_unref);
   g_clear_pointer (&walk.by_node, g_hash_table_unref);
   g_ptr_array_unref (walk.scope);
@@ -729,7 +728,7 @@ cupel_shape_free (CupelShape *shape)
   for (guint i = 0; i < shape->n_nodes; i++)
     cupel_sql_type_unref (shape->nodes[i].type);
   g_free (shape->nodes);
-  g_strfreev (shape->bind_names);
+  cupel_name_list_clear (&shape->binds);
   g_free (shape->literals);
   if (shape->key.kind == CUPEL_CELL_BYTES)
     g_free ((char *) shape->key.v.text);
@@ -740,9 +739,5 @@ int
 cupel_shape_find_bind (const CupelShape *shape,
                        const char       *name)
 {
-  for (guint i = 0; i < shape->n_binds; i++)
-    if (strcmp (shape->bind_names[i], name) == 0)
-      return (int) i;
-
-  return -1;
+  return cupel_name_list_find (&shape->binds, name);
 }

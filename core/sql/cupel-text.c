@@ -106,13 +106,14 @@ cupel_text_set_bind_type (CupelText    *text,
   raw = text->raw->v.raw;
   if (cupel_statement_check_mutable (&text->parent_instance, G_STRFUNC, NULL))
     {
-      for (guint i = 0; i < raw->n_binds; i++)
-        if (strcmp (raw->bind_names[i], name) == 0)
-          {
-            g_clear_pointer (&text->bind_types[i], cupel_sql_type_unref);
-            text->bind_types[i] = type;
-            return;
-          }
+      int place = cupel_name_list_find (&raw->binds, name);
+
+      if (place >= 0)
+        {
+          g_clear_pointer (&text->bind_types[place], cupel_sql_type_unref);
+          text->bind_types[place] = type;
+          return;
+        }
       g_critical ("%s: the statement has no bind \":%s\"", G_STRFUNC, name);
     }
   cupel_sql_type_unref (type);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "scale.h"
 #include "sql-fixture.h"
 
 #define CUPEL_INSIDE
 #include "sql/cupel-raw-sql-private.h"
 #undef CUPEL_INSIDE
+
+#include <time.h>
 
 /* A dialect with other words. */
 
@@ -670,6 +673,41 @@ test_text_statement (SqlFixture    *fixture,
   check_error (fixture, cupel_text_new ("SELECT '\xff'"), CUPEL_ERROR_PROGRAMMING, "UTF-8");
 }
 
+/* As many binds as a statement may have, each with a name, twice: found, not looked for. In time of the thread. */
+static void
+test_text_many_binds (SqlFixture    *fixture,
+                      gconstpointer  data)
+{
+  const guint n = scale (60000, 2000);
+  g_autoptr(GString) sql = g_string_new ("SELECT 1");
+  g_autoptr(CupelText) text = NULL;
+  g_autoptr(CupelCompiled) compiled = NULL;
+  struct timespec begin, end;
+  GError *error = NULL;
+
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &begin);
+  for (guint i = 0; i < 2 * n; i++)
+    g_string_append_printf (sql, ", :a%u", i % n);
+  text = cupel_text_new (sql->str);
+  for (guint i = 0; i < n; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("a%u", i);
+
+      cupel_text_set_bind_type (text, name, cupel_sql_type_new (i % 2 == 0 ? CUPEL_SQL_INT64 : CUPEL_SQL_TEXT));
+    }
+  compiled = cupel_compiler_compile (fixture->compiler, (CupelStatement *) text, &error);
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &end);
+  g_assert_no_error (error);
+  g_assert_cmpuint (compiled->n_binds, ==, n);
+  g_assert_cmpuint (compiled->n_slots, ==, 2 * n);
+  for (guint i = 0; i < 2 * n; i++)
+    {
+      g_assert_cmpuint (compiled->slots[i].index, ==, i % n);
+      g_assert_cmpint (cupel_sql_type_get_kind (compiled->slots[i].type), ==, i % n % 2 == 0 ? CUPEL_SQL_INT64 : CUPEL_SQL_TEXT);
+    }
+  g_assert_cmpint (end.tv_sec - begin.tv_sec, <, 5);
+}
+
 /* freezing and caching */
 
 static void
@@ -1051,6 +1089,7 @@ main (int   argc,
   g_test_add_func ("/sql/compiler/text-rows", test_text_rows);
   g_test_add_func ("/sql/compiler/text-control", test_text_control);
   ADD ("text-statement", test_text_statement);
+  ADD ("text-many-binds", test_text_many_binds);
   ADD ("freeze", test_freeze);
   ADD ("copies", test_copies);
   ADD ("key", test_key);
