@@ -3,9 +3,13 @@
 #include "cupel-sqlite-jobs.h"
 #include "cupel-sqlite-decode.h"
 #include "cupel-sqlite-error.h"
+#include "cupel-sqlite-returning.h"
 
 #define DEFAULT_BLOCK_ROWS 1000
 #define FIRST_RESERVE      4
+
+/* From so many sets on it pays to ask what RETURNING can be done without. */
+#define MANY_RETURNING 100
 
 /* Steps until @max_rows rows are decoded or the end. @block stays NULL when there is no row. */
 static gboolean
@@ -104,7 +108,45 @@ execute_once (CupelSqliteConnection  *connection,
   return TRUE;
 }
 
-/* One set of a many execution; its row goes to the end of the last block. */
+/* Where the row of the next set of a many execution goes: the last block while it has room. */
+static CupelRowBlock *
+get_block (CupelSqliteStatement *statement,
+           CupelSqliteJob       *job,
+           guint                 set,
+           guint                 block_rows)
+{
+  GPtrArray *blocks = job->reply.blocks;
+  CupelRowBlock *block;
+
+  if (blocks == NULL)
+    {
+      cupel_sqlite_statement_check_plan (statement);
+      blocks = job->reply.blocks = g_ptr_array_new_with_free_func ((GDestroyNotify) cupel_row_block_unref);
+    }
+  block = blocks->len > 0 ? g_ptr_array_index (blocks, blocks->len - 1) : NULL;
+  if (block == NULL || block->n_rows >= block_rows)
+    {
+      block = cupel_row_block_new (statement->n_columns, MIN (block_rows, job->request.n_sets - set));
+      g_ptr_array_add (blocks, block);
+    }
+  return block;
+}
+
+static gboolean
+check_one_row (CupelSqliteJob  *job,
+               guint            set,
+               guint            n_rows,
+               GError         **error)
+{
+  if (n_rows == 1)
+    return TRUE;
+  g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING,
+               "Set %u of %u returned %u rows: a statement that is executed with many sets returns one row for each",
+               set + 1, job->request.n_sets, n_rows);
+  return FALSE;
+}
+
+/* One set of a many execution. */
 static gboolean
 execute_set (CupelSqliteConnection  *connection,
              CupelSqliteStatement   *statement,
@@ -113,26 +155,12 @@ execute_set (CupelSqliteConnection  *connection,
              guint                   block_rows,
              GError                **error)
 {
-  CupelReply *reply = &job->reply;
   guint n_rows = 0;
   int code;
 
   while ((code = sqlite3_step (statement->handle)) == SQLITE_ROW)
     {
-      CupelRowBlock *block;
-
-      if (reply->blocks == NULL)
-        {
-          cupel_sqlite_statement_check_plan (statement);
-          reply->blocks = g_ptr_array_new_with_free_func ((GDestroyNotify) cupel_row_block_unref);
-        }
-      block = reply->blocks->len > 0 ? g_ptr_array_index (reply->blocks, reply->blocks->len - 1) : NULL;
-      if (block == NULL || block->n_rows >= block_rows)
-        {
-          block = cupel_row_block_new (statement->n_columns, MIN (block_rows, job->request.n_sets - set));
-          g_ptr_array_add (reply->blocks, block);
-        }
-      if (G_UNLIKELY (!cupel_sqlite_decode_row (statement, block)))
+      if (G_UNLIKELY (!cupel_sqlite_decode_row (statement, get_block (statement, job, set, block_rows))))
         {
           g_propagate_error (error, cupel_sqlite_error_new (SQLITE_NOMEM, NULL));
           return FALSE;
@@ -142,19 +170,28 @@ execute_set (CupelSqliteConnection  *connection,
 
   if (code != SQLITE_DONE)
     return cupel_sqlite_connection_fail (connection, error);
-  if (statement->n_columns > 0 && n_rows != 1)
-    {
-      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING,
-                   "Set %u of %u returned %u rows: a statement that is executed with many sets returns one row for each",
-                   set + 1, job->request.n_sets, n_rows);
-      return FALSE;
-    }
-  return TRUE;
+  return statement->n_columns == 0 || check_one_row (job, set, n_rows, error);
+}
+
+/* The same in two steps. */
+static gboolean
+execute_and_read (CupelSqliteConnection  *connection,
+                  CupelSqliteReturning   *returning,
+                  CupelSqliteJob         *job,
+                  guint                   set,
+                  guint                   block_rows,
+                  GError                **error)
+{
+  if (sqlite3_step (returning->insert.handle) != SQLITE_DONE)
+    return cupel_sqlite_connection_fail (connection, error);
+  return check_one_row (job, set, (guint) sqlite3_changes (connection->db), error) &&
+         cupel_sqlite_returning_read (returning, connection, get_block (&returning->insert, job, set, block_rows), error);
 }
 
 static gboolean
 execute_sets (CupelSqliteConnection  *connection,
               CupelSqliteStatement   *statement,
+              CupelSqliteReturning   *returning,
               CupelSqliteJob         *job,
               GError                **error)
 {
@@ -162,6 +199,7 @@ execute_sets (CupelSqliteConnection  *connection,
   CupelReply *reply = &job->reply;
   guint block_rows = get_block_rows (request);
   gboolean wants_ids = statement->inserts && statement->n_columns == 0;
+  gboolean in_two_steps = FALSE;
 
   reply->row_count = 0;
   if (wants_ids)
@@ -169,16 +207,18 @@ execute_sets (CupelSqliteConnection  *connection,
 
   for (guint set = 0; set < request->n_sets; set++)
     {
+      CupelSqliteStatement *current = in_two_steps ? &returning->insert : statement;
       gint64 id;
 
       if (set > 0)
-        sqlite3_reset (statement->handle);
+        sqlite3_reset (current->handle);
       if (cupel_sqlite_connection_is_interrupted (connection))
         return cupel_sqlite_connection_fail (connection, error);
       if (statement->inserts)
         sqlite3_set_last_insert_rowid (connection->db, 0);
-      if (!cupel_sqlite_bind (connection, statement, request, set, FALSE, error) ||
-          !execute_set (connection, statement, job, set, block_rows, error))
+      if (!cupel_sqlite_bind (connection, current, request, set, FALSE, error) ||
+          !(in_two_steps ? execute_and_read (connection, returning, job, set, block_rows, error)
+                         : execute_set (connection, statement, job, set, block_rows, error)))
         return FALSE;
 
       if (statement->counts)
@@ -187,7 +227,14 @@ execute_sets (CupelSqliteConnection  *connection,
         continue;
       id = sqlite3_last_insert_rowid (connection->db);
       if (set == 0)
-        reply->last_insert_id = id;
+        {
+          reply->last_insert_id = id;
+          if (statement->n_columns > 0 && request->n_sets >= MANY_RETURNING)
+            {
+              sqlite3_reset (statement->handle);
+              in_two_steps = cupel_sqlite_returning_init (returning, connection, statement);
+            }
+        }
       /* A table without row ids, or a row that was not inserted: then ids say nothing. */
       if (id == 0)
         wants_ids = FALSE;
@@ -213,12 +260,16 @@ execute_many (CupelSqliteConnection  *connection,
   gboolean outside = sqlite3_get_autocommit (connection->db) != 0;
   /* A transaction that began with this very statement is rolled back as a whole. */
   gboolean began = job->reply.began;
+  CupelSqliteReturning returning = { 0 };
+  gboolean ok;
 
   if (!began && !cupel_sqlite_connection_run_own (connection, outside ? CUPEL_SQLITE_BEGIN_IMMEDIATE : CUPEL_SQLITE_SAVEPOINT,
                                                   error))
     return FALSE;
 
-  if (execute_sets (connection, statement, job, error))
+  ok = execute_sets (connection, statement, &returning, job, error);
+  cupel_sqlite_returning_clear (&returning);
+  if (ok)
     {
       sqlite3_reset (statement->handle);
       if (began)
