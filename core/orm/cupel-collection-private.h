@@ -6,6 +6,13 @@
 
 G_BEGIN_DECLS
 
+/* What a flush has to write; NULL: nothing. */
+typedef struct
+{
+  GPtrArray *added;
+  GPtrArray *removed;
+} CupelCollectionChanges;
+
 struct _CupelCollection
 {
   GObject            parent_instance;
@@ -14,8 +21,8 @@ struct _CupelCollection
   CupelRelationship *relationship;
   GPtrArray         *items;          /* (element-type CupelEntity) */
   GHashTable        *members;        /* the same as a set, made when there are many */
-  GPtrArray         *added;          /* since the last flush; NULL: none */
-  GPtrArray         *removed;
+  CupelCollectionChanges changes;    /* since the last flush */
+  CupelCollectionChanges taken;      /* by the flush under way */
 };
 
 struct _CupelWriteOnlyCollection
@@ -24,8 +31,8 @@ struct _CupelWriteOnlyCollection
 
   CupelEntity       *owner;
   CupelRelationship *relationship;
-  GPtrArray         *added;
-  GPtrArray         *removed;
+  CupelCollectionChanges changes;
+  CupelCollectionChanges taken;
 };
 
 CupelCollection          *cupel_collection_new            (CupelEntity        *owner,
@@ -39,11 +46,19 @@ void                      cupel_collection_load           (CupelCollection    *s
 /* Of one that is not loaded: whether @entity was in it shows when it is flushed. */
 void                      cupel_collection_remove_unseen  (CupelCollection    *self,
                                                            CupelEntity        *entity);
-/* The changes that a flush has to write: borrowed, NULL: none. */
+/* Changes that no flush has taken. */
+gboolean                  cupel_related_is_changed        (GObject            *collection);
 GPtrArray                *cupel_related_get_added         (GObject            *collection);
-/* For the flush that writes them */
-GPtrArray                *cupel_related_steal_added       (GObject            *collection);
-GPtrArray                *cupel_related_steal_removed     (GObject            *collection);
+/* The flush takes them all when it begins, and writes them one after the other: what the program does meanwhile is for the next one. */
+gboolean                  cupel_related_take_changes      (GObject            *collection);   /* FALSE: there are none */
+const CupelCollectionChanges *cupel_related_get_taken     (GObject            *collection);   /* nullable: no collection */
+CupelCollectionChanges    cupel_related_steal_taken       (GObject            *collection);
+/* The flush failed: they are still to be written. */
+void                      cupel_related_give_back         (GObject            *collection);
+void                      cupel_collection_changes_clear  (CupelCollectionChanges *changes);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CupelCollectionChanges, cupel_collection_changes_clear)
+
 void                      cupel_related_disown            (GObject            *collection);
 
 G_END_DECLS

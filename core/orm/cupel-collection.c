@@ -15,8 +15,8 @@ cupel_collection_finalize (GObject *object)
 
   g_clear_pointer (&self->members, g_hash_table_unref);
   g_clear_pointer (&self->items, g_ptr_array_unref);
-  g_clear_pointer (&self->added, g_ptr_array_unref);
-  g_clear_pointer (&self->removed, g_ptr_array_unref);
+  cupel_collection_changes_clear (&self->changes);
+  cupel_collection_changes_clear (&self->taken);
 
   G_OBJECT_CLASS (cupel_collection_parent_class)->finalize (object);
 }
@@ -164,6 +164,22 @@ leave_other (CupelCollection *self,
     cupel_collection_remove (CUPEL_COLLECTION (list), child);
 }
 
+static gboolean
+contains (GPtrArray   *array,
+          CupelEntity *entity)
+{
+  return array != NULL && g_ptr_array_find (array, entity, NULL);
+}
+
+static void
+push_missing (CupelCollection *self,
+              GPtrArray       *added)
+{
+  for (guint i = 0; added != NULL && i < added->len; i++)
+    if (!is_member (self, g_ptr_array_index (added, i)) && !contains (self->changes.removed, g_ptr_array_index (added, i)))
+      push_item (self, g_ptr_array_index (added, i));
+}
+
 void
 cupel_collection_load (CupelCollection  *self,
                        CupelEntity     **items,
@@ -176,17 +192,15 @@ cupel_collection_load (CupelCollection  *self,
   for (guint i = 0; i < n_items; i++)
     {
       /* What was removed, or put elsewhere, before it was loaded stays away. */
-      if (self->removed != NULL && g_ptr_array_find (self->removed, items[i], NULL))
+      if (contains (self->changes.removed, items[i]) || contains (self->taken.removed, items[i]))
         continue;
       g_ptr_array_add (self->items, g_object_ref (items[i]));
       if (self->owner != NULL)
         point_back (items[i], self->relationship, self->owner, TRUE);
     }
   /* What was appended before it was loaded and is not flushed yet stays. */
-  if (self->added != NULL)
-    for (guint i = 0; i < self->added->len; i++)
-      if (!is_member (self, g_ptr_array_index (self->added, i)))
-        push_item (self, g_ptr_array_index (self->added, i));
+  push_missing (self, self->taken.added);
+  push_missing (self, self->changes.added);
   if (old > 0 || self->items->len > 0)
     items_changed (self, 0, old, self->items->len);
 }
@@ -241,8 +255,8 @@ cupel_collection_append (CupelCollection *collection,
     return;
   leave_other (collection, entity);
   push_item (collection, entity);
-  if (!drop (&collection->removed, entity))
-    note (&collection->added, entity);
+  if (!drop (&collection->changes.removed, entity))
+    note (&collection->changes.added, entity);
   if (collection->owner != NULL)
     point_back (entity, collection->relationship, collection->owner, FALSE);
   owner_changed (collection->owner, entity);
@@ -280,8 +294,8 @@ cupel_collection_remove (CupelCollection *collection,
   owner = collection->owner != NULL ? g_object_ref (collection->owner) : NULL;
   if (collection->members != NULL)
     g_hash_table_remove (collection->members, entity);
-  if (!drop (&collection->added, entity))
-    note (&collection->removed, entity);
+  if (!drop (&collection->changes.added, entity))
+    note (&collection->changes.removed, entity);
   g_ptr_array_remove_index (collection->items, position);
   point_back (entity, collection->relationship, NULL, FALSE);
   owner_changed (collection->owner, NULL);
@@ -293,9 +307,9 @@ void
 cupel_collection_remove_unseen (CupelCollection *self,
                                 CupelEntity     *entity)
 {
-  if (self->removed != NULL && g_ptr_array_find (self->removed, entity, NULL))
+  if (contains (self->changes.removed, entity))
     return;
-  note (&self->removed, entity);
+  note (&self->changes.removed, entity);
   owner_changed (self->owner, NULL);
 }
 
@@ -327,8 +341,8 @@ cupel_write_only_collection_finalize (GObject *object)
 {
   CupelWriteOnlyCollection *self = CUPEL_WRITE_ONLY_COLLECTION (object);
 
-  g_clear_pointer (&self->added, g_ptr_array_unref);
-  g_clear_pointer (&self->removed, g_ptr_array_unref);
+  cupel_collection_changes_clear (&self->changes);
+  cupel_collection_changes_clear (&self->taken);
 
   G_OBJECT_CLASS (cupel_write_only_collection_parent_class)->finalize (object);
 }
@@ -371,8 +385,8 @@ cupel_write_only_collection_append (CupelWriteOnlyCollection *collection,
   g_return_if_fail (CUPEL_IS_WRITE_ONLY_COLLECTION (collection));
   g_return_if_fail (g_type_is_a (G_OBJECT_TYPE (entity), collection->relationship->target_type));
 
-  if (!drop (&collection->removed, entity))
-    note (&collection->added, entity);
+  if (!drop (&collection->changes.removed, entity))
+    note (&collection->changes.added, entity);
   owner_changed (collection->owner, entity);
 }
 
@@ -392,8 +406,8 @@ cupel_write_only_collection_remove (CupelWriteOnlyCollection *collection,
   g_return_if_fail (CUPEL_IS_WRITE_ONLY_COLLECTION (collection));
   g_return_if_fail (g_type_is_a (G_OBJECT_TYPE (entity), collection->relationship->target_type));
 
-  if (!drop (&collection->added, entity))
-    note (&collection->removed, entity);
+  if (!drop (&collection->changes.added, entity))
+    note (&collection->changes.removed, entity);
   owner_changed (collection->owner, NULL);
 }
 
@@ -540,28 +554,118 @@ cupel_write_only_collection_insert (CupelWriteOnlyCollection  *collection,
   return insert;
 }
 
+void
+cupel_collection_changes_clear (CupelCollectionChanges *changes)
+{
+  g_clear_pointer (&changes->added, g_ptr_array_unref);
+  g_clear_pointer (&changes->removed, g_ptr_array_unref);
+}
+
+/* The changes of either kind of collection, and those that a flush has taken. */
+static gboolean
+find_changes (GObject                 *collection,
+              CupelCollectionChanges **changes,
+              CupelCollectionChanges **taken)
+{
+  if (CUPEL_IS_COLLECTION (collection))
+    {
+      *changes = &CUPEL_COLLECTION (collection)->changes;
+      *taken = &CUPEL_COLLECTION (collection)->taken;
+      return TRUE;
+    }
+  if (!CUPEL_IS_WRITE_ONLY_COLLECTION (collection))
+    return FALSE;
+  *changes = &CUPEL_WRITE_ONLY_COLLECTION (collection)->changes;
+  *taken = &CUPEL_WRITE_ONLY_COLLECTION (collection)->taken;
+  return TRUE;
+}
+
+static gboolean
+is_empty (const CupelCollectionChanges *changes)
+{
+  return (changes->added == NULL || changes->added->len == 0) && (changes->removed == NULL || changes->removed->len == 0);
+}
+
+gboolean
+cupel_related_is_changed (GObject *collection)
+{
+  CupelCollectionChanges *changes, *taken;
+
+  return find_changes (collection, &changes, &taken) && !is_empty (changes);
+}
+
 GPtrArray *
 cupel_related_get_added (GObject *collection)
 {
-  if (CUPEL_IS_COLLECTION (collection))
-    return CUPEL_COLLECTION (collection)->added;
-  return CUPEL_IS_WRITE_ONLY_COLLECTION (collection) ? CUPEL_WRITE_ONLY_COLLECTION (collection)->added : NULL;
+  CupelCollectionChanges *changes, *taken;
+
+  return find_changes (collection, &changes, &taken) ? changes->added : NULL;
 }
 
-GPtrArray *
-cupel_related_steal_added (GObject *collection)
+gboolean
+cupel_related_take_changes (GObject *collection)
 {
-  if (CUPEL_IS_COLLECTION (collection))
-    return g_steal_pointer (&CUPEL_COLLECTION (collection)->added);
-  return CUPEL_IS_WRITE_ONLY_COLLECTION (collection) ? g_steal_pointer (&CUPEL_WRITE_ONLY_COLLECTION (collection)->added) : NULL;
+  CupelCollectionChanges *changes, *taken;
+
+  if (!find_changes (collection, &changes, &taken) || is_empty (changes))
+    return FALSE;
+  *taken = *changes;
+  *changes = (CupelCollectionChanges) { NULL, NULL };
+  return TRUE;
 }
 
-GPtrArray *
-cupel_related_steal_removed (GObject *collection)
+const CupelCollectionChanges *
+cupel_related_get_taken (GObject *collection)
 {
-  if (CUPEL_IS_COLLECTION (collection))
-    return g_steal_pointer (&CUPEL_COLLECTION (collection)->removed);
-  return CUPEL_IS_WRITE_ONLY_COLLECTION (collection) ? g_steal_pointer (&CUPEL_WRITE_ONLY_COLLECTION (collection)->removed) : NULL;
+  CupelCollectionChanges *changes, *taken;
+
+  return find_changes (collection, &changes, &taken) ? taken : NULL;
+}
+
+CupelCollectionChanges
+cupel_related_steal_taken (GObject *collection)
+{
+  CupelCollectionChanges *changes, *taken;
+  CupelCollectionChanges stolen = { NULL, NULL };
+
+  if (find_changes (collection, &changes, &taken))
+    {
+      stolen = *taken;
+      *taken = (CupelCollectionChanges) { NULL, NULL };
+    }
+  return stolen;
+}
+
+/* @later came after @earlier. What was undone in between is no change. */
+static void
+put_before (GPtrArray **earlier,
+            GPtrArray **later,
+            GPtrArray **opposite)
+{
+  g_autoptr(GPtrArray) both = g_steal_pointer (earlier);
+
+  for (guint i = 0; both != NULL && i < both->len; )
+    if (*opposite != NULL && g_ptr_array_remove (*opposite, g_ptr_array_index (both, i)))
+      g_ptr_array_remove_index (both, i);
+    else
+      i++;
+  for (guint i = 0; both != NULL && *later != NULL && i < (*later)->len; i++)
+    g_ptr_array_add (both, g_object_ref (g_ptr_array_index (*later, i)));
+  if (both == NULL)
+    return;
+  g_clear_pointer (later, g_ptr_array_unref);
+  *later = g_steal_pointer (&both);
+}
+
+void
+cupel_related_give_back (GObject *collection)
+{
+  CupelCollectionChanges *changes, *taken;
+
+  if (!find_changes (collection, &changes, &taken))
+    return;
+  put_before (&taken->added, &changes->added, &changes->removed);
+  put_before (&taken->removed, &changes->removed, &changes->added);
 }
 
 /* Its owner goes, or loads it anew: the children no longer point there. */

@@ -330,12 +330,11 @@ fetch_datetime (CupelAttribute *attribute,
 }
 
 static gboolean
-fetch_text (CupelEntity     *self,
-            CupelAttribute  *attribute,
-            const char      *text,
-            CupelRowBlock   *block,
-            CupelCell       *cell,
-            GError         **error)
+peek_text (CupelEntity     *self,
+           CupelAttribute  *attribute,
+           const char      *text,
+           CupelCell       *cell,
+           GError         **error)
 {
   gsize length = strlen (text);
 
@@ -344,26 +343,51 @@ fetch_text (CupelEntity     *self,
       g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_DATA, "%s.%s: the text is not valid UTF-8", G_OBJECT_TYPE_NAME (self), attribute->name);
       return FALSE;
     }
-  cupel_row_block_set_text (block, cell,
-                            attribute->kind == CUPEL_SQL_NUMERIC ? CUPEL_CELL_DECIMAL
-                            : attribute->kind == CUPEL_SQL_JSON  ? CUPEL_CELL_JSON
-                                                                 : CUPEL_CELL_TEXT,
-                            text, length);
+  if (length > G_MAXUINT32)
+    {
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_DATA, "%s.%s: the text is longer than 4 GiB", G_OBJECT_TYPE_NAME (self), attribute->name);
+      return FALSE;
+    }
+  cell->kind = attribute->kind == CUPEL_SQL_NUMERIC ? CUPEL_CELL_DECIMAL
+               : attribute->kind == CUPEL_SQL_JSON  ? CUPEL_CELL_JSON
+                                                    : CUPEL_CELL_TEXT;
+  cell->length = (guint32) length;
+  cell->v.text = text;
+  return TRUE;
+}
+
+static gboolean
+peek_bytes (CupelEntity     *self,
+            CupelAttribute  *attribute,
+            GBytes          *bytes,
+            CupelCell       *cell,
+            GError         **error)
+{
+  gsize length;
+  gconstpointer data = g_bytes_get_data (bytes, &length);
+
+  if (length > G_MAXUINT32)
+    {
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_DATA, "%s.%s: there are more than 4 GiB", G_OBJECT_TYPE_NAME (self), attribute->name);
+      return FALSE;
+    }
+  cell->kind = CUPEL_CELL_BYTES;
+  cell->length = (guint32) length;
+  cell->v.bytes = length > 0 ? data : (gconstpointer) "";
   return TRUE;
 }
 
 gboolean
-cupel_entity_fetch_cell (CupelEntity    *self,
-                         CupelMapper    *mapper,
-                         guint           index,
-                         CupelRowBlock  *block,
-                         CupelCell      *cell,
-                         GError        **error)
+cupel_entity_peek_cell (CupelEntity  *self,
+                        CupelMapper  *mapper,
+                        guint         index,
+                        CupelCell    *cell,
+                        GError      **error)
 {
   CupelAttribute *attribute = cupel_mapper_attribute (mapper, index);
   gpointer member = G_STRUCT_MEMBER_P (self, attribute->offset);
 
-  cell->kind = CUPEL_CELL_NULL;
+  *cell = (CupelCell) { .kind = CUPEL_CELL_NULL };
   if (!cupel_entity_bit (mapper, &self->loaded, index) || cupel_entity_bit (mapper, &self->nulls, index))
     return TRUE;
 
@@ -386,18 +410,9 @@ cupel_entity_fetch_cell (CupelEntity    *self,
       cell->v.f64 = *(double *) member;
       return TRUE;
     case CUPEL_STORE_STRING:
-      if (*(char **) member == NULL)
-        return TRUE;
-      return fetch_text (self, attribute, *(char **) member, block, cell, error);
+      return *(char **) member == NULL || peek_text (self, attribute, *(char **) member, cell, error);
     case CUPEL_STORE_BYTES:
-      if (*(GBytes **) member != NULL)
-        {
-          gsize length;
-          gconstpointer data = g_bytes_get_data (*(GBytes **) member, &length);
-
-          cupel_row_block_set_bytes (block, cell, CUPEL_CELL_BYTES, data, length);
-        }
-      return TRUE;
+      return *(GBytes **) member == NULL || peek_bytes (self, attribute, *(GBytes **) member, cell, error);
     case CUPEL_STORE_DATETIME:
       if (*(GDateTime **) member != NULL)
         fetch_datetime (attribute, *(GDateTime **) member, cell);
@@ -411,19 +426,42 @@ cupel_entity_fetch_cell (CupelEntity    *self,
       return TRUE;
     case CUPEL_STORE_PROPERTY:
     default:
-      {
-        g_auto(GValue) value = G_VALUE_INIT;
-
-        g_value_init (&value, G_PARAM_SPEC_VALUE_TYPE (attribute->pspec));
-        call_accessor (get_property, self, attribute, &value);
-        if (!cupel_cell_from_gvalue (block, cell, cupel_column_get_sql_type (attribute->column), &value, error))
-          {
-            g_prefix_error (error, "%s.%s: ", G_OBJECT_TYPE_NAME (self), attribute->name);
-            return FALSE;
-          }
-        return TRUE;
-      }
+      g_return_val_if_reached (FALSE);
     }
+}
+
+gboolean
+cupel_entity_fetch_cell (CupelEntity    *self,
+                         CupelMapper    *mapper,
+                         guint           index,
+                         CupelRowBlock  *block,
+                         CupelCell      *cell,
+                         GError        **error)
+{
+  CupelAttribute *attribute = cupel_mapper_attribute (mapper, index);
+  g_auto(GValue) value = G_VALUE_INIT;
+
+  if (attribute->store != CUPEL_STORE_PROPERTY)
+    {
+      CupelCell peeked;
+
+      if (!cupel_entity_peek_cell (self, mapper, index, &peeked, error))
+        return FALSE;
+      if (cupel_row_block_copy_cell (block, cell, &peeked))
+        return TRUE;
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_DATA, "%s.%s: not enough memory for the value", G_OBJECT_TYPE_NAME (self), attribute->name);
+      return FALSE;
+    }
+
+  cell->kind = CUPEL_CELL_NULL;
+  if (!cupel_entity_bit (mapper, &self->loaded, index) || cupel_entity_bit (mapper, &self->nulls, index))
+    return TRUE;
+  g_value_init (&value, G_PARAM_SPEC_VALUE_TYPE (attribute->pspec));
+  call_accessor (get_property, self, attribute, &value);
+  if (cupel_cell_from_gvalue (block, cell, cupel_column_get_sql_type (attribute->column), &value, error))
+    return TRUE;
+  g_prefix_error (error, "%s.%s: ", G_OBJECT_TYPE_NAME (self), attribute->name);
+  return FALSE;
 }
 
 const CupelCell *

@@ -98,6 +98,17 @@ gboolean          cupel_entity_fetch_cell      (CupelEntity            *self,
                                                 CupelRowBlock          *block,
                                                 CupelCell              *cell,
                                                 GError                **error);
+/* The same without a copy, for a struct member: the cell points into the entity and is good until that changes. */
+gboolean          cupel_entity_peek_cell       (CupelEntity            *self,
+                                                CupelMapper            *mapper,
+                                                guint                   index,
+                                                CupelCell              *cell,
+                                                GError                **error);
+/* Whether an attribute has just this value. */
+gboolean          cupel_entity_has_cell        (CupelEntity            *self,
+                                                CupelMapper            *mapper,
+                                                guint                   index,
+                                                const CupelCell        *cell);
 /* What the row has in a column, as far as it is remembered apart from the attribute; else NULL. */
 const CupelCell  *cupel_entity_row_cell        (CupelEntity            *self,
                                                 guint                   index);
@@ -111,6 +122,10 @@ gint64            cupel_entity_fetch_int       (CupelEntity            *self,
                                                 guint                   index);
 void              cupel_entity_expire          (CupelEntity            *self);
 void              cupel_entity_forget_changes  (CupelEntity            *self);   /* what is in memory is what the row has */
+/* The same for the attributes @binds alone. */
+void              cupel_entity_forget_some     (CupelEntity            *self,
+                                                const guint            *binds,
+                                                guint                   n_binds);
 /* After a statement wrote @row into the attributes @binds: those that have another value by now are modified. */
 void              cupel_entity_keep_changes    (CupelEntity            *self,
                                                 const guint            *binds,

@@ -253,6 +253,48 @@ mark_modified (CupelEntity *self,
     cupel_session_entity_dirty (self->session, self);
 }
 
+/* What an attribute is now; NULL when it cannot be told. */
+static CupelValue *
+dup_value (CupelEntity *self,
+           CupelMapper *mapper,
+           guint        index)
+{
+  if (cupel_mapper_attribute (mapper, index)->store != CUPEL_STORE_PROPERTY)
+    {
+      CupelCell cell;
+
+      return cupel_entity_peek_cell (self, mapper, index, &cell, NULL) ? cupel_value_new_from_cell (&cell) : NULL;
+    }
+  else
+    {
+      g_autoptr(CupelRowBlock) block = cupel_row_block_new (1, 1);
+      CupelCell *cell = cupel_row_block_add_row (block);
+
+      return cupel_entity_fetch_cell (self, mapper, index, block, cell, NULL) ? cupel_value_new_from_cell (cell) : NULL;
+    }
+}
+
+gboolean
+cupel_entity_has_cell (CupelEntity     *self,
+                       CupelMapper     *mapper,
+                       guint            index,
+                       const CupelCell *cell)
+{
+  if (cupel_mapper_attribute (mapper, index)->store != CUPEL_STORE_PROPERTY)
+    {
+      CupelCell now;
+
+      return cupel_entity_peek_cell (self, mapper, index, &now, NULL) && cupel_cell_equal (&now, cell);
+    }
+  else
+    {
+      g_autoptr(CupelRowBlock) block = cupel_row_block_new (1, 1);
+      CupelCell *now = cupel_row_block_add_row (block);
+
+      return cupel_entity_fetch_cell (self, mapper, index, block, now, NULL) && cupel_cell_equal (now, cell);
+    }
+}
+
 void
 cupel_entity_touch (CupelEntity *self,
                     CupelMapper *mapper,
@@ -262,13 +304,11 @@ cupel_entity_touch (CupelEntity *self,
       !cupel_entity_bit (mapper, &self->modified, index))
     {
       CupelEntityExtra *extra = cupel_entity_extra (self);
-      g_autoptr(CupelRowBlock) block = cupel_row_block_new (1, 1);
-      CupelCell *cell = cupel_row_block_add_row (block);
 
       if (extra->originals == NULL)
         extra->originals = g_new0 (CupelValue *, mapper->attributes->len);
-      if (extra->originals[index] == NULL && cupel_entity_fetch_cell (self, mapper, index, block, cell, NULL))
-        extra->originals[index] = cupel_value_new_from_cell (cell);
+      if (extra->originals[index] == NULL)
+        extra->originals[index] = dup_value (self, mapper, index);
     }
 }
 
@@ -281,51 +321,12 @@ settle (CupelEntity *self,
   CupelEntityExtra *extra = self->extra;
 
   mark_modified (self, mapper, index);
-  if (extra != NULL && extra->originals != NULL && extra->originals[index] != NULL)
+  if (extra != NULL && extra->originals != NULL && extra->originals[index] != NULL &&
+      cupel_entity_has_cell (self, mapper, index, cupel_value_get_cell (extra->originals[index])))
     {
-      g_autoptr(CupelRowBlock) block = cupel_row_block_new (1, 1);
-      CupelCell *cell = cupel_row_block_add_row (block);
-
-      if (cupel_entity_fetch_cell (self, mapper, index, block, cell, NULL) &&
-          cupel_cell_equal (cell, cupel_value_get_cell (extra->originals[index])))
-        {
-          cupel_entity_set_bit (mapper, &self->modified, index, FALSE);
-          g_clear_pointer (&extra->originals[index], cupel_value_unref);
-        }
+      cupel_entity_set_bit (mapper, &self->modified, index, FALSE);
+      g_clear_pointer (&extra->originals[index], cupel_value_unref);
     }
-}
-
-void
-cupel_entity_set_property (GObject      *object,
-                           guint         prop_id,
-                           const GValue *value,
-                           GParamSpec   *pspec)
-{
-  CupelEntity *self = CUPEL_ENTITY (object);
-  CupelMapper *mapper = cupel_mapper_of (self);
-  CupelAttribute *attribute;
-  guint index = prop_id - 1;
-  gboolean was_null, is_null, known;
-  gpointer member;
-
-  if (mapper == NULL || index >= mapper->attributes->len)
-    {
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
-      return;
-    }
-  attribute = cupel_mapper_attribute (mapper, index);
-  member = G_STRUCT_MEMBER_P (self, attribute->offset);
-  known = cupel_entity_bit (mapper, &self->loaded, index);
-  was_null = cupel_entity_bit (mapper, &self->nulls, index);
-  is_null = value_is_null (value);
-
-  cupel_entity_touch (self, mapper, index);
-  if (!replace_member (attribute, member, value) && known && was_null == is_null)
-    return;
-
-  cupel_entity_set_bit (mapper, &self->nulls, index, is_null);
-  settle (self, mapper, index);
-  g_object_notify_by_pspec (object, pspec);
 }
 
 /* Handlers of notify are the user's: they run on the main stack, even when a fiber sets a property. */
@@ -386,6 +387,51 @@ cupel_entity_notify (GObject    *object,
 
   if (G_OBJECT_CLASS (cupel_entity_parent_class)->notify != NULL)
     G_OBJECT_CLASS (cupel_entity_parent_class)->notify (object, pspec);
+}
+
+/* A notification that nobody would hear is saved: it takes longer than all the rest. A class may hear it without a handler. */
+static void
+notify_if_heard (GObject    *object,
+                 GParamSpec *pspec)
+{
+  GObjectClass *klass = G_OBJECT_GET_CLASS (object);
+
+  if (klass->notify != cupel_entity_notify || klass->dispatch_properties_changed != cupel_entity_dispatch_properties_changed ||
+      is_watched (object, 1, &pspec))
+    g_object_notify_by_pspec (object, pspec);
+}
+
+void
+cupel_entity_set_property (GObject      *object,
+                           guint         prop_id,
+                           const GValue *value,
+                           GParamSpec   *pspec)
+{
+  CupelEntity *self = CUPEL_ENTITY (object);
+  CupelMapper *mapper = cupel_mapper_of (self);
+  CupelAttribute *attribute;
+  guint index = prop_id - 1;
+  gboolean was_null, is_null, known;
+  gpointer member;
+
+  if (mapper == NULL || index >= mapper->attributes->len)
+    {
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+      return;
+    }
+  attribute = cupel_mapper_attribute (mapper, index);
+  member = G_STRUCT_MEMBER_P (self, attribute->offset);
+  known = cupel_entity_bit (mapper, &self->loaded, index);
+  was_null = cupel_entity_bit (mapper, &self->nulls, index);
+  is_null = value_is_null (value);
+
+  cupel_entity_touch (self, mapper, index);
+  if (!replace_member (attribute, member, value) && known && was_null == is_null)
+    return;
+
+  cupel_entity_set_bit (mapper, &self->nulls, index, is_null);
+  settle (self, mapper, index);
+  notify_if_heard (object, pspec);
 }
 
 static void
@@ -457,6 +503,22 @@ cupel_entity_forget_changes (CupelEntity *self)
 }
 
 void
+cupel_entity_forget_some (CupelEntity *self,
+                          const guint *binds,
+                          guint        n_binds)
+{
+  CupelMapper *mapper = cupel_mapper_of (self);
+  CupelEntityExtra *extra = self->extra;
+
+  for (guint b = 0; b < n_binds; b++)
+    {
+      cupel_entity_set_bit (mapper, &self->modified, binds[b], FALSE);
+      if (extra != NULL && extra->originals != NULL)
+        g_clear_pointer (&extra->originals[binds[b]], cupel_value_unref);
+    }
+}
+
+void
 cupel_entity_keep_changes (CupelEntity     *self,
                            const guint     *binds,
                            guint            n_binds,
@@ -464,16 +526,13 @@ cupel_entity_keep_changes (CupelEntity     *self,
 {
   CupelMapper *mapper = cupel_mapper_of (self);
   CupelEntityExtra *extra = cupel_entity_extra (self);
-  g_autoptr(CupelRowBlock) block = cupel_row_block_new (1, n_binds);
 
   self->flags &= ~CUPEL_ENTITY_FLAG_TOUCHED;
   for (guint b = 0; b < n_binds; b++)
     {
-      CupelCell *cell = cupel_row_block_add_row (block);
       guint index = binds[b];
 
-      if (!cupel_entity_bit (mapper, &self->loaded, index) || !cupel_entity_fetch_cell (self, mapper, index, block, cell, NULL) ||
-          cupel_cell_equal (cell, &row[b]))
+      if (!cupel_entity_bit (mapper, &self->loaded, index) || cupel_entity_has_cell (self, mapper, index, &row[b]))
         continue;
       if (mapper->native)
         {
@@ -670,7 +729,7 @@ cupel_entity_set_null (CupelEntity *entity,
   cupel_entity_change_cell (entity, mapper, index, &null, NULL);
   settle (entity, mapper, index);
   if (mapper->native)
-    g_object_notify_by_pspec (G_OBJECT (entity), cupel_mapper_attribute (mapper, index)->pspec);
+    notify_if_heard (G_OBJECT (entity), cupel_mapper_attribute (mapper, index)->pspec);
 }
 
 /* What stands in the way of reading an attribute without I/O. */

@@ -174,6 +174,15 @@ gboolean         cupel_session_key_of           (CupelEntity      *entity,
                                                  CupelRowBlock    *block,
                                                  const CupelCell **cells,
                                                  CupelIdentityKey *key);
+/* Does a part of the work on many entities of one class. For a native class it runs in the fiber, and ticks itself for each. */
+typedef gboolean (*CupelSliceFunc) (gpointer data,
+                                    guint    start,
+                                    guint    end);
+/* Runs @func where the getters and setters of the class may run, in slices between which the main loop has its turn. */
+gboolean         cupel_session_run_slices       (CupelMapper    *mapper,
+                                                 guint           n,
+                                                 CupelSliceFunc  func,
+                                                 gpointer        data);
 /* Runs @func where the getters and setters of the class may run. */
 void             cupel_session_run_for_class    (CupelMapper   *mapper,
                                                  CupelFiberFunc func,

@@ -22,6 +22,42 @@ cupel_session_run_for_class (CupelMapper    *mapper,
 
 typedef struct
 {
+  CupelSliceFunc func;
+  gpointer data;
+  guint start;
+  guint end;
+  gboolean ok;
+} SliceCall;
+
+static void
+call_slice (gpointer data)
+{
+  SliceCall *call = data;
+
+  call->ok = call->func (call->data, call->start, call->end);
+}
+
+gboolean
+cupel_session_run_slices (CupelMapper    *mapper,
+                          guint           n,
+                          CupelSliceFunc  func,
+                          gpointer        data)
+{
+  SliceCall call = { .func = func, .data = data, .ok = TRUE };
+
+  if (mapper->native)
+    return n == 0 || func (data, 0, n);
+  for (; call.start < n && call.ok; call.start = call.end)
+    {
+      call.end = MIN (call.start + FOREIGN_SLICE, n);
+      cupel_call_on_main_stack (call_slice, &call);
+      cupel_fiber_tick ();
+    }
+  return call.ok;
+}
+
+typedef struct
+{
   CupelSession *session;
   CupelMapper *mapper;
   CupelRowBlock *block;

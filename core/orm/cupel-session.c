@@ -562,7 +562,6 @@ cupel_session_adopt (CupelSession  *self,
 
   entity->session = self;
   entity->identity = key.identity;
-  cupel_entity_forget_changes (entity);
   entity->flags &= ~CUPEL_ENTITY_FLAG_PENDING;
   entity->flags |= CUPEL_ENTITY_FLAG_PERSISTENT | CUPEL_ENTITY_FLAG_INSERTED | CUPEL_ENTITY_FLAG_BORN;
   self->n_inserted++;
@@ -680,14 +679,14 @@ push_related (CupelEntity *entity,
     }
 }
 
-gboolean
-cupel_session_attach (CupelSession  *self,
-                      CupelEntity   *entity,
-                      GError       **error)
+/* @stack is empty, before and after. */
+static gboolean
+attach_all (CupelSession  *self,
+            CupelEntity   *entity,
+            GPtrArray     *stack,
+            GError       **error)
 {
-  g_autoptr(GPtrArray) stack = g_ptr_array_new ();
   guint first = self->new_->len;
-  gboolean ok = TRUE;
 
   g_ptr_array_add (stack, entity);
   while (stack->len > 0)
@@ -696,15 +695,27 @@ cupel_session_attach (CupelSession  *self,
 
       if (next->session == self)
         continue;
-      ok = attach_one (self, next, error);
-      if (!ok)
-        break;
+      if (!attach_one (self, next, error))
+        {
+          g_ptr_array_set_size (stack, 0);
+          return FALSE;
+        }
       push_related (next, stack);
     }
   /* The session holds them all now. */
-  for (; ok && first < self->new_->len; first++)
+  for (; first < self->new_->len; first++)
     cupel_entity_weaken_parents (g_ptr_array_index (self->new_, first));
-  return ok;
+  return TRUE;
+}
+
+gboolean
+cupel_session_attach (CupelSession  *self,
+                      CupelEntity   *entity,
+                      GError       **error)
+{
+  g_autoptr(GPtrArray) stack = g_ptr_array_new ();
+
+  return attach_all (self, entity, stack, error);
 }
 
 void
@@ -993,10 +1004,13 @@ cupel_session_add_all (CupelSession  *session,
                        gsize          n_entities,
                        GError       **error)
 {
+  g_autoptr(GPtrArray) stack = NULL;
+
   g_return_val_if_fail (CUPEL_IS_SESSION (session), FALSE);
 
+  stack = g_ptr_array_new ();
   for (gsize i = 0; i < n_entities; i++)
-    if (!cupel_session_attach (session, entities[i], error))
+    if (!attach_all (session, entities[i], stack, error))
       return FALSE;
   return TRUE;
 }

@@ -96,6 +96,9 @@ typedef CupelParkResult (*CupelParkHook) (CupelFiber   *fiber,
                                           gint64        deadline,
                                           GCancellable *cancellable);
 void        cupel_fiber_set_park_hook      (CupelParkHook   hook);
+/* For tests of what may happen when a tick yields: called at each one of the fiber that sets it, where other
+ * code would run. */
+void        cupel_fiber_set_tick_hook      (CupelFiberFunc  hook);
 /* With the lock held. */
 void        cupel_scheduler_enqueue        (CupelScheduler *self,
                                             CupelFiber     *fiber);

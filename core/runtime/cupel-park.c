@@ -10,6 +10,7 @@
 static __thread CupelFiber *current_fiber;
 
 static CupelParkHook park_hook;
+static CupelFiberFunc tick_hook;
 
 void
 cupel_fiber_set_park_hook (CupelParkHook hook)
@@ -157,6 +158,21 @@ look_at_clock (CupelFiber *fiber)
 
   if (now >= fiber->slice_end && may_suspend (fiber))
     requeue (fiber);
+  if (G_UNLIKELY (tick_hook != NULL) && may_suspend (fiber))
+    {
+      fiber->ticks_left = fiber->ticks = 1;
+      cupel_call_on_main_stack (tick_hook, NULL);
+    }
+}
+
+void
+cupel_fiber_set_tick_hook (CupelFiberFunc hook)
+{
+  CupelFiber *fiber = cupel_fiber_get_current ();
+
+  tick_hook = hook;
+  if (fiber != NULL)
+    fiber->ticks_left = fiber->ticks = 1;
 }
 
 /**

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The flush: INSERT. */
+
+#include "engine/cupel-connection-private.h"
+#include "orm/cupel-collection-private.h"
+#include "orm/cupel-unit-of-work-private.h"
+
+typedef struct
+{
+  CupelSession *session;
+  CupelMapperStatement *shape;
+  CupelEntity **entities;
+  guint n_entities;
+  CupelRowBlock *sets;
+  CupelReply *reply;
+  guint block_index;
+  guint row_index;
+  GError **error;
+} TakeKeys;
+
+/* What the server said of the next row, or NULL. */
+static const CupelCell *
+next_row (TakeKeys *t)
+{
+  GPtrArray *blocks = t->reply->blocks;
+
+  while (blocks != NULL && t->block_index < blocks->len)
+    {
+      CupelRowBlock *block = g_ptr_array_index (blocks, t->block_index);
+
+      if (t->row_index < block->n_rows)
+        return cupel_row_block_get_row (block, t->row_index++);
+      t->block_index++;
+      t->row_index = 0;
+    }
+  return NULL;
+}
+
+static gboolean
+take_returned (TakeKeys    *t,
+               CupelMapper *mapper,
+               guint        i)
+{
+  CupelEntity *entity = t->entities[i];
+  const CupelCell *row = next_row (t);
+
+  if (row == NULL)
+    {
+      g_set_error (t->error, CUPEL_ERROR, CUPEL_ERROR_INTERNAL, "%s: %u rows were inserted, and only %u came back",
+                   g_type_name (mapper->type), t->n_entities, i);
+      return FALSE;
+    }
+  for (guint c = 0; c < t->shape->n_returning; c++)
+    {
+      guint index = t->shape->returning[c];
+
+      /* The program may have given it another value by now. The key is the row's. */
+      if (cupel_entity_bit (mapper, &entity->modified, index) && !cupel_mapper_attribute (mapper, index)->primary_key)
+        continue;
+      if (!cupel_entity_assign_cell (entity, index, &row[c], t->error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+take_insert_id (TakeKeys    *t,
+                CupelMapper *mapper,
+                guint        i)
+{
+  CupelEntity *entity = t->entities[i];
+  gint64 id = t->reply->insert_ids != NULL && i < t->reply->insert_ids->len ? g_array_index (t->reply->insert_ids, gint64, i)
+              : t->n_entities == 1                                          ? t->reply->last_insert_id
+                                                                            : 0;
+  CupelCell cell = { .kind = CUPEL_CELL_INT64, .v.i64 = id };
+
+  for (guint k = 0; k < mapper->n_key; k++)
+    {
+      CupelAttribute *attribute = cupel_mapper_attribute (mapper, mapper->key[k]);
+
+      if (attribute->generated && id != 0 && !cupel_entity_bit (mapper, &entity->loaded, attribute->index) &&
+          !cupel_entity_assign_cell (entity, attribute->index, &cell, t->error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* Generated keys and server defaults come back into the entities, which have rows from now on. */
+static gboolean
+take_keys (gpointer data,
+           guint    start,
+           guint    end)
+{
+  TakeKeys *t = data;
+  CupelMapper *mapper = cupel_mapper_of (t->entities[start]);
+
+  for (guint i = start; i < end; i++)
+    {
+      CupelEntity *entity = t->entities[i];
+
+      if (!(t->shape->n_returning > 0 ? take_returned (t, mapper, i) : take_insert_id (t, mapper, i)) ||
+          !cupel_session_adopt (t->session, entity, t->error))
+        return FALSE;
+      cupel_flush_note_written (entity, t->shape->binds, t->shape->n_binds, cupel_row_block_get_row (t->sets, i));
+      cupel_fiber_tick ();
+    }
+  return TRUE;
+}
+
+static gboolean
+insert_batch (CupelFlush            *flush,
+              CupelMapper           *mapper,
+              CupelMapperStatement  *shape,
+              CupelEntity          **entities,
+              guint                  n_entities,
+              GError               **error)
+{
+  g_auto(CupelReply) reply = { NULL, };
+  g_autoptr(CupelRowBlock) sets = cupel_flush_make_sets (mapper, shape, shape->n_binds, entities, n_entities, error);
+  TakeKeys take = { flush->session, shape, entities, n_entities, sets, &reply, 0, 0, error };
+
+  return sets != NULL &&
+         cupel_connection_run_request (flush->session->connection, shape->statement, sets, CUPEL_REQUEST_NONE, &reply, NULL,
+                                       flush->cancellable, error) &&
+         cupel_session_run_slices (mapper, n_entities, take_keys, &take);
+}
+
+static gboolean
+needs_returning (CupelMapper *mapper,
+                 CupelEntity *entity)
+{
+  for (guint i = 0; i < mapper->attributes->len; i++)
+    {
+      CupelAttribute *attribute = cupel_mapper_attribute (mapper, i);
+
+      if ((attribute->generated || attribute->server_default) && !cupel_entity_bit (mapper, &entity->loaded, i))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* Neighbours of the same shape go together, so that rows are inserted in the order of adding. */
+static gboolean
+insert_all (CupelFlush   *flush,
+            CupelMapper  *mapper,
+            GPtrArray    *entities,
+            GError      **error)
+{
+  CupelCapabilities caps = cupel_engine_get_capabilities (flush->session->engine);
+  guint start = 0;
+
+  while (start < entities->len)
+    {
+      CupelEntity *first = g_ptr_array_index (entities, start);
+      g_autofree guint64 *set = g_memdup2 (cupel_entity_peek_bits (mapper, &first->loaded), mapper->n_words * sizeof (guint64));
+      gboolean needs = needs_returning (mapper, first);
+      gboolean returning = needs && (caps & CUPEL_CAP_INSERT_RETURNING);
+      CupelMapperStatement *shape;
+      const guint limit = returning && !(caps & CUPEL_CAP_INSERT_MANY_RETURNING) ? start + 1 : entities->len;
+      guint end = start;
+
+      while (end < limit)
+        {
+          CupelEntity *entity = g_ptr_array_index (entities, end);
+
+          if (!cupel_flush_has_shape (entity, mapper, &entity->loaded, set))
+            break;
+          end++;
+          cupel_fiber_tick ();
+        }
+
+      shape = cupel_mapper_insert_statement (mapper, set, returning);
+      if (!insert_batch (flush, mapper, shape, (CupelEntity **) entities->pdata + start, end - start, error))
+        return FALSE;
+      if (needs && !returning &&
+          !cupel_session_fetch_defaults (flush->session, mapper, (CupelEntity **) entities->pdata + start, end - start,
+                                         flush->cancellable, error))
+        return FALSE;
+      start = end;
+    }
+  return TRUE;
+}
+
+static void
+mark_waiting_for (CupelEntity       *entity,
+                  CupelRelationship *relationship,
+                  GObject           *related)
+{
+  const CupelCollectionChanges *taken;
+  GPtrArray *added;
+
+  if (relationship->kind == CUPEL_RELATIONSHIP_BELONGS_TO)
+    {
+      if (!(((CupelEntity *) related)->flags & CUPEL_ENTITY_FLAG_PERSISTENT))
+        entity->flags |= CUPEL_ENTITY_FLAG_MARK;
+      return;
+    }
+  taken = cupel_related_get_taken (related);
+  added = taken != NULL ? taken->added : NULL;
+  for (guint n = 0; added != NULL && n < added->len; n++)
+    ((CupelEntity *) g_ptr_array_index (added, n))->flags |= CUPEL_ENTITY_FLAG_MARK;
+}
+
+/* Marks those that wait for another new one of their own class. */
+static void
+mark_waiting (CupelMapper *mapper,
+              GPtrArray   *waiting)
+{
+  for (guint i = 0; i < waiting->len; i++)
+    ((CupelEntity *) g_ptr_array_index (waiting, i))->flags &= ~CUPEL_ENTITY_FLAG_MARK;
+  for (guint i = 0; i < waiting->len; i++)
+    {
+      CupelEntity *entity = g_ptr_array_index (waiting, i);
+      CupelEntityExtra *extra = entity->extra;
+
+      for (guint r = 0; extra != NULL && extra->related != NULL && r < mapper->relationships->len; r++)
+        {
+          CupelRelationship *relationship = g_ptr_array_index (mapper->relationships, r);
+
+          if (extra->related[r] != NULL && relationship->target_type == mapper->type)
+            mark_waiting_for (entity, relationship, extra->related[r]);
+        }
+    }
+}
+
+/* Whether it is still to be written: the program may have taken it out of the session meanwhile. */
+static gboolean
+is_pending (CupelFlush  *flush,
+            CupelEntity *entity)
+{
+  return entity->session == flush->session && (entity->flags & CUPEL_ENTITY_FLAG_PENDING);
+}
+
+static gboolean
+is_persistent_here (CupelFlush  *flush,
+                    CupelEntity *entity)
+{
+  return entity->session == flush->session && (entity->flags & CUPEL_ENTITY_FLAG_PERSISTENT);
+}
+
+static gboolean
+insert_wave (CupelFlush   *flush,
+             CupelMapper  *mapper,
+             GPtrArray    *ready,
+             GError      **error)
+{
+  for (guint i = 0; i < ready->len; i++)
+    {
+      if (!cupel_flush_sync_references (g_ptr_array_index (ready, i), error))
+        return FALSE;
+      cupel_fiber_tick ();
+    }
+  if (!insert_all (flush, mapper, ready, error))
+    return FALSE;
+  for (guint i = 0; i < ready->len; i++)
+    {
+      CupelEntity *entity = g_ptr_array_index (ready, i);
+
+      if (!cupel_flush_sync_children (flush, entity, error))
+        return FALSE;
+      /* What it got before it had a row, and after the flush began. */
+      if (is_persistent_here (flush, entity) && !(entity->flags & CUPEL_ENTITY_FLAG_DIRTY) && cupel_flush_has_children (entity))
+        cupel_session_entity_dirty (flush->session, entity);
+      cupel_fiber_tick ();
+    }
+  return TRUE;
+}
+
+gboolean
+cupel_flush_inserts (CupelFlush   *flush,
+                     CupelMapper  *mapper,
+                     GError      **error)
+{
+  g_autoptr(GPtrArray) waiting = g_ptr_array_new ();
+  const gboolean in_waves = cupel_flush_refers_to_itself (mapper);
+
+  for (guint i = 0; i < flush->inserts->len; i++)
+    {
+      if (cupel_mapper_of (g_ptr_array_index (flush->inserts, i)) == mapper)
+        g_ptr_array_add (waiting, g_ptr_array_index (flush->inserts, i));
+      cupel_fiber_tick ();
+    }
+
+  while (waiting->len > 0)
+    {
+      g_autoptr(GPtrArray) ready = g_ptr_array_new ();
+      g_autoptr(GPtrArray) rest = g_ptr_array_new ();
+
+      if (in_waves)
+        mark_waiting (mapper, waiting);
+      for (guint i = 0; i < waiting->len; i++)
+        {
+          CupelEntity *entity = g_ptr_array_index (waiting, i);
+
+          if (is_pending (flush, entity))
+            g_ptr_array_add (in_waves && (entity->flags & CUPEL_ENTITY_FLAG_MARK) ? rest : ready, entity);
+        }
+      if (ready->len == 0 && rest->len > 0)
+        {
+          g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_MAPPING, "new entities of %s refer to each other in a circle", g_type_name (mapper->type));
+          return FALSE;
+        }
+      if (!insert_wave (flush, mapper, ready, error))
+        return FALSE;
+      g_clear_pointer (&waiting, g_ptr_array_unref);
+      waiting = g_steal_pointer (&rest);
+    }
+  return TRUE;
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A flush of many entities gives the main loop its turn between any two of them. Here the program does something to the entities in each of
+ * these turns, one after the other. Whatever it is, what is committed in the end is what the objects say. */
+
+#include "abuse.h"
+#include "runtime/cupel-fiber-private.h"
+
+typedef struct
+{
+  Fixture *f;
+  Author *authors[4];   /* the last one is new; NULL: dropped */
+  Book *books[6];
+  gboolean out[6];      /* taken out of the session */
+  void (*act) (void);
+  guint at;             /* the tick at which it acts */
+  guint ticks;
+} World;
+
+static World *world;
+
+static Book *
+new_book (const char *title)
+{
+  return g_object_new (book_get_type (), "title", title, NULL);
+}
+
+static void
+append (Author *author,
+        Book   *book)
+{
+  cupel_entity_append (CUPEL_ENTITY (author), "books", CUPEL_ENTITY (book));
+}
+
+static void
+act_change (void)
+{
+  for (guint i = 0; i < 4; i++)
+    g_object_set (world->authors[i], "age", 70 + (int) i, NULL);
+}
+
+static void
+act_change_other (void)
+{
+  static const char *const others[] = { "other a", "other b", "other c", "other d" };
+
+  for (guint i = 0; i < 4; i++)
+    g_object_set (world->authors[i], "name", others[i], NULL);
+  for (guint i = 0; i < 6; i++)
+    g_object_set (world->books[i], "title", "other", NULL);
+}
+
+static void
+act_set_back (void)
+{
+  g_object_set (world->authors[0], "age", 1, NULL);
+  g_object_set (world->books[0], "title", "zero", NULL);
+}
+
+static void
+act_set_null (void)
+{
+  for (guint i = 0; i < 4; i++)
+    cupel_entity_set_null (CUPEL_ENTITY (world->authors[i]), "age");
+}
+
+static void
+act_move (void)
+{
+  append (world->authors[1], world->books[0]);
+  append (world->authors[3], world->books[1]);
+  append (world->authors[0], world->books[5]);
+}
+
+static void
+act_remove (void)
+{
+  for (guint i = 0; i < 6; i++)
+    for (guint a = 0; a < 4; a++)
+      cupel_entity_remove (CUPEL_ENTITY (world->authors[a]), "books", CUPEL_ENTITY (world->books[i]));
+}
+
+static void
+act_append_new (void)
+{
+  for (guint i = 0; i < 4; i++)
+    {
+      g_autoptr(Book) book = new_book ("late");
+
+      append (world->authors[i], book);
+    }
+}
+
+static void
+act_add (void)
+{
+  g_autoptr(Author) author = new_author ("late", 2);
+
+  add (world->f->session, author);
+}
+
+static void
+act_expunge (void)
+{
+  for (guint i = 0; i < 6; i += 2)
+    if (cupel_entity_get_session (CUPEL_ENTITY (world->books[i])) != NULL)
+      {
+        world->out[i] = TRUE;
+        g_assert_true (cupel_session_expunge (world->f->session, CUPEL_ENTITY (world->books[i]), NULL));
+      }
+}
+
+/* The program lets go of all: the session holds what it needs. */
+static void
+act_drop (void)
+{
+  for (guint i = 0; i < 4; i++)
+    g_clear_object (&world->authors[i]);
+  for (guint i = 0; i < 6; i++)
+    g_clear_object (&world->books[i]);
+}
+
+static void
+act_delete (void)
+{
+  g_autoptr(GError) error = NULL;
+
+  if (cupel_entity_get_state (CUPEL_ENTITY (world->books[2])) == CUPEL_ENTITY_PERSISTENT)
+    g_assert_true (cupel_session_delete (world->f->session, CUPEL_ENTITY (world->books[2]), &error));
+  g_assert_no_error (error);
+}
+
+static void
+on_tick (gpointer data)
+{
+  g_assert_false (cupel_in_fiber ());
+  if (++world->ticks == world->at)
+    world->act ();
+}
+
+/* Three authors with rows, one of them changed, and a new one; books that come, go and stay. */
+static void
+make_world (World *w)
+{
+  static const char *const names[] = { "a", "b", "c", "d" };
+  static const char *const titles[] = { "zero", "one", "two", "three", "four", "five" };
+
+  execute (w->f->session, "DELETE FROM book");
+  execute (w->f->session, "DELETE FROM author");
+  for (guint i = 0; i < 4; i++)
+    w->authors[i] = g_object_new (author_get_type (), "name", names[i], "age", 1, NULL);
+  for (guint i = 0; i < 6; i++)
+    w->books[i] = new_book (titles[i]);
+  append (w->authors[0], w->books[0]);
+  append (w->authors[0], w->books[1]);
+  append (w->authors[1], w->books[2]);
+  for (guint i = 0; i < 3; i++)
+    add (w->f->session, w->authors[i]);
+  commit (w->f->session);
+
+  g_object_set (w->authors[0], "age", 2, NULL);
+  g_object_set (w->authors[1], "name", "bb", NULL);
+  g_object_set (w->books[0], "title", "null", NULL);
+  append (w->authors[2], w->books[2]);
+  append (w->authors[2], w->books[3]);
+  cupel_entity_remove (CUPEL_ENTITY (w->authors[0]), "books", CUPEL_ENTITY (w->books[1]));
+  append (w->authors[3], w->books[4]);
+  append (w->authors[3], w->books[5]);
+  add (w->f->session, w->authors[3]);
+}
+
+static void
+check_author (World  *w,
+              Author *author)
+{
+  g_autofree char *sql = g_strdup_printf ("SELECT count(*) FROM author WHERE id = %" G_GINT64_FORMAT " AND name = '%s' AND coalesce(age, 0) = %d",
+                                          author->id, author->name, author->age);
+  GListModel *books = list_of (author, "books");
+
+  g_assert_cmpint (query_int (w->f->session, sql), ==, 1);
+  for (guint i = 0; i < g_list_model_get_n_items (books); i++)
+    {
+      g_autoptr(Book) book = g_list_model_get_item (books, i);
+
+      if (cupel_entity_get_session (CUPEL_ENTITY (book)) != NULL)
+        g_assert_cmpint (book->author_id, ==, author->id);
+    }
+}
+
+static void
+check_book (World *w,
+            Book  *book)
+{
+  g_autofree char *sql = g_strdup_printf ("SELECT count(*) FROM book WHERE id = %" G_GINT64_FORMAT " AND title = '%s' AND coalesce(author_id, 0) = %"
+                                          G_GINT64_FORMAT,
+                                          book->id, book->title, book->author_id);
+  gboolean in_a_list = FALSE;
+
+  g_assert_cmpint (query_int (w->f->session, sql), ==, 1);
+  for (guint i = 0; i < 4; i++)
+    in_a_list |= cupel_collection_contains (CUPEL_COLLECTION (list_of (w->authors[i], "books")), CUPEL_ENTITY (book));
+  g_assert_cmpint (book->author_id != 0, ==, in_a_list);
+}
+
+/* FALSE: there are not so many ticks. */
+static gboolean
+try_at (Fixture *f,
+        void   (*act) (void),
+        guint    at)
+{
+  World w = { .f = f, .act = act, .at = at };
+
+  make_world (&w);
+  world = &w;
+  cupel_fiber_set_tick_hook (on_tick);
+  flush (f->session);
+  cupel_fiber_set_tick_hook (NULL);
+  world = NULL;
+  commit (f->session);
+
+  for (guint i = 0; i < 4; i++)
+    if (w.authors[i] != NULL)
+      check_author (&w, w.authors[i]);
+  for (guint i = 0; i < 6; i++)
+    if (w.books[i] != NULL && !w.out[i] && cupel_entity_get_session (CUPEL_ENTITY (w.books[i])) != NULL)
+      check_book (&w, w.books[i]);
+
+  if (w.act == act_drop)
+    {
+      g_assert_cmpint (query_int (f->session, "SELECT count(*) FROM author WHERE age = 2 OR name IN ('bb', 'd')"), ==, 3);
+      g_assert_cmpint (query_int (f->session, "SELECT count(*) FROM book WHERE author_id IS NOT NULL"), ==, 5);
+    }
+  for (guint i = 0; i < 4; i++)
+    g_clear_object (&w.authors[i]);
+  for (guint i = 0; i < 6; i++)
+    g_clear_object (&w.books[i]);
+  commit (f->session);
+  return w.ticks >= at;
+}
+
+static void
+sweep (Fixture *f,
+       void   (*act) (void))
+{
+  guint at = 1;
+
+  while (try_at (f, act, at))
+    at++;
+  /* One at least for each entity, when it is written down and when its row is known. */
+  g_assert_cmpuint (at, >, 2 * 8);
+}
+
+#define SWEEP(what)               \
+  static void                     \
+  test_##what (Fixture *f)        \
+  {                               \
+    sweep (f, act_##what);        \
+  }
+
+SWEEP (change)
+SWEEP (change_other)
+SWEEP (set_back)
+SWEEP (set_null)
+SWEEP (move)
+SWEEP (remove)
+SWEEP (append_new)
+SWEEP (add)
+SWEEP (expunge)
+SWEEP (drop)
+SWEEP (delete)
+
+int
+main (int   argc,
+      char *argv[])
+{
+  static const Test tests[] = {
+    { "/orm/flush-slices/change", test_change, NULL },
+    { "/orm/flush-slices/change-other", test_change_other, NULL },
+    { "/orm/flush-slices/set-back", test_set_back, NULL },
+    { "/orm/flush-slices/set-null", test_set_null, NULL },
+    { "/orm/flush-slices/move", test_move, NULL },
+    { "/orm/flush-slices/remove", test_remove, NULL },
+    { "/orm/flush-slices/append-new", test_append_new, NULL },
+    { "/orm/flush-slices/add", test_add, NULL },
+    { "/orm/flush-slices/expunge", test_expunge, NULL },
+    { "/orm/flush-slices/drop", test_drop, NULL },
+    { "/orm/flush-slices/delete", test_delete, NULL },
+  };
+
+  return run_tests (argc, argv, tests, G_N_ELEMENTS (tests));
+}
