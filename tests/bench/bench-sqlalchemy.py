@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The workloads W1 to W9 with SQLAlchemy's asyncio extension, on the tables that `bench-cupel URL prepare` makes.
+"""The workloads W1 to W9 with SQLAlchemy's asyncio extension, on the tables that `bench-cupel URL prepare` makes, and the suites
+on those of `bench-cupel URL prepare-suites`.
 
-    bench-sqlalchemy.py URL CASE [REPETITIONS]
+    bench-sqlalchemy.py URL CASE [REPETITIONS [DIVISOR]]
 
 Prints the same lines of JSON as the programs in C. The first repetition warms up and is not reported.
 """
@@ -19,10 +20,14 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 from sqlalchemy.orm import declarative_base, relationship, selectinload
 
+import suites_sqlalchemy
+
 Base = declarative_base()
 Key = BigInteger().with_variant(Integer, 'sqlite')
 
-ROWS_LARGE, ROWS, PARENTS, CHILDREN, TASKS, CONNECTIONS, TASK_OPS = 1000000, 100000, 10000, 3, 64, 8, 200
+DIVISOR = int(sys.argv[4]) if len(sys.argv) > 4 else 1
+CHILDREN, TASKS, CONNECTIONS = 3, 64, 8
+ROWS_LARGE, ROWS, PARENTS, TASK_OPS = (full // DIVISOR for full in (1000000, 100000, 10000, 200))
 
 
 def define_a(name, table, **more):
@@ -86,6 +91,9 @@ class Clock:
 
 async def empty(engine):
     async with engine.begin() as connection:
+        if engine.dialect.name == 'postgresql':
+            await connection.execute(text('TRUNCATE bench_wa, bench_wb'))
+            return
         await connection.execute(text('DELETE FROM bench_wb'))
         await connection.execute(text('DELETE FROM bench_wa'))
 
@@ -179,7 +187,8 @@ async def w9(engine, clock):
 
 
 CASES = {'W1': (w1, ROWS), 'W2': (w2, PARENTS * (1 + CHILDREN)), 'W3': (w3, ROWS_LARGE), 'W4': (w4, PARENTS * (1 + CHILDREN)),
-         'W5': (w5, PARENTS), 'W6': (w6, PARENTS), 'W7': (w7, TASKS * TASK_OPS), 'W8': (w8, ROWS), 'W9': (w9, ROWS)}
+         'W5': (w5, PARENTS), 'W6': (w6, PARENTS), 'W7': (w7, TASKS * TASK_OPS), 'W8': (w8, ROWS), 'W9': (w9, ROWS),
+         **suites_sqlalchemy.cases(DIVISOR)}
 
 
 def peak():
@@ -196,7 +205,7 @@ async def main(url, case, repetitions):
         # The slow ones need no warming up
         if number > 0 or clock.seconds > 2:
             print(json.dumps({'implementation': 'sqlalchemy', 'case': case, 'repetition': number, 'ops': ops, 'seconds': clock.seconds,
-                              'peak_kib': peak(), 'growth_kib': 0, 'late_us': 0, 'p50_us': 0, 'p99_us': 0}), flush=True)
+                              'peak_kib': peak(), 'growth_kib': 0, 'heap_bytes': 0, 'late_us': 0, 'p50_us': 0, 'p99_us': 0}), flush=True)
         if clock.seconds > 2:
             break
     await engine.dispose()
@@ -204,5 +213,5 @@ async def main(url, case, repetitions):
 
 if __name__ == '__main__':
     if len(sys.argv) < 3 or sys.argv[2] not in CASES:
-        raise SystemExit(f'usage: bench-sqlalchemy.py URL {"|".join(CASES)} [REPETITIONS]')
+        raise SystemExit(f'usage: bench-sqlalchemy.py URL {"|".join(CASES)} [REPETITIONS [DIVISOR]]')
     asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 1))

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "bench.h"
+#include "suites.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +26,7 @@ struct _Bench
   gint64      late;
   guint64     memory_mark;
   guint64     allocations;
+  gint64      heap;
   GArray     *latencies;
   gboolean    wrong;
 };
@@ -56,10 +59,24 @@ forget_peak_memory (void)
   fclose (file);
 }
 
+/* What is allocated, or 0 if that is not known */
+static gint64
+heap_in_use (void)
+{
+#if defined (__GLIBC__) && __GLIBC_PREREQ (2, 33)
+  struct mallinfo2 info = mallinfo2 ();
+
+  return (gint64) (info.uordblks + info.hblkhd);
+#else
+  return 0;
+#endif
+}
+
 void
 bench_start (Bench *bench)
 {
   running = bench;
+  bench->heap = heap_in_use ();
   bench->allocations = hooks != NULL && hooks->count_allocations != NULL ? hooks->count_allocations () : 0;
   CALLGRIND_ZERO_STATS;
   bench->started = g_get_monotonic_time ();
@@ -70,6 +87,7 @@ bench_stop (Bench *bench)
 {
   bench->elapsed = g_get_monotonic_time () - bench->started;
   CALLGRIND_DUMP_STATS_AT (bench->name);
+  bench->heap = heap_in_use () - bench->heap;
   if (hooks != NULL && hooks->count_allocations != NULL)
     bench->allocations = hooks->count_allocations () - bench->allocations;
   if (hooks != NULL && hooks->stopped != NULL)
@@ -162,6 +180,7 @@ count_ops (const char *name)
     const char *name;
     guint64     ops;
   } all[] = {
+    { "idle", 1 },
     { "W1", BENCH_ROWS },
     { "W2", BENCH_PARENTS * (1 + BENCH_CHILDREN) },
     { "W3", BENCH_ROWS_LARGE },
@@ -176,7 +195,9 @@ count_ops (const char *name)
   for (guint i = 0; i < G_N_ELEMENTS (all); i++)
     if (strcmp (all[i].name, name) == 0)
       return all[i].ops;
-  g_error ("It is not known how much %s does", name);
+  if (suite_count_ops (name) == 0)
+    g_error ("It is not known how much %s does", name);
+  return suite_count_ops (name);
 }
 
 static void
@@ -187,12 +208,13 @@ report (Bench           *bench,
   guint64 peak = peak_memory ();
 
   g_array_sort (bench->latencies, compare_times);
-  printf ("{\"implementation\": \"%s\", \"case\": \"%s\", \"repetition\": %u, \"ops\": %" G_GUINT64_FORMAT
-          ", \"seconds\": %.6f, \"peak_kib\": %" G_GUINT64_FORMAT ", \"growth_kib\": %" G_GUINT64_FORMAT
-          ", \"allocations\": %" G_GUINT64_FORMAT ", \"late_us\": %" G_GINT64_FORMAT ", \"p50_us\": %" G_GINT64_FORMAT ", \"p99_us\": %" G_GINT64_FORMAT "}\n",
-          bench->implementation, c->name, repetition, count_ops (c->name), (double) bench->elapsed / G_USEC_PER_SEC, peak,
-          bench->memory_mark > 0 && peak > bench->memory_mark ? peak - bench->memory_mark : 0, bench->allocations, bench->late,
-          percentile (bench->latencies, 0.5), percentile (bench->latencies, 0.99));
+  printf ("{\"implementation\": \"%s\", \"case\": \"%s\", \"repetition\": %u, \"ops\": %" G_GUINT64_FORMAT ", \"seconds\": %.6f",
+          bench->implementation, c->name, repetition, count_ops (c->name), (double) bench->elapsed / G_USEC_PER_SEC);
+  printf (", \"peak_kib\": %" G_GUINT64_FORMAT ", \"growth_kib\": %" G_GUINT64_FORMAT ", \"heap_bytes\": %" G_GINT64_FORMAT
+          ", \"allocations\": %" G_GUINT64_FORMAT,
+          peak, bench->memory_mark > 0 && peak > bench->memory_mark ? peak - bench->memory_mark : 0, bench->heap, bench->allocations);
+  printf (", \"late_us\": %" G_GINT64_FORMAT ", \"p50_us\": %" G_GINT64_FORMAT ", \"p99_us\": %" G_GINT64_FORMAT "}\n",
+          bench->late, percentile (bench->latencies, 0.5), percentile (bench->latencies, 0.99));
   fflush (stdout);
 }
 
@@ -200,10 +222,10 @@ int
 bench_run (const char       *implementation,
            int               argc,
            char            **argv,
-           const BenchCase  *cases,
+           const BenchCase **cases,
            gpointer          data)
 {
-  const BenchCase *c = cases;
+  const BenchCase *c = NULL;
   g_autoptr(GArray) latencies = g_array_new (FALSE, FALSE, sizeof (gint64));
   guint64 repetitions = 3, divisor = 1;
 
@@ -215,17 +237,20 @@ bench_run (const char       *implementation,
       return EXIT_FAILURE;
     }
   bench_divisor = (guint) divisor;
-  while (c->name != NULL && strcmp (c->name, argv[2]) != 0)
-    c++;
-  if (c->name == NULL)
+  for (guint i = 0; c == NULL && cases[i] != NULL; i++)
+    for (const BenchCase *one = cases[i]; c == NULL && one->name != NULL; one++)
+      if (strcmp (one->name, argv[2]) == 0)
+        c = one;
+  if (c == NULL)
     {
       fprintf (stderr, "There is no case \"%s\"; those that there are:", argv[2]);
-      for (c = cases; c->name != NULL; c++)
-        fprintf (stderr, " %s", c->name);
+      for (guint i = 0; cases[i] != NULL; i++)
+        for (const BenchCase *one = cases[i]; one->name != NULL; one++)
+          fprintf (stderr, " %s", one->name);
       fputc ('\n', stderr);
       return EXIT_FAILURE;
     }
-  if (strcmp (c->name, "prepare") == 0)
+  if (g_str_has_prefix (c->name, "prepare"))
     repetitions = 0;
 
   for (guint i = 0; i <= repetitions; i++)

@@ -57,11 +57,12 @@ const char *bench_get_url     (Bench       *bench);
 
 void        bench_set_hooks   (const BenchHooks *hooks);
 
-/* The length of the command line is checked here, too; the case "prepare" is run once, without a figure. */
+/* The length of the command line is checked here, too. A case whose name begins with "prepare" is run once, without a figure.
+ * @cases is a list of lists; NULL ends it, and a case without a name each of them. */
 int         bench_run         (const char       *implementation,
                                int               argc,
                                char            **argv,
-                               const BenchCase  *cases,
+                               const BenchCase **cases,
                                gpointer          data);
 
 /* The data that all of them read and write: 1 by the divisor of it. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "workloads.h"
+#include "suites.h"
 
 #define DEFINE_A(Type, prefix, table, ...)                                                              \
   static const CupelColumnSpec prefix##_columns[] = {                                                   \
@@ -65,8 +65,21 @@ query_int64 (Context    *context,
   return cupel_result_get_int64 (result, 0);
 }
 
-const BenchCase workloads[] = {
+/* How late the loop is when nothing is done: what the other cases are compared with */
+static gboolean
+idle (Bench    *bench,
+      gpointer  data)
+{
+  bench_start (bench);
+  cupel_fiber_sleep (G_USEC_PER_SEC / 2, NULL, NULL);
+  bench_stop (bench);
+  return TRUE;
+}
+
+static const BenchCase own_cases[] = {
   { "prepare", prepare },
+  { "prepare-suites", suite_prepare },
+  { "idle", idle },
   { "W1", w1 },
   { "W2", w2 },
   { "W3", w3 },
@@ -78,3 +91,5 @@ const BenchCase workloads[] = {
   { "W9", w9 },
   { NULL }
 };
+
+const BenchCase *workloads[] = { own_cases, bulk_cases, large_cases, short_cases, single_cases, NULL };

@@ -17,7 +17,7 @@ typedef struct
   GError      *error;
 } Context;
 
-extern const BenchCase workloads[];
+extern const BenchCase *workloads[];
 
 gboolean failed       (Bench      *bench,
                        Context    *context);

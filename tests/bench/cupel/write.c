@@ -9,6 +9,8 @@
 static gboolean
 empty_tables (Context *context)
 {
+  if (strcmp (cupel_url_get_dialect (cupel_engine_get_url (context->engine)), "postgresql") == 0)
+    return execute (context, "TRUNCATE bench_wa, bench_wb");
   return execute (context, "DELETE FROM bench_wb") && execute (context, "DELETE FROM bench_wa");
 }
 

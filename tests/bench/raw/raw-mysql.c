@@ -599,7 +599,7 @@ main (int    argc,
       return EXIT_FAILURE;
     }
   raw.db = open_server (&raw.server);
-  status = bench_run ("raw", argc, argv, cases, &raw);
+  status = bench_run ("raw", argc, argv, (const BenchCase *[]) { cases, NULL }, &raw);
   mysql_close (raw.db);
   return status;
 }

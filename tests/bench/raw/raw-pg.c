@@ -2,24 +2,13 @@
 
 /* What libpq can do at best: binary format, prepared statements, arrays where there are many. */
 
-#include <libpq-fe.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../bench.h"
-#include "raw.h"
+#include "raw-pg.h"
 
-#define OID_INT8_ARRAY 1016
-#define OID_TEXT_ARRAY 1009
-#define OID_INT8       20
 #define PG_EPOCH       G_GINT64_CONSTANT (946684800)
-
-typedef struct
-{
-  BenchServer  server;
-  PGconn      *db;
-} Raw;
 
 static PGconn *
 open_server (const BenchServer *server)
@@ -33,38 +22,12 @@ open_server (const BenchServer *server)
   return db;
 }
 
-static PGresult *
-must (PGresult *result)
-{
-  if (PQresultStatus (result) != PGRES_COMMAND_OK && PQresultStatus (result) != PGRES_TUPLES_OK)
-    g_error ("%s", PQresultErrorMessage (result));
-  return result;
-}
-
-static void
-run (PGconn     *db,
-     const char *sql)
-{
-  PQclear (must (PQexec (db, sql)));
-}
-
-static inline gint64
-get_int64 (const PGresult *result,
-           int             row,
-           int             column)
-{
-  gint64 value;
-
-  memcpy (&value, PQgetvalue (result, row, column), sizeof (value));
-  return GINT64_FROM_BE (value);
-}
-
 static inline gint64
 get_time (const PGresult *result,
           int             row,
           int             column)
 {
-  return get_int64 (result, row, column) + PG_EPOCH * G_USEC_PER_SEC;
+  return raw_get_int64 (result, row, column) + PG_EPOCH * G_USEC_PER_SEC;
 }
 
 static void
@@ -77,35 +40,10 @@ read_rows (const PGresult *result,
     {
       RawA *row = raw_rows_add (rows);
 
-      row->id = get_int64 (result, i, 0);
+      row->id = raw_get_int64 (result, i, 0);
       row->data = raw_arena_add (&rows->arena, PQgetvalue (result, i, 1), (gsize) PQgetlength (result, i, 1));
       row->create_date = get_time (result, i, 2);
     }
-}
-
-static void
-prepare (PGconn     *db,
-         const char *name,
-         const char *sql)
-{
-  PQclear (must (PQprepare (db, name, sql, 0, NULL)));
-}
-
-static PGresult *
-execute (PGconn            *db,
-         const char        *name,
-         int                n,
-         const char *const *values,
-         const int         *lengths,
-         const int         *formats)
-{
-  return must (PQexecPrepared (db, name, n, values, lengths, formats, 1));
-}
-
-static void
-forget (Raw *raw)
-{
-  run (raw->db, "DEALLOCATE ALL");
 }
 
 static gboolean
@@ -116,50 +54,15 @@ w1 (Bench    *bench,
   g_auto(RawRows) rows = { 0 };
   PGresult *result;
 
-  prepare (raw->db, "s", "SELECT id, data, create_date FROM bench_100k");
+  raw_prepare (raw->db, "s", "SELECT id, data, create_date FROM bench_100k");
   bench_start (bench);
-  result = execute (raw->db, "s", 0, NULL, NULL, NULL);
+  result = raw_execute (raw->db, "s", 0, NULL, NULL, NULL);
   read_rows (result, &rows);
   PQclear (result);
   bench_stop (bench);
 
-  forget (raw);
+  raw_forget (raw);
   return raw_rows_check (&rows, bench, BENCH_ROWS);
-}
-
-/* Arrays in the binary format. */
-
-static void
-array_begin (GByteArray *array,
-             guint32     type,
-             guint32     n)
-{
-  guint32 header[5] = { GUINT32_TO_BE (1), 0, GUINT32_TO_BE (type), GUINT32_TO_BE (n), GUINT32_TO_BE (1) };
-
-  g_byte_array_set_size (array, 0);
-  g_byte_array_append (array, (const guint8 *) header, sizeof (header));
-}
-
-static void
-array_add_int64 (GByteArray *array,
-                 gint64      value)
-{
-  guint32 length = GUINT32_TO_BE (8);
-  gint64 be = GINT64_TO_BE (value);
-
-  g_byte_array_append (array, (const guint8 *) &length, sizeof (length));
-  g_byte_array_append (array, (const guint8 *) &be, sizeof (be));
-}
-
-static void
-array_add_text (GByteArray *array,
-                const char *text,
-                int         n)
-{
-  guint32 length = GUINT32_TO_BE ((guint32) n);
-
-  g_byte_array_append (array, (const guint8 *) &length, sizeof (length));
-  g_byte_array_append (array, (const guint8 *) text, (guint) n);
 }
 
 static gboolean
@@ -173,25 +76,25 @@ w2 (Bench    *bench,
   PGresult *result;
   gint64 sum;
 
-  prepare (raw->db, "a", "SELECT id, data, create_date FROM bench_a");
-  prepare (raw->db, "b", "SELECT a_id, id, data FROM bench_b WHERE a_id = ANY ($1::bigint[])");
+  raw_prepare (raw->db, "a", "SELECT id, data, create_date FROM bench_a");
+  raw_prepare (raw->db, "b", "SELECT a_id, id, data FROM bench_b WHERE a_id = ANY ($1::bigint[])");
   bench_start (bench);
-  result = execute (raw->db, "a", 0, NULL, NULL, NULL);
+  result = raw_execute (raw->db, "a", 0, NULL, NULL, NULL);
   read_rows (result, &rows);
   PQclear (result);
   raw_children_set_parents (&children, &rows);
-  array_begin (ids, OID_INT8, rows.n);
+  raw_array_begin (ids, RAW_OID_INT8, rows.n);
   for (guint i = 0; i < rows.n; i++)
-    array_add_int64 (ids, rows.rows[i].id);
-  result = execute (raw->db, "b", 1, (const char *[]) { (const char *) ids->data }, (int[]) { (int) ids->len }, (int[]) { 1 });
+    raw_array_add_int64 (ids, rows.rows[i].id);
+  result = raw_execute (raw->db, "b", 1, (const char *[]) { (const char *) ids->data }, (int[]) { (int) ids->len }, (int[]) { 1 });
   for (int i = 0; i < PQntuples (result); i++)
-    raw_children_add (&children, get_int64 (result, i, 0), get_int64 (result, i, 1),
+    raw_children_add (&children, raw_get_int64 (result, i, 0), raw_get_int64 (result, i, 1),
                       PQgetvalue (result, i, 2), (gsize) PQgetlength (result, i, 2));
   PQclear (result);
   sum = raw_children_sum (&children, &rows);
   bench_stop (bench);
 
-  forget (raw);
+  raw_forget (raw);
   return bench_check (bench, "sum of ids", sum, BENCH_SUM (BENCH_PARENTS * BENCH_CHILDREN));
 }
 
@@ -204,15 +107,15 @@ w3 (Bench    *bench,
   g_auto(RawRows) rows = { 0 };
   int n;
 
-  run (raw->db, "BEGIN");
-  run (raw->db, "DECLARE c NO SCROLL CURSOR FOR SELECT id, data, create_date FROM bench_1m");
-  prepare (raw->db, "f", "FETCH 1000 FROM c");
+  raw_run (raw->db, "BEGIN");
+  raw_run (raw->db, "DECLARE c NO SCROLL CURSOR FOR SELECT id, data, create_date FROM bench_1m");
+  raw_prepare (raw->db, "f", "FETCH 1000 FROM c");
   bench_mark_memory (bench);
   bench_start (bench);
   PQsendQueryPrepared (raw->db, "f", 0, NULL, NULL, NULL, 1);
   do
     {
-      PGresult *result = must (PQgetResult (raw->db));
+      PGresult *result = raw_must (PQgetResult (raw->db));
 
       while (PQgetResult (raw->db) != NULL)
         ;
@@ -228,8 +131,8 @@ w3 (Bench    *bench,
   while (n > 0);
   bench_stop (bench);
 
-  run (raw->db, "COMMIT");
-  forget (raw);
+  raw_run (raw->db, "COMMIT");
+  raw_forget (raw);
   return raw_sums_check (&sums, bench, BENCH_ROWS_LARGE);
 }
 
@@ -237,7 +140,7 @@ static gint64
 query_int64 (Raw        *raw,
              const char *sql)
 {
-  PGresult *result = must (PQexec (raw->db, sql));
+  PGresult *result = raw_must (PQexec (raw->db, sql));
   gint64 value = g_ascii_strtoll (PQgetvalue (result, 0, 0), NULL, 10);
 
   PQclear (result);
@@ -254,41 +157,41 @@ w4 (Bench    *bench,
   g_autofree gint64 *ids = g_new0 (gint64, BENCH_PARENTS * (1 + BENCH_CHILDREN));
   PGresult *result;
 
-  run (raw->db, "TRUNCATE bench_wa, bench_wb");
-  prepare (raw->db, "a", "INSERT INTO bench_wa (data) SELECT d FROM unnest ($1::text[]) WITH ORDINALITY AS t (d, n) ORDER BY n RETURNING id");
-  prepare (raw->db, "b", "INSERT INTO bench_wb (a_id, data) SELECT i, d FROM unnest ($1::bigint[], $2::text[]) WITH ORDINALITY AS t (i, d, n) "
+  raw_run (raw->db, "TRUNCATE bench_wa, bench_wb");
+  raw_prepare (raw->db, "a", "INSERT INTO bench_wa (data) SELECT d FROM unnest ($1::text[]) WITH ORDINALITY AS t (d, n) ORDER BY n RETURNING id");
+  raw_prepare (raw->db, "b", "INSERT INTO bench_wb (a_id, data) SELECT i, d FROM unnest ($1::bigint[], $2::text[]) WITH ORDINALITY AS t (i, d, n) "
            "ORDER BY n RETURNING id");
   bench_start (bench);
-  run (raw->db, "BEGIN");
-  array_begin (texts, 25, BENCH_PARENTS);
+  raw_run (raw->db, "BEGIN");
+  raw_array_begin (texts, RAW_OID_TEXT, BENCH_PARENTS);
   for (guint i = 1; i <= BENCH_PARENTS; i++)
     {
       char text[32];
 
-      array_add_text (texts, text, raw_data (text, i));
+      raw_array_add_text (texts, text, raw_data (text, i));
     }
-  result = execute (raw->db, "a", 1, (const char *[]) { (const char *) texts->data }, (int[]) { (int) texts->len }, (int[]) { 1 });
+  result = raw_execute (raw->db, "a", 1, (const char *[]) { (const char *) texts->data }, (int[]) { (int) texts->len }, (int[]) { 1 });
   for (int i = 0; i < PQntuples (result); i++)
-    ids[i] = get_int64 (result, i, 0);
+    ids[i] = raw_get_int64 (result, i, 0);
   PQclear (result);
-  array_begin (refs, OID_INT8, BENCH_PARENTS * BENCH_CHILDREN);
-  array_begin (texts, 25, BENCH_PARENTS * BENCH_CHILDREN);
+  raw_array_begin (refs, RAW_OID_INT8, BENCH_PARENTS * BENCH_CHILDREN);
+  raw_array_begin (texts, RAW_OID_TEXT, BENCH_PARENTS * BENCH_CHILDREN);
   for (guint i = 1; i <= BENCH_PARENTS * BENCH_CHILDREN; i++)
     {
       char text[32];
 
-      array_add_int64 (refs, ids[(i - 1) / BENCH_CHILDREN]);
-      array_add_text (texts, text, raw_data (text, i));
+      raw_array_add_int64 (refs, ids[(i - 1) / BENCH_CHILDREN]);
+      raw_array_add_text (texts, text, raw_data (text, i));
     }
-  result = execute (raw->db, "b", 2, (const char *[]) { (const char *) refs->data, (const char *) texts->data },
+  result = raw_execute (raw->db, "b", 2, (const char *[]) { (const char *) refs->data, (const char *) texts->data },
                     (int[]) { (int) refs->len, (int) texts->len }, (int[]) { 1, 1 });
   for (int i = 0; i < PQntuples (result); i++)
-    ids[BENCH_PARENTS + i] = get_int64 (result, i, 0);
+    ids[BENCH_PARENTS + i] = raw_get_int64 (result, i, 0);
   PQclear (result);
-  run (raw->db, "COMMIT");
+  raw_run (raw->db, "COMMIT");
   bench_stop (bench);
 
-  forget (raw);
+  raw_forget (raw);
   return bench_check (bench, "rows", query_int64 (raw, "SELECT count(*) FROM bench_wb JOIN bench_wa ON a_id = bench_wa.id"),
                       BENCH_PARENTS * BENCH_CHILDREN);
 }
@@ -300,23 +203,23 @@ w5 (Bench    *bench,
   Raw *raw = data;
   gint64 sum = 0;
 
-  prepare (raw->db, "g", "SELECT id, data, create_date FROM bench_a WHERE id = $1::bigint");
+  raw_prepare (raw->db, "g", "SELECT id, data, create_date FROM bench_a WHERE id = $1::bigint");
   bench_start (bench);
-  run (raw->db, "BEGIN");
+  raw_run (raw->db, "BEGIN");
   for (guint i = 1; i <= BENCH_PARENTS; i++)
     {
       g_auto(RawRows) rows = { 0 };
       gint64 key = GINT64_TO_BE ((gint64) i);
-      PGresult *result = execute (raw->db, "g", 1, (const char *[]) { (const char *) &key }, (int[]) { 8 }, (int[]) { 1 });
+      PGresult *result = raw_execute (raw->db, "g", 1, (const char *[]) { (const char *) &key }, (int[]) { 8 }, (int[]) { 1 });
 
       read_rows (result, &rows);
       PQclear (result);
       sum += rows.rows[0].id;
     }
-  run (raw->db, "COMMIT");
+  raw_run (raw->db, "COMMIT");
   bench_stop (bench);
 
-  forget (raw);
+  raw_forget (raw);
   return bench_check (bench, "sum of ids", sum, BENCH_SUM (BENCH_PARENTS));
 }
 
@@ -332,28 +235,28 @@ w6 (Bench    *bench,
   PGresult *result;
 
   generation++;
-  prepare (raw->db, "s", "SELECT id, data, create_date FROM bench_u");
-  prepare (raw->db, "u", "UPDATE bench_u SET data = t.d FROM unnest ($1::bigint[], $2::text[]) AS t (i, d) WHERE id = t.i");
+  raw_prepare (raw->db, "s", "SELECT id, data, create_date FROM bench_u");
+  raw_prepare (raw->db, "u", "UPDATE bench_u SET data = t.d FROM unnest ($1::bigint[], $2::text[]) AS t (i, d) WHERE id = t.i");
   bench_start (bench);
-  run (raw->db, "BEGIN");
-  result = execute (raw->db, "s", 0, NULL, NULL, NULL);
+  raw_run (raw->db, "BEGIN");
+  result = raw_execute (raw->db, "s", 0, NULL, NULL, NULL);
   read_rows (result, &rows);
   PQclear (result);
-  array_begin (ids, OID_INT8, rows.n);
-  array_begin (texts, 25, rows.n);
+  raw_array_begin (ids, RAW_OID_INT8, rows.n);
+  raw_array_begin (texts, RAW_OID_TEXT, rows.n);
   for (guint i = 0; i < rows.n; i++)
     {
       char text[48];
 
-      array_add_int64 (ids, rows.rows[i].id);
-      array_add_text (texts, text, raw_new_data (text, generation, rows.rows[i].id));
+      raw_array_add_int64 (ids, rows.rows[i].id);
+      raw_array_add_text (texts, text, raw_new_data (text, generation, rows.rows[i].id));
     }
-  PQclear (execute (raw->db, "u", 2, (const char *[]) { (const char *) ids->data, (const char *) texts->data },
+  PQclear (raw_execute (raw->db, "u", 2, (const char *[]) { (const char *) ids->data, (const char *) texts->data },
                     (int[]) { (int) ids->len, (int) texts->len }, (int[]) { 1, 1 }));
-  run (raw->db, "COMMIT");
+  raw_run (raw->db, "COMMIT");
   bench_stop (bench);
 
-  forget (raw);
+  raw_forget (raw);
   {
     g_autofree char *sql = g_strdup_printf ("SELECT count(*) FROM bench_u WHERE data = 'new %u ' || id", generation);
 
@@ -400,7 +303,7 @@ w7 (Bench    *bench,
   for (guint i = 0; i < BENCH_CONNECTIONS; i++)
     {
       lanes[i].db = open_server (&raw->server);
-      prepare (lanes[i].db, "g", "SELECT id, data, create_date FROM bench_a WHERE id = $1::bigint");
+      raw_prepare (lanes[i].db, "g", "SELECT id, data, create_date FROM bench_a WHERE id = $1::bigint");
       PQsetnonblocking (lanes[i].db, 1);
     }
 
@@ -436,7 +339,7 @@ w7 (Bench    *bench,
                 {
                   g_auto(RawRows) rows = { 0 };
 
-                  read_rows (must (result), &rows);
+                  read_rows (raw_must (result), &rows);
                   PQclear (result);
                   sum += rows.rows[0].id;
                   continue;
@@ -470,22 +373,22 @@ w8 (Bench    *bench,
   Raw *raw = data;
   g_autoptr(GByteArray) texts = g_byte_array_new ();
 
-  run (raw->db, "TRUNCATE bench_wa, bench_wb");
-  prepare (raw->db, "a", "INSERT INTO bench_wa (data) SELECT * FROM unnest ($1::text[])");
+  raw_run (raw->db, "TRUNCATE bench_wa, bench_wb");
+  raw_prepare (raw->db, "a", "INSERT INTO bench_wa (data) SELECT * FROM unnest ($1::text[])");
   bench_start (bench);
-  run (raw->db, "BEGIN");
-  array_begin (texts, 25, BENCH_ROWS);
+  raw_run (raw->db, "BEGIN");
+  raw_array_begin (texts, RAW_OID_TEXT, BENCH_ROWS);
   for (guint i = 1; i <= BENCH_ROWS; i++)
     {
       char text[32];
 
-      array_add_text (texts, text, raw_data (text, i));
+      raw_array_add_text (texts, text, raw_data (text, i));
     }
-  PQclear (execute (raw->db, "a", 1, (const char *[]) { (const char *) texts->data }, (int[]) { (int) texts->len }, (int[]) { 1 }));
-  run (raw->db, "COMMIT");
+  PQclear (raw_execute (raw->db, "a", 1, (const char *[]) { (const char *) texts->data }, (int[]) { (int) texts->len }, (int[]) { 1 }));
+  raw_run (raw->db, "COMMIT");
   bench_stop (bench);
 
-  forget (raw);
+  raw_forget (raw);
   return bench_check (bench, "length of all", query_int64 (raw, "SELECT sum(length(data)) FROM bench_wa"),
                       bench_sum_lengths (BENCH_ROWS));
 }
@@ -498,20 +401,20 @@ w9 (Bench    *bench,
   RawSums sums = { 0 };
   PGresult *result;
 
-  prepare (raw->db, "s", "SELECT id, data, create_date FROM bench_100k");
+  raw_prepare (raw->db, "s", "SELECT id, data, create_date FROM bench_100k");
   bench_start (bench);
-  result = execute (raw->db, "s", 0, NULL, NULL, NULL);
+  result = raw_execute (raw->db, "s", 0, NULL, NULL, NULL);
   sums.n = PQntuples (result);
   for (int i = 0; i < sums.n; i++)
     {
-      sums.ids += get_int64 (result, i, 0);
+      sums.ids += raw_get_int64 (result, i, 0);
       sums.lengths += (gint64) strlen (PQgetvalue (result, i, 1));
       sums.seconds += get_time (result, i, 2) / G_USEC_PER_SEC;
     }
   PQclear (result);
   bench_stop (bench);
 
-  forget (raw);
+  raw_forget (raw);
   return raw_sums_check (&sums, bench, BENCH_ROWS);
 }
 
@@ -541,7 +444,7 @@ main (int    argc,
       return EXIT_FAILURE;
     }
   raw.db = open_server (&raw.server);
-  status = bench_run ("raw", argc, argv, cases, &raw);
+  status = bench_run ("raw", argc, argv, (const BenchCase *[]) { cases, raw_pg_suites, NULL }, &raw);
   PQfinish (raw.db);
   return status;
 }

@@ -2,22 +2,14 @@
 
 /* What SQLite can do at best: hand-written C without a library between. Strings go to an arena, rows to a vector. */
 
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../bench.h"
-#include "raw.h"
+#include "raw-sqlite.h"
 
-typedef struct
-{
-  const char *file;
-  sqlite3    *db;
-} Raw;
-
-static void
-must (int      code,
-      sqlite3 *db)
+void
+raw_must (int      code,
+          sqlite3 *db)
 {
   if (code != SQLITE_OK && code != SQLITE_DONE && code != SQLITE_ROW)
     g_error ("%s", sqlite3_errmsg (db));
@@ -28,23 +20,23 @@ open_file (const char *file)
 {
   sqlite3 *db;
 
-  must (sqlite3_open_v2 (file, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL), db);
-  must (sqlite3_exec (db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON", NULL, NULL, NULL), db);
+  raw_must (sqlite3_open_v2 (file, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL), db);
+  raw_must (sqlite3_exec (db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON", NULL, NULL, NULL), db);
   return db;
 }
 
-static sqlite3_stmt *
-prepare (sqlite3    *db,
-         const char *sql)
+sqlite3_stmt *
+raw_prepare (sqlite3    *db,
+             const char *sql)
 {
   sqlite3_stmt *statement;
 
-  must (sqlite3_prepare_v3 (db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL), db);
+  raw_must (sqlite3_prepare_v3 (db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL), db);
   return statement;
 }
 
-static void
-step_done (sqlite3_stmt *statement)
+void
+raw_step_done (sqlite3_stmt *statement)
 {
   if (sqlite3_step (statement) != SQLITE_DONE)
     g_error ("%s", sqlite3_errmsg (sqlite3_db_handle (statement)));
@@ -76,7 +68,7 @@ w1 (Bench    *bench,
 {
   Raw *raw = data;
   g_auto(RawRows) rows = { 0 };
-  sqlite3_stmt *statement = prepare (raw->db, "SELECT id, data, create_date FROM bench_100k");
+  sqlite3_stmt *statement = raw_prepare (raw->db, "SELECT id, data, create_date FROM bench_100k");
 
   bench_start (bench);
   load (statement, &rows);
@@ -95,14 +87,14 @@ w2 (Bench    *bench,
   g_auto(RawRows) rows = { 0 };
   g_auto(RawChildren) children = { 0 };
   g_autoptr(GString) sql = g_string_new ("SELECT a_id, id, data FROM bench_b WHERE a_id IN (?");
-  sqlite3_stmt *parents = prepare (raw->db, "SELECT id, data, create_date FROM bench_a");
+  sqlite3_stmt *parents = raw_prepare (raw->db, "SELECT id, data, create_date FROM bench_a");
   sqlite3_stmt *statement;
   gint64 sum = 0;
 
   for (guint i = 1; i < CHUNK; i++)
     g_string_append (sql, ",?");
   g_string_append (sql, ")");
-  statement = prepare (raw->db, sql->str);
+  statement = raw_prepare (raw->db, sql->str);
 
   bench_start (bench);
   load (parents, &rows);
@@ -141,7 +133,7 @@ stream_thread (gpointer data)
 {
   Stream *stream = data;
   sqlite3 *db = open_file (stream->raw->file);
-  sqlite3_stmt *statement = prepare (db, "SELECT id, data, create_date FROM bench_1m");
+  sqlite3_stmt *statement = raw_prepare (db, "SELECT id, data, create_date FROM bench_1m");
   gboolean more = TRUE;
 
   while (more)
@@ -195,14 +187,14 @@ w3 (Bench    *bench,
 static void
 empty_tables (Raw *raw)
 {
-  must (sqlite3_exec (raw->db, "DELETE FROM bench_wb; DELETE FROM bench_wa", NULL, NULL, NULL), raw->db);
+  raw_must (sqlite3_exec (raw->db, "DELETE FROM bench_wb; DELETE FROM bench_wa", NULL, NULL, NULL), raw->db);
 }
 
 static gint64
 query_int64 (Raw        *raw,
              const char *sql)
 {
-  sqlite3_stmt *statement = prepare (raw->db, sql);
+  sqlite3_stmt *statement = raw_prepare (raw->db, sql);
   gint64 value;
 
   sqlite3_step (statement);
@@ -221,17 +213,17 @@ w4 (Bench    *bench,
   gint64 *id = ids;
 
   empty_tables (raw);
-  insert_a = prepare (raw->db, "INSERT INTO bench_wa (data) VALUES (?)");
-  insert_b = prepare (raw->db, "INSERT INTO bench_wb (a_id, data) VALUES (?, ?)");
+  insert_a = raw_prepare (raw->db, "INSERT INTO bench_wa (data) VALUES (?)");
+  insert_b = raw_prepare (raw->db, "INSERT INTO bench_wb (a_id, data) VALUES (?, ?)");
 
   bench_start (bench);
-  must (sqlite3_exec (raw->db, "BEGIN IMMEDIATE", NULL, NULL, NULL), raw->db);
+  raw_must (sqlite3_exec (raw->db, "BEGIN IMMEDIATE", NULL, NULL, NULL), raw->db);
   for (guint i = 1; i <= BENCH_PARENTS; i++)
     {
       char text[32];
 
       sqlite3_bind_text (insert_a, 1, text, raw_data (text, i), SQLITE_STATIC);
-      step_done (insert_a);
+      raw_step_done (insert_a);
       *id++ = sqlite3_last_insert_rowid (raw->db);
     }
   for (guint i = 1; i <= BENCH_PARENTS * BENCH_CHILDREN; i++)
@@ -240,10 +232,10 @@ w4 (Bench    *bench,
 
       sqlite3_bind_int64 (insert_b, 1, ids[(i - 1) / BENCH_CHILDREN]);
       sqlite3_bind_text (insert_b, 2, text, raw_data (text, i), SQLITE_STATIC);
-      step_done (insert_b);
+      raw_step_done (insert_b);
       *id++ = sqlite3_last_insert_rowid (raw->db);
     }
-  must (sqlite3_exec (raw->db, "COMMIT", NULL, NULL, NULL), raw->db);
+  raw_must (sqlite3_exec (raw->db, "COMMIT", NULL, NULL, NULL), raw->db);
   bench_stop (bench);
 
   sqlite3_finalize (insert_a);
@@ -257,11 +249,11 @@ w5 (Bench    *bench,
     gpointer  data)
 {
   Raw *raw = data;
-  sqlite3_stmt *statement = prepare (raw->db, "SELECT id, data, create_date FROM bench_a WHERE id = ?");
+  sqlite3_stmt *statement = raw_prepare (raw->db, "SELECT id, data, create_date FROM bench_a WHERE id = ?");
   gint64 sum = 0;
 
   bench_start (bench);
-  must (sqlite3_exec (raw->db, "BEGIN", NULL, NULL, NULL), raw->db);
+  raw_must (sqlite3_exec (raw->db, "BEGIN", NULL, NULL, NULL), raw->db);
   for (guint i = 1; i <= BENCH_PARENTS; i++)
     {
       g_auto(RawRows) rows = { 0 };
@@ -270,7 +262,7 @@ w5 (Bench    *bench,
       load (statement, &rows);
       sum += rows.rows[0].id;
     }
-  must (sqlite3_exec (raw->db, "COMMIT", NULL, NULL, NULL), raw->db);
+  raw_must (sqlite3_exec (raw->db, "COMMIT", NULL, NULL, NULL), raw->db);
   bench_stop (bench);
 
   sqlite3_finalize (statement);
@@ -284,12 +276,12 @@ w6 (Bench    *bench,
   static guint generation;
   Raw *raw = data;
   g_auto(RawRows) rows = { 0 };
-  sqlite3_stmt *select = prepare (raw->db, "SELECT id, data, create_date FROM bench_u");
-  sqlite3_stmt *update = prepare (raw->db, "UPDATE bench_u SET data = ? WHERE id = ?");
+  sqlite3_stmt *select = raw_prepare (raw->db, "SELECT id, data, create_date FROM bench_u");
+  sqlite3_stmt *update = raw_prepare (raw->db, "UPDATE bench_u SET data = ? WHERE id = ?");
 
   generation++;
   bench_start (bench);
-  must (sqlite3_exec (raw->db, "BEGIN IMMEDIATE", NULL, NULL, NULL), raw->db);
+  raw_must (sqlite3_exec (raw->db, "BEGIN IMMEDIATE", NULL, NULL, NULL), raw->db);
   load (select, &rows);
   for (guint i = 0; i < rows.n; i++)
     {
@@ -297,9 +289,9 @@ w6 (Bench    *bench,
 
       sqlite3_bind_text (update, 1, text, raw_new_data (text, generation, rows.rows[i].id), SQLITE_STATIC);
       sqlite3_bind_int64 (update, 2, rows.rows[i].id);
-      step_done (update);
+      raw_step_done (update);
     }
-  must (sqlite3_exec (raw->db, "COMMIT", NULL, NULL, NULL), raw->db);
+  raw_must (sqlite3_exec (raw->db, "COMMIT", NULL, NULL, NULL), raw->db);
   bench_stop (bench);
 
   sqlite3_finalize (select);
@@ -333,7 +325,7 @@ static gpointer
 worker_thread (gpointer data)
 {
   Worker *worker = data;
-  sqlite3_stmt *statement = prepare (worker->db, "SELECT id, data, create_date FROM bench_a WHERE id = ?");
+  sqlite3_stmt *statement = raw_prepare (worker->db, "SELECT id, data, create_date FROM bench_a WHERE id = ?");
 
   while (g_atomic_int_get (worker->left) > 0)
     {
@@ -410,17 +402,17 @@ w8 (Bench    *bench,
   sqlite3_stmt *insert;
 
   empty_tables (raw);
-  insert = prepare (raw->db, "INSERT INTO bench_wa (data) VALUES (?)");
+  insert = raw_prepare (raw->db, "INSERT INTO bench_wa (data) VALUES (?)");
   bench_start (bench);
-  must (sqlite3_exec (raw->db, "BEGIN IMMEDIATE", NULL, NULL, NULL), raw->db);
+  raw_must (sqlite3_exec (raw->db, "BEGIN IMMEDIATE", NULL, NULL, NULL), raw->db);
   for (guint i = 1; i <= BENCH_ROWS; i++)
     {
       char text[32];
 
       sqlite3_bind_text (insert, 1, text, raw_data (text, i), SQLITE_STATIC);
-      step_done (insert);
+      raw_step_done (insert);
     }
-  must (sqlite3_exec (raw->db, "COMMIT", NULL, NULL, NULL), raw->db);
+  raw_must (sqlite3_exec (raw->db, "COMMIT", NULL, NULL, NULL), raw->db);
   bench_stop (bench);
 
   sqlite3_finalize (insert);
@@ -433,7 +425,7 @@ w9 (Bench    *bench,
     gpointer  data)
 {
   Raw *raw = data;
-  sqlite3_stmt *statement = prepare (raw->db, "SELECT id, data, create_date FROM bench_100k");
+  sqlite3_stmt *statement = raw_prepare (raw->db, "SELECT id, data, create_date FROM bench_100k");
   RawSums sums = { 0 };
 
   bench_start (bench);
@@ -478,7 +470,7 @@ main (int    argc,
     }
   raw.file = argv[1] + strlen ("sqlite:///");
   raw.db = open_file (raw.file);
-  status = bench_run ("raw", argc, argv, cases, &raw);
+  status = bench_run ("raw", argc, argv, (const BenchCase *[]) { cases, raw_sqlite_suites, NULL }, &raw);
   sqlite3_close (raw.db);
   return status;
 }

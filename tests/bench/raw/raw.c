@@ -42,8 +42,8 @@ raw_arena_add (RawArena   *arena,
   return copy;
 }
 
-static void
-arena_clear (RawArena *arena)
+void
+raw_arena_clear (RawArena *arena)
 {
   while (arena->chunk != NULL)
     {
@@ -67,7 +67,7 @@ void
 raw_rows_reset (RawRows *rows)
 {
   rows->n = 0;
-  arena_clear (&rows->arena);
+  raw_arena_clear (&rows->arena);
 }
 
 void
@@ -139,7 +139,7 @@ raw_children_clear (RawChildren *children)
   g_clear_pointer (&children->by_parent, g_hash_table_unref);
   g_clear_pointer (&children->first, g_free);
   g_clear_pointer (&children->children, g_free);
-  arena_clear (&children->arena);
+  raw_arena_clear (&children->arena);
 }
 
 void
@@ -212,6 +212,17 @@ put_number (char    *text,
     text[i] = digits[n - 1 - i];
   text[n] = '\0';
   return n;
+}
+
+int
+raw_text (char       *text,
+          const char *prefix,
+          guint64     number)
+{
+  gsize length = strlen (prefix);
+
+  memcpy (text, prefix, length);
+  return (int) length + put_number (text + length, number);
 }
 
 int

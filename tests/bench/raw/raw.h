@@ -91,6 +91,11 @@ gint64      raw_time                 (int                year,
                                       int                hour,
                                       int                minute,
                                       int                second);
+void        raw_arena_clear          (RawArena          *arena);
+/* PREFIX and the number; gives the length */
+int         raw_text                 (char              *text,
+                                      const char        *prefix,
+                                      guint64            number);
 /* "data NUMBER"; gives the length */
 int         raw_data                 (char              *text,
                                       guint64            number);
