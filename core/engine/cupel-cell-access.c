@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "engine/cupel-cell-access-private.h"
+#include "sql/cupel-value-private.h"
 
 static gint64
 double_to_int64 (double number)
@@ -120,17 +121,16 @@ cupel_cell_get_string (const CupelCell *cell)
 GDateTime *
 cupel_cell_dup_datetime (const CupelCell *cell)
 {
-  g_auto(GValue) value = G_VALUE_INIT;
-
   switch ((CupelCellKind) cell->kind)
     {
-    case CUPEL_CELL_DATE:
     case CUPEL_CELL_DATETIME:
     case CUPEL_CELL_TIMESTAMP:
-      g_value_init (&value, G_TYPE_DATE_TIME);
-      if (!cupel_cell_to_gvalue (cell, &value, NULL))
+      return cupel_date_time_from_microseconds (cell->v.i64);
+
+    case CUPEL_CELL_DATE:
+      if (cell->v.i64 < -1000000 || cell->v.i64 > 4000000)
         return NULL;
-      return g_value_dup_boxed (&value);
+      return cupel_date_time_from_microseconds (cell->v.i64 * 86400 * G_USEC_PER_SEC);
 
     default:
       return NULL;

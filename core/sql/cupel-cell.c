@@ -59,23 +59,18 @@ cupel_date_time_to_microseconds (GDateTime *date_time)
   return g_date_time_to_unix (date_time) * G_USEC_PER_SEC + g_date_time_get_microsecond (date_time);
 }
 
+/* Counting from a date that is there already costs one new GDateTime, whether there is a fraction or not. */
 GDateTime *
 cupel_date_time_from_microseconds (gint64 microseconds)
 {
-  gint64 seconds = microseconds / G_USEC_PER_SEC;
-  gint64 fraction = microseconds % G_USEC_PER_SEC;
-  g_autoptr(GDateTime) whole = NULL;
+  static GDateTime *epoch;
 
-  if (fraction < 0)
-    {
-      fraction += G_USEC_PER_SEC;
-      seconds--;
-    }
-  whole = g_date_time_new_from_unix_utc (seconds);
-  if (whole == NULL || fraction == 0)
-    return g_steal_pointer (&whole);
-
-  return g_date_time_add (whole, fraction);
+  if (microseconds < G_GINT64_CONSTANT (-62135596800) * G_USEC_PER_SEC ||
+      microseconds >= G_GINT64_CONSTANT (253402300800) * G_USEC_PER_SEC)
+    return NULL;
+  if (g_once_init_enter (&epoch))
+    g_once_init_leave (&epoch, g_date_time_new_from_unix_utc (0));
+  return g_date_time_add (epoch, microseconds);
 }
 
 gboolean

@@ -196,6 +196,48 @@ scan_zone (const char **p,
   return TRUE;
 }
 
+static inline guint64
+load_word (const char *s)
+{
+  guint64 word;
+
+  memcpy (&word, s, sizeof word);
+  return GUINT64_FROM_LE (word);
+}
+
+/* What nearly all dates look like, YYYY-MM-DD HH:MM:SS: all places are known. FALSE: look closer. */
+static gboolean
+scan_plain (const char *s,
+            gint64     *microseconds)
+{
+  /* Digits become their value, and what should stand between them nothing; so each byte is at most 9, or it is something else. */
+  const guint64 date = load_word (s) ^ G_GUINT64_CONSTANT (0x2d30302d30303030);          /* 0000-00- */
+  const guint64 time = load_word (s + 8) ^ G_GUINT64_CONSTANT (0x30303a3030203030);      /* 00 00:00 */
+  const guint64 rest = ((guint64) (guint8) s[16] | (guint64) (guint8) s[17] << 8 | (guint64) (guint8) s[18] << 16) ^ 0x30303a;
+  const guint64 most_date = G_GUINT64_CONSTANT (0x7f76767f76767676), most_time = G_GUINT64_CONSTANT (0x76767f76767f7676);
+  const guint64 tops = G_GUINT64_CONSTANT (0x8080808080808080);
+  guint year, month, day, hour, minute, second;
+
+  if ((((date + most_date) | date | (time + most_time) | time | (rest + 0x76767f) | rest) & tops) != 0)
+    return FALSE;
+
+#define PLACE(word, n) ((guint) ((word) >> (8 * (n))) & 0xff)
+  year = PLACE (date, 0) * 1000 + PLACE (date, 1) * 100 + PLACE (date, 2) * 10 + PLACE (date, 3);
+  month = PLACE (date, 5) * 10 + PLACE (date, 6);
+  day = PLACE (time, 0) * 10 + PLACE (time, 1);
+  hour = PLACE (time, 3) * 10 + PLACE (time, 4);
+  minute = PLACE (time, 6) * 10 + PLACE (time, 7);
+  second = PLACE (rest, 1) * 10 + PLACE (rest, 2);
+#undef PLACE
+  if (year < 1 || month < 1 || month > 12 || day < 1 || (day > 28 && day > days_in_month (year, month)) ||
+      hour > 23 || minute > 59 || second > 59)
+    return FALSE;
+
+  *microseconds = cupel_days_from_civil (year, month, day) * USEC_PER_DAY +
+                  ((gint64) hour * 3600 + minute * 60 + second) * G_USEC_PER_SEC;
+  return TRUE;
+}
+
 /**
  * cupel_parse_datetime: (skip)
  * @text: text, which need not end with a NUL
@@ -226,6 +268,12 @@ cupel_parse_datetime (const char *text,
   g_return_val_if_fail (text != NULL, FALSE);
   g_return_val_if_fail (microseconds != NULL, FALSE);
 
+  if (length == 19 && scan_plain (text, microseconds))
+    {
+      if (has_zone != NULL)
+        *has_zone = FALSE;
+      return TRUE;
+    }
   if (!scan_date (&p, end, &days))
     return FALSE;
 

@@ -201,6 +201,29 @@ alloc_slow (CupelRowBlock *block,
   return chunk + 1;
 }
 
+static inline gpointer
+alloc (CupelRowBlock *block,
+       gsize          size)
+{
+  Chunk *chunk = block->arena;
+  gsize rounded;
+
+  if (G_UNLIKELY (size > G_MAXSIZE - 7))
+    return NULL;
+  rounded = (size + 7) & ~(gsize) 7;
+
+  if (G_LIKELY (chunk != NULL && chunk->size - chunk->used >= rounded))
+    {
+      gpointer memory = (char *) (chunk + 1) + chunk->used;
+
+      chunk->used += rounded;
+
+      return memory;
+    }
+
+  return alloc_slow (block, rounded);
+}
+
 /**
  * cupel_row_block_alloc: (skip)
  * @block: a block
@@ -216,26 +239,9 @@ gpointer
 cupel_row_block_alloc (CupelRowBlock *block,
                        gsize          size)
 {
-  Chunk *chunk;
-  gsize rounded;
-
   g_return_val_if_fail (block != NULL, NULL);
 
-  if (G_UNLIKELY (size > G_MAXSIZE - 7))
-    return NULL;
-  rounded = (size + 7) & ~(gsize) 7;
-
-  chunk = block->arena;
-  if (G_LIKELY (chunk != NULL && chunk->size - chunk->used >= rounded))
-    {
-      gpointer memory = (char *) (chunk + 1) + chunk->used;
-
-      chunk->used += rounded;
-
-      return memory;
-    }
-
-  return alloc_slow (block, rounded);
+  return alloc (block, size);
 }
 
 /**
@@ -276,7 +282,7 @@ cupel_row_block_set_text (CupelRowBlock *block,
   size = length < 0 ? strlen (text) : (gsize) length;
   if (G_UNLIKELY (size > G_MAXUINT32))
     return FALSE;
-  copy = cupel_row_block_alloc (block, size + 1);
+  copy = alloc (block, size + 1);
   if (G_UNLIKELY (copy == NULL))
     return FALSE;
   memcpy (copy, text, size);
@@ -284,6 +290,93 @@ cupel_row_block_set_text (CupelRowBlock *block,
 
   cell->kind = kind;
   cell->length = (guint32) size;
+  cell->v.text = copy;
+
+  return TRUE;
+}
+
+static inline gboolean
+is_clean (const char *text,
+          gsize       length)
+{
+  gsize i = 0;
+
+  for (; i + 8 <= length; i += 8)
+    {
+      guint64 word;
+
+      memcpy (&word, text + i, 8);
+      if (((word | (word - G_GUINT64_CONSTANT (0x0101010101010101))) & G_GUINT64_CONSTANT (0x8080808080808080)) != 0)
+        return g_utf8_validate_len (text + i, length - i, NULL);
+    }
+  for (; i < length; i++)
+    if ((signed char) text[i] <= 0)
+      return g_utf8_validate_len (text + i, length - i, NULL);
+
+  return TRUE;
+}
+
+/**
+ * cupel_is_clean_text: (skip)
+ * @text: bytes
+ * @length: how many
+ *
+ * Tells whether bytes are what a cell may hold as text: valid UTF-8 without U+0000. Most text is ASCII, for which this is fast.
+ *
+ * Returns: %TRUE if they are
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_is_clean_text (const char *text,
+                     gsize       length)
+{
+  g_return_val_if_fail (text != NULL || length == 0, FALSE);
+
+  return is_clean (text, length);
+}
+
+/**
+ * cupel_row_block_set_checked: (skip)
+ * @block: a block
+ * @cell: (out caller-allocates): a cell of any owner that lives no longer than @block
+ * @kind: a kind whose value is text
+ * @text: what should be text; may be %NULL only when @length is 0
+ * @length: its length in bytes
+ *
+ * Copies what nobody vouches for into the arena: as @kind if it is text, else as %CUPEL_CELL_BYTES, so that nothing is lost.
+ *
+ * Returns: %TRUE; %FALSE with @cell NULL if it is too long for a cell (4 GiB) or for the memory
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_row_block_set_checked (CupelRowBlock *block,
+                             CupelCell     *cell,
+                             CupelCellKind  kind,
+                             const char    *text,
+                             gsize          length)
+{
+  char *copy;
+
+  g_return_val_if_fail (block != NULL, FALSE);
+  g_return_val_if_fail (cell != NULL, FALSE);
+  g_return_val_if_fail (text != NULL || length == 0, FALSE);
+
+  cell->kind = CUPEL_CELL_NULL;
+  cell->length = 0;
+  cell->v.i64 = 0;
+  if (G_UNLIKELY (length > G_MAXUINT32))
+    return FALSE;
+  copy = alloc (block, length + 1);
+  if (G_UNLIKELY (copy == NULL))
+    return FALSE;
+  if (length > 0)
+    memcpy (copy, text, length);
+  copy[length] = '\0';
+
+  cell->kind = G_LIKELY (is_clean (copy, length)) ? kind : CUPEL_CELL_BYTES;
+  cell->length = (guint32) length;
   cell->v.text = copy;
 
   return TRUE;
@@ -321,7 +414,7 @@ cupel_row_block_set_bytes (CupelRowBlock *block,
   cell->v.i64 = 0;
   if (G_UNLIKELY (length > G_MAXUINT32))
     return FALSE;
-  copy = cupel_row_block_alloc (block, MAX (length, 1));
+  copy = alloc (block, MAX (length, 1));
   if (G_UNLIKELY (copy == NULL))
     return FALSE;
   if (length > 0)

@@ -115,6 +115,17 @@ gboolean       cupel_row_block_set_text (CupelRowBlock  *block,
                                          CupelCellKind   kind,
                                          const char     *text,
                                          gssize          length);
+/* Valid UTF-8 without U+0000: what a cell may hold as text. */
+CUPEL_AVAILABLE_IN_1_0
+gboolean       cupel_is_clean_text      (const char     *text,
+                                         gsize           length);
+/* The same for text that nobody vouches for: what is not clean goes in as CUPEL_CELL_BYTES. */
+CUPEL_AVAILABLE_IN_1_0
+gboolean       cupel_row_block_set_checked (CupelRowBlock *block,
+                                         CupelCell      *cell,
+                                         CupelCellKind   kind,
+                                         const char     *text,
+                                         gsize           length);
 CUPEL_AVAILABLE_IN_1_0
 gboolean       cupel_row_block_set_bytes (CupelRowBlock *block,
                                          CupelCell      *cell,

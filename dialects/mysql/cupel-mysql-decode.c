@@ -106,27 +106,6 @@ cupel_mysql_rows_describe (CupelMysqlRows      *rows,
     }
 }
 
-/* Valid UTF-8 without NUL; nearly all text is ASCII. */
-static gboolean
-cupel_mysql_text_is_valid (const guint8 *data,
-                           gsize         length)
-{
-  gsize i = 0;
-
-  for (; i + 8 <= length; i += 8)
-    {
-      guint64 word;
-
-      memcpy (&word, data + i, 8);
-      if (((word | (word - G_GUINT64_CONSTANT (0x0101010101010101))) & G_GUINT64_CONSTANT (0x8080808080808080)) != 0)
-        break;
-    }
-  for (; i < length; i++)
-    if (data[i] == 0 || data[i] >= 0x80)
-      return g_utf8_validate_len ((const char *) data + i, length - i, NULL);
-  return TRUE;
-}
-
 /* days since 1970-01-01 in the proleptic Gregorian calendar */
 static gint64
 cupel_mysql_days (gint64 year,
@@ -196,10 +175,8 @@ cupel_mysql_decode_uuid (CupelRowBlock *block,
     cupel_row_block_set_bytes (block, cell, CUPEL_CELL_UUID, bytes, 16);
   else if (length == 16)
     cupel_row_block_set_bytes (block, cell, CUPEL_CELL_UUID, data, 16);
-  else if (cupel_mysql_text_is_valid (data, length))
-    cupel_row_block_set_text (block, cell, CUPEL_CELL_TEXT, (const char *) data, length);
   else
-    cupel_row_block_set_bytes (block, cell, CUPEL_CELL_BYTES, data, length);
+    cupel_row_block_set_checked (block, cell, CUPEL_CELL_TEXT, (const char *) data, length);
 }
 
 static void
@@ -270,10 +247,7 @@ cupel_mysql_decode_string (CupelRowBlock          *block,
       return;
     default:
       /* What no cell of text can hold is told apart, not lost. */
-      if (cupel_mysql_text_is_valid (data, length))
-        cupel_row_block_set_text (block, cell, column->kind, (const char *) data, length);
-      else
-        cupel_row_block_set_bytes (block, cell, CUPEL_CELL_BYTES, data, length);
+      cupel_row_block_set_checked (block, cell, column->kind, (const char *) data, length);
       return;
     }
 }

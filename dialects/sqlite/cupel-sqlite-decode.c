@@ -4,41 +4,6 @@
 
 #include <math.h>
 
-#define USEC_PER_DAY (G_GINT64_CONSTANT (86400) * G_USEC_PER_SEC)
-
-/* Valid UTF-8 without U+0000. Eight ASCII bytes at a time, since most text is that. */
-static gboolean
-is_clean_text (const char *text,
-               gsize       length)
-{
-  const char *end = text + length;
-
-  while (end - text >= 8)
-    {
-      guint64 word;
-
-      memcpy (&word, text, 8);
-      if (((word | (word - G_GUINT64_CONSTANT (0x0101010101010101))) & G_GUINT64_CONSTANT (0x8080808080808080)) != 0)
-        break;
-      text += 8;
-    }
-  return g_utf8_validate_len (text, (gsize) (end - text), NULL);
-}
-
-/* Text that is no text goes out as the bytes that it is. */
-static void
-set_text (CupelRowBlock *block,
-          CupelCell     *cell,
-          CupelCellKind  kind,
-          const char    *text,
-          gsize          length)
-{
-  if (G_LIKELY (is_clean_text (text, length)))
-    cupel_row_block_set_text (block, cell, kind, text, (gssize) length);
-  else
-    cupel_row_block_set_bytes (block, cell, CUPEL_CELL_BYTES, text, length);
-}
-
 static void
 set_int64 (CupelCell     *cell,
            CupelCellKind  kind,
@@ -138,23 +103,6 @@ parse_uuid (const char *text,
   return n == 32;
 }
 
-static gboolean
-parse_datetime (const char *text,
-                gsize       length,
-                gint64     *microseconds)
-{
-  gint64 days;
-
-  if (cupel_parse_datetime (text, length, microseconds, NULL))
-    return TRUE;
-  if (length == 10 && cupel_parse_date (text, length, &days))
-    {
-      *microseconds = days * USEC_PER_DAY;
-      return TRUE;
-    }
-  return FALSE;
-}
-
 static void
 decode_text (CupelRowBlock          *block,
              CupelCell              *cell,
@@ -170,16 +118,16 @@ decode_text (CupelRowBlock          *block,
     case CUPEL_SQL_NULL:
     case CUPEL_SQL_STRING:
     case CUPEL_SQL_TEXT:
-      set_text (block, cell, CUPEL_CELL_TEXT, text, length);
+      cupel_row_block_set_checked (block, cell, CUPEL_CELL_TEXT, text, length);
       return;
 
     case CUPEL_SQL_JSON:
-      set_text (block, cell, CUPEL_CELL_JSON, text, length);
+      cupel_row_block_set_checked (block, cell, CUPEL_CELL_JSON, text, length);
       return;
 
     case CUPEL_SQL_DATETIME:
     case CUPEL_SQL_TIMESTAMP:
-      if (parse_datetime (text, length, &number))
+      if (cupel_parse_datetime (text, length, &number, NULL))
         {
           set_int64 (cell, field->kind == CUPEL_SQL_DATETIME ? CUPEL_CELL_DATETIME : CUPEL_CELL_TIMESTAMP, number);
           return;
@@ -239,53 +187,51 @@ decode_text (CupelRowBlock          *block,
     }
 
   /* SQLite stores any value in any column: what is no value of the type goes out as it stands. */
-  set_text (block, cell, CUPEL_CELL_OTHER, text, length);
+  cupel_row_block_set_checked (block, cell, CUPEL_CELL_OTHER, text, length);
 }
 
 static gboolean
-decode_column_text (CupelSqliteStatement   *statement,
-                    CupelRowBlock          *block,
-                    CupelCell              *cell,
-                    const CupelSqliteField *field,
-                    int                     column)
+decode_as_text (sqlite3_value          *value,
+                CupelRowBlock          *block,
+                CupelCell              *cell,
+                const CupelSqliteField *field)
 {
-  const char *text = (const char *) sqlite3_column_text (statement->handle, column);
+  const char *text = (const char *) sqlite3_value_text (value);
 
   if (G_UNLIKELY (text == NULL))
     return FALSE;
-  decode_text (block, cell, field, text, (gsize) sqlite3_column_bytes (statement->handle, column));
+  decode_text (block, cell, field, text, (gsize) sqlite3_value_bytes (value));
   return TRUE;
 }
 
 static gboolean
-decode_integer (CupelSqliteStatement   *statement,
+decode_integer (sqlite3_value          *value,
                 CupelRowBlock          *block,
                 CupelCell              *cell,
-                const CupelSqliteField *field,
-                int                     column)
+                const CupelSqliteField *field)
 {
-  gint64 value = sqlite3_column_int64 (statement->handle, column);
+  gint64 number = sqlite3_value_int64 (value);
 
   switch ((CupelSqlKind) field->kind)
     {
     case CUPEL_SQL_BOOLEAN:
-      set_int64 (cell, CUPEL_CELL_BOOLEAN, value != 0);
+      set_int64 (cell, CUPEL_CELL_BOOLEAN, number != 0);
       return TRUE;
     case CUPEL_SQL_NULL:
     case CUPEL_SQL_INT16:
     case CUPEL_SQL_INT32:
     case CUPEL_SQL_INT64:
-      set_int64 (cell, CUPEL_CELL_INT64, value);
+      set_int64 (cell, CUPEL_CELL_INT64, number);
       return TRUE;
     case CUPEL_SQL_FLOAT:
     case CUPEL_SQL_DOUBLE:
-      set_double (cell, (double) value);
+      set_double (cell, (double) number);
       return TRUE;
     case CUPEL_SQL_NUMERIC:
     case CUPEL_SQL_STRING:
     case CUPEL_SQL_TEXT:
     case CUPEL_SQL_JSON:
-      return decode_column_text (statement, block, cell, field, column);
+      return decode_as_text (value, block, cell, field);
     case CUPEL_SQL_BYTES:
     case CUPEL_SQL_DATE:
     case CUPEL_SQL_TIME:
@@ -296,7 +242,7 @@ decode_integer (CupelSqliteStatement   *statement,
       {
         char buffer[32];
 
-        g_snprintf (buffer, sizeof buffer, "%" G_GINT64_FORMAT, value);
+        g_snprintf (buffer, sizeof buffer, "%" G_GINT64_FORMAT, number);
         cupel_row_block_set_text (block, cell, CUPEL_CELL_OTHER, buffer, -1);
         return TRUE;
       }
@@ -304,36 +250,35 @@ decode_integer (CupelSqliteStatement   *statement,
 }
 
 static gboolean
-decode_real (CupelSqliteStatement   *statement,
+decode_real (sqlite3_value          *value,
              CupelRowBlock          *block,
              CupelCell              *cell,
-             const CupelSqliteField *field,
-             int                     column)
+             const CupelSqliteField *field)
 {
-  double value = sqlite3_column_double (statement->handle, column);
+  double number = sqlite3_value_double (value);
 
   switch ((CupelSqlKind) field->kind)
     {
     case CUPEL_SQL_NULL:
     case CUPEL_SQL_FLOAT:
     case CUPEL_SQL_DOUBLE:
-      set_double (cell, value);
+      set_double (cell, number);
       return TRUE;
     case CUPEL_SQL_INT16:
     case CUPEL_SQL_INT32:
     case CUPEL_SQL_INT64:
-      if (value >= -9007199254740992.0 && value <= 9007199254740992.0 && trunc (value) == value)
-        set_int64 (cell, CUPEL_CELL_INT64, (gint64) value);
+      if (number >= -9007199254740992.0 && number <= 9007199254740992.0 && trunc (number) == number)
+        set_int64 (cell, CUPEL_CELL_INT64, (gint64) number);
       else
-        set_double (cell, value);
+        set_double (cell, number);
       return TRUE;
     case CUPEL_SQL_NUMERIC:
-      set_decimal_from_double (block, cell, field, value);
+      set_decimal_from_double (block, cell, field, number);
       return TRUE;
     case CUPEL_SQL_STRING:
     case CUPEL_SQL_TEXT:
     case CUPEL_SQL_JSON:
-      return decode_column_text (statement, block, cell, field, column);
+      return decode_as_text (value, block, cell, field);
     case CUPEL_SQL_BOOLEAN:
     case CUPEL_SQL_BYTES:
     case CUPEL_SQL_DATE:
@@ -345,7 +290,7 @@ decode_real (CupelSqliteStatement   *statement,
       {
         char buffer[G_ASCII_DTOSTR_BUF_SIZE];
 
-        g_ascii_dtostr (buffer, sizeof buffer, value);
+        g_ascii_dtostr (buffer, sizeof buffer, number);
         cupel_row_block_set_text (block, cell, CUPEL_CELL_OTHER, buffer, -1);
         return TRUE;
       }
@@ -353,14 +298,13 @@ decode_real (CupelSqliteStatement   *statement,
 }
 
 static gboolean
-decode_blob (CupelSqliteStatement   *statement,
+decode_blob (sqlite3_value          *value,
              CupelRowBlock          *block,
              CupelCell              *cell,
-             const CupelSqliteField *field,
-             int                     column)
+             const CupelSqliteField *field)
 {
-  gconstpointer bytes = sqlite3_column_blob (statement->handle, column);
-  gsize length = (gsize) sqlite3_column_bytes (statement->handle, column);
+  gconstpointer bytes = sqlite3_value_blob (value);
+  gsize length = (gsize) sqlite3_value_bytes (value);
 
   if (G_UNLIKELY (bytes == NULL && length > 0))
     return FALSE;
@@ -371,31 +315,35 @@ decode_blob (CupelSqliteStatement   *statement,
   return TRUE;
 }
 
+/* The handle is opened without a mutex, and one thread at a time has it: there the value of a column is as good as any, and asking it
+ * several questions is cheaper than asking for the column each time. */
 gboolean
 cupel_sqlite_decode_row (CupelSqliteStatement *statement,
                          CupelRowBlock        *block)
 {
   CupelCell *cells = cupel_row_block_add_row (block);
   sqlite3_stmt *handle = statement->handle;
+  const guint n = statement->n_columns;
 
-  for (guint i = 0; i < statement->n_columns; i++)
+  for (guint i = 0; i < n; i++)
     {
       const CupelSqliteField *field = &statement->fields[i];
+      sqlite3_value *value = sqlite3_column_value (handle, (int) i);
       gboolean ok = TRUE;
 
-      switch (sqlite3_column_type (handle, (int) i))
+      switch (sqlite3_value_type (value))
         {
         case SQLITE_INTEGER:
-          ok = decode_integer (statement, block, &cells[i], field, (int) i);
+          ok = decode_integer (value, block, &cells[i], field);
           break;
         case SQLITE_FLOAT:
-          ok = decode_real (statement, block, &cells[i], field, (int) i);
+          ok = decode_real (value, block, &cells[i], field);
           break;
         case SQLITE_TEXT:
-          ok = decode_column_text (statement, block, &cells[i], field, (int) i);
+          ok = decode_as_text (value, block, &cells[i], field);
           break;
         case SQLITE_BLOB:
-          ok = decode_blob (statement, block, &cells[i], field, (int) i);
+          ok = decode_blob (value, block, &cells[i], field);
           break;
         default:
           break;

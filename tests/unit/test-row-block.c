@@ -106,6 +106,36 @@ test_cells (void)
 }
 
 static void
+test_checked (void)
+{
+  static const struct { const char *text; gsize length; gboolean clean; } texts[] = {
+    { "", 0, TRUE }, { "a", 1, TRUE }, { "12345678", 8, TRUE }, { "123456789", 9, TRUE }, { "1234567\303\244", 9, TRUE },
+    { "\303\244 at first, and a long tail of nothing else", 44, TRUE }, { "12345678\303\244", 10, TRUE },
+    { "\0", 1, FALSE }, { "1234567\0", 8, FALSE }, { "12345678\0", 9, FALSE }, { "\377", 1, FALSE }, { "12345678\200", 9, FALSE },
+    { "1234\303", 5, FALSE }, { "12345678\303", 9, FALSE }, { "123\0" "4567890", 11, FALSE },
+  };
+  CupelRowBlock *block = cupel_row_block_new (1, 0);
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      CupelCell *cell = cupel_row_block_add_row (block);
+
+      g_assert_cmpint (cupel_is_clean_text (texts[i].text, texts[i].length), ==, texts[i].clean);
+      g_assert_true (cupel_row_block_set_checked (block, cell, CUPEL_CELL_JSON, texts[i].text, texts[i].length));
+      g_assert_cmpint (cell->kind, ==, texts[i].clean ? CUPEL_CELL_JSON : CUPEL_CELL_BYTES);
+      g_assert_cmpmem (cell->v.bytes, cell->length, texts[i].text, texts[i].length);
+      g_assert_cmpint (cell->v.text[cell->length], ==, '\0');
+    }
+  {
+    CupelCell *cell = cupel_row_block_add_row (block);
+
+    g_assert_false (cupel_row_block_set_checked (block, cell, CUPEL_CELL_TEXT, "x", (gsize) G_MAXUINT32 + 1));
+    g_assert_cmpint (cell->kind, ==, CUPEL_CELL_NULL);
+  }
+  cupel_row_block_unref (block);
+}
+
+static void
 count_down (gpointer data)
 {
   (*(int *) data)--;
@@ -151,6 +181,7 @@ main (int   argc,
   g_test_add_func ("/sql/row-block/rows", test_rows);
   g_test_add_func ("/sql/row-block/arena", test_arena);
   g_test_add_func ("/sql/row-block/cells", test_cells);
+  g_test_add_func ("/sql/row-block/checked", test_checked);
   g_test_add_func ("/sql/row-block/life", test_life);
 
   return g_test_run ();
