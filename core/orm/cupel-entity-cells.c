@@ -4,6 +4,7 @@
 
 #include "orm/cupel-entity-private.h"
 #include "runtime/cupel-fiber.h"
+#include "sql/cupel-value-private.h"
 
 #define UNIX_EPOCH_JULIAN 719163 /* g_date_get_julian () of 1970-01-01 */
 
@@ -44,24 +45,6 @@ cell_to_int64 (const CupelCell *cell,
     default:
       return FALSE;
     }
-}
-
-static GDateTime *
-datetime_from_cell (const CupelCell *cell)
-{
-  gint64 seconds = cell->v.i64 / G_USEC_PER_SEC;
-  gint64 rest = cell->v.i64 % G_USEC_PER_SEC;
-  g_autoptr(GDateTime) whole = NULL;
-
-  if (rest < 0)
-    {
-      seconds--;
-      rest += G_USEC_PER_SEC;
-    }
-  whole = g_date_time_new_from_unix_utc (seconds);
-  if (whole == NULL || rest == 0)
-    return g_steal_pointer (&whole);
-  return g_date_time_add (whole, rest);
 }
 
 static gboolean
@@ -167,7 +150,7 @@ store_member (CupelAttribute  *attribute,
 
         if (cell->kind != CUPEL_CELL_DATETIME && cell->kind != CUPEL_CELL_TIMESTAMP)
           return FALSE;
-        value = datetime_from_cell (cell);
+        value = cupel_date_time_from_microseconds (cell->v.i64);
         if (value == NULL)
           return FALSE;
         g_clear_pointer ((GDateTime **) member, g_date_time_unref);
@@ -283,6 +266,82 @@ cupel_entity_store_cell (CupelEntity      *self,
     }
 
   cupel_entity_set_bit (mapper, &self->nulls, index, cell->kind == CUPEL_CELL_NULL);
+  return TRUE;
+}
+
+/* The common case of each store: a member that is still empty, and a cell of its own kind. */
+static inline gboolean
+store_plain (CupelEntity          *self,
+             const CupelAttribute *attribute,
+             const CupelCell      *cell)
+{
+  gpointer member = G_STRUCT_MEMBER_P (self, attribute->offset);
+
+  switch (attribute->store)
+    {
+    case CUPEL_STORE_INT64:
+      if (cell->kind != CUPEL_CELL_INT64)
+        return FALSE;
+      *(gint64 *) member = cell->v.i64;
+      return TRUE;
+
+    case CUPEL_STORE_INT:
+      if (cell->kind != CUPEL_CELL_INT64 || cell->v.i64 < G_MININT || cell->v.i64 > G_MAXINT)
+        return FALSE;
+      *(int *) member = (int) cell->v.i64;
+      return TRUE;
+
+    case CUPEL_STORE_BOOLEAN:
+      if (cell->kind != CUPEL_CELL_BOOLEAN)
+        return FALSE;
+      *(gboolean *) member = cell->v.i64 != 0;
+      return TRUE;
+
+    case CUPEL_STORE_DOUBLE:
+      if (cell->kind != CUPEL_CELL_DOUBLE)
+        return FALSE;
+      *(double *) member = cell->v.f64;
+      return TRUE;
+
+    case CUPEL_STORE_STRING:
+      if (cell->kind != CUPEL_CELL_TEXT || *(char **) member != NULL)
+        return FALSE;
+      *(char **) member = g_malloc ((gsize) cell->length + 1);
+      memcpy (*(char **) member, cell->v.text, (gsize) cell->length + 1);
+      return TRUE;
+
+    case CUPEL_STORE_DATETIME:
+      if ((cell->kind != CUPEL_CELL_DATETIME && cell->kind != CUPEL_CELL_TIMESTAMP) || *(GDateTime **) member != NULL)
+        return FALSE;
+      *(GDateTime **) member = cupel_date_time_from_microseconds (cell->v.i64);
+      return *(GDateTime **) member != NULL;
+
+    case CUPEL_STORE_BYTES:
+    case CUPEL_STORE_DATE:
+    case CUPEL_STORE_PROPERTY:
+    default:
+      return FALSE;
+    }
+}
+
+gboolean
+cupel_entity_load_row (CupelEntity     *self,
+                       CupelMapper     *mapper,
+                       const CupelCell *row,
+                       GError         **error)
+{
+  const CupelAttribute *attributes = (const CupelAttribute *) mapper->attributes->data;
+  const guint n = mapper->attributes->len;
+
+  for (guint i = 0; i < n; i++)
+    if (G_UNLIKELY (!store_plain (self, &attributes[i], &row[i])) && !cupel_entity_store_cell (self, mapper, i, &row[i], error))
+      return FALSE;
+
+  if (mapper->n_words == 1)
+    self->loaded.word = n == 64 ? G_MAXUINT64 : (G_GUINT64_CONSTANT (1) << n) - 1;
+  else
+    for (guint i = 0; i < n; i++)
+      cupel_entity_set_bit (mapper, &self->loaded, i, TRUE);
   return TRUE;
 }
 

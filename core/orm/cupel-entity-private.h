@@ -86,11 +86,16 @@ gboolean          cupel_entity_store_cell      (CupelEntity            *self,
                                                 guint                   index,
                                                 const CupelCell        *cell,
                                                 GError                **error);
-/* The same for a value that the row does not have yet: to a class with properties of its own, what the row has stays known. */
+/* Like store_cell () for a value that the row does not have yet: to a class with properties of its own, what the row has stays known. */
 gboolean          cupel_entity_change_cell     (CupelEntity            *self,
                                                 CupelMapper            *mapper,
                                                 guint                   index,
                                                 const CupelCell        *cell,
+                                                GError                **error);
+/* All attributes of a new entity, from a row: they count as loaded then. */
+gboolean          cupel_entity_load_row        (CupelEntity            *self,
+                                                CupelMapper            *mapper,
+                                                const CupelCell        *row,
                                                 GError                **error);
 gboolean          cupel_entity_fetch_cell      (CupelEntity            *self,
                                                 CupelMapper            *mapper,

@@ -26,6 +26,9 @@ typedef struct
 void         cupel_identity_map_clear   (CupelIdentityMap       *map);
 CupelEntity *cupel_identity_map_lookup  (const CupelIdentityMap *map,
                                          const CupelIdentityKey *key);
+/* Makes room for so many more, so that inserting them does not grow the map again and again. */
+void         cupel_identity_map_reserve (CupelIdentityMap       *map,
+                                         guint                   n_more);
 void         cupel_identity_map_insert  (CupelIdentityMap       *map,
                                          CupelEntity            *entity);   /* entity->identity is set */
 gboolean     cupel_identity_map_remove  (CupelIdentityMap       *map,

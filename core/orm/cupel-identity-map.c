@@ -7,11 +7,14 @@ slot_of (const CupelIdentityMap *map,
          const CupelMapper      *mapper,
          gint64                  identity)
 {
-  guint64 h = (guint64) identity ^ ((guint64) (gsize) mapper >> 4);
+  /* Keys are often consecutive: eight neighbours share a line of the cache, and a multiplication spreads the lines. Which place
+   * of its line a key gets depends on both, so that keys with gaps do not meet. */
+  guint64 line = ((guint64) identity >> 3) ^ ((guint64) (gsize) mapper >> 4);
+  guint h;
 
-  /* Keys are often consecutive: a multiplication spreads them, and neighbours stay near in the cache. */
-  h *= G_GUINT64_CONSTANT (0x9e3779b97f4a7c15);
-  return (guint) (h >> 32) & (map->size - 1);
+  line *= G_GUINT64_CONSTANT (0x9e3779b97f4a7c15);
+  h = (guint) (line >> 32);
+  return ((h << 3) | (((guint) identity ^ (h >> 29)) & 7)) & (map->size - 1);
 }
 
 /* A key that is not one integer is compared as text: a server's UUID and an entity's string are the same key. */
@@ -26,17 +29,11 @@ same_text (const CupelCell *a,
 }
 
 static gboolean
-same_key (CupelEntity            *entity,
-          const CupelIdentityKey *key)
+same_cells (CupelEntity            *entity,
+            const CupelIdentityKey *key)
 {
-  g_autoptr(CupelRowBlock) block = NULL;
+  g_autoptr(CupelRowBlock) block = cupel_row_block_new (1, 1);
 
-  if (entity->identity != key->identity || cupel_mapper_of (entity) != key->mapper)
-    return FALSE;
-  if (key->mapper->int_key)
-    return TRUE;
-
-  block = cupel_row_block_new (1, 1);
   for (guint i = 0; i < key->mapper->n_key; i++)
     {
       guint index = key->mapper->key[i];
@@ -57,6 +54,14 @@ same_key (CupelEntity            *entity,
   return TRUE;
 }
 
+static inline gboolean
+same_key (CupelEntity            *entity,
+          const CupelIdentityKey *key)
+{
+  return entity->identity == key->identity && cupel_mapper_of (entity) == key->mapper &&
+         (key->mapper->int_key || same_cells (entity, key));
+}
+
 static void
 place (CupelIdentityMap *map,
        CupelEntity      *entity)
@@ -69,12 +74,13 @@ place (CupelIdentityMap *map,
 }
 
 static void
-grow (CupelIdentityMap *map)
+grow (CupelIdentityMap *map,
+      guint             size)
 {
   CupelEntity **old = map->slots;
   guint old_size = map->size;
 
-  map->size = MAX (64, old_size * 2);
+  map->size = size;
   map->slots = g_new0 (CupelEntity *, map->size);
   for (guint i = 0; i < old_size; i++)
     if (old[i] != NULL)
@@ -104,11 +110,23 @@ cupel_identity_map_lookup (const CupelIdentityMap *map,
 }
 
 void
+cupel_identity_map_reserve (CupelIdentityMap *map,
+                            guint             n_more)
+{
+  guint size = MAX (64, map->size);
+
+  while (n_more > size / 2 - MIN (map->count, size / 2) && size <= G_MAXUINT / 4)
+    size *= 2;
+  if (size > map->size)
+    grow (map, size);
+}
+
+void
 cupel_identity_map_insert (CupelIdentityMap *map,
                            CupelEntity      *entity)
 {
   if (map->count + 1 > map->size / 2)
-    grow (map);
+    grow (map, MAX (64, map->size * 2));
   place (map, entity);
   map->count++;
 }

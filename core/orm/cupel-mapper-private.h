@@ -95,8 +95,14 @@ cupel_mapper_attribute (CupelMapper *mapper,
   return &g_array_index (mapper->attributes, CupelAttribute, index);
 }
 
+/* Of an entity. */
+static inline CupelMapper *
+cupel_mapper_of (gpointer entity)
+{
+  return CUPEL_ENTITY_GET_CLASS (entity)->mapper;
+}
+
 CupelMapper          *cupel_mapper_peek              (GType               type);   /* NULL: not mapped */
-CupelMapper          *cupel_mapper_of                (gpointer            entity);
 int                   cupel_mapper_find              (CupelMapper        *mapper,
                                                       const char         *name);   /* -1: none; '-' equals '_' */
 gboolean              cupel_relationship_resolve     (CupelRelationship  *relationship,

@@ -55,12 +55,6 @@ cupel_mapper_find (CupelMapper *mapper,
 }
 
 CupelMapper *
-cupel_mapper_of (gpointer entity)
-{
-  return CUPEL_ENTITY_GET_CLASS (entity)->mapper;
-}
-
-CupelMapper *
 cupel_mapper_peek (GType type)
 {
   CupelEntityClass *klass;

@@ -66,6 +66,43 @@ test_random (void)
   g_assert_null (lookup (&map, mapper, 0));
 }
 
+/* Keys as they are in tables: one after the other, or with gaps. Neither makes long runs of slots. */
+static void
+test_spread (void)
+{
+  static const gint64 strides[] = { 1, 2, 8, 10, 64, 1000, 1024, 4096, G_GINT64_CONSTANT (1) << 32 };
+  const guint n = 20000;
+
+  for (guint s = 0; s < G_N_ELEMENTS (strides); s++)
+    {
+      CupelIdentityMap map = { NULL, };
+      g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func (g_object_unref);
+      guint longest = 0, run = 0, size;
+
+      cupel_identity_map_reserve (&map, n);
+      size = map.size;
+      for (guint i = 0; i < n; i++)
+        {
+          CupelEntity *entity = g_object_new (thing_get_type (), NULL);
+
+          entity->identity = strides[s] * i;
+          cupel_identity_map_insert (&map, entity);
+          g_ptr_array_add (all, entity);
+        }
+      g_assert_cmpuint (map.size, ==, size);
+      for (guint i = 0; i < map.size; i++)
+        {
+          run = map.slots[i] != NULL ? run + 1 : 0;
+          longest = MAX (longest, run);
+        }
+      if (longest > 400)
+        g_error ("Keys that are %" G_GINT64_FORMAT " apart make a run of %u slots", strides[s], longest);
+      for (guint i = 0; i < n; i++)
+        g_assert_true (lookup (&map, cupel_mapper_of (all->pdata[i]), strides[s] * i) == all->pdata[i]);
+      cupel_identity_map_clear (&map);
+    }
+}
+
 static void
 test_null_key (void)
 {
@@ -83,6 +120,7 @@ main (int   argc,
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/orm/identity-map/random", test_random);
+  g_test_add_func ("/orm/identity-map/spread", test_spread);
   g_test_add_func ("/orm/identity-map/null-key", test_null_key);
   return g_test_run ();
 }
