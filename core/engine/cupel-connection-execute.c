@@ -46,6 +46,8 @@ prepare_item (CupelConnection    *self,
     .flags = flags,
     .block_rows = block_rows,
   };
+  if (item->take != NULL)
+    request->flags |= CUPEL_REQUEST_BLOCKWISE;
   if (compiled->kind == CUPEL_COMPILED_DDL)
     request->flags |= CUPEL_REQUEST_NO_PREPARE;
 
@@ -143,6 +145,60 @@ execute_one (CupelConnection    *self,
   return cupel_driver_connection_execute (self->driver, request, reply, cancellable, error);
 }
 
+/* Gives the rows of a statement that succeeded away. *@used is how long the receiver took. @failed: the error is that of the receiver,
+ * not of the statement. */
+static gboolean
+hand_over (CupelConnection  *self,
+           CupelBatchItem   *item,
+           gint64           *used,
+           gboolean         *failed,
+           GCancellable     *cancellable,
+           GError          **error)
+{
+  GPtrArray *blocks = item->reply.blocks;
+  CupelDriverCursor *cursor = item->reply.cursor;
+  gboolean ok = TRUE;
+
+  while (ok)
+    {
+      g_autoptr(CupelRowBlock) block = NULL;
+      gint64 start;
+
+      /* A block is given back as soon as its rows are used. */
+      if (blocks != NULL && blocks->len > 0)
+        {
+          block = g_ptr_array_steal_index (blocks, 0);
+        }
+      else if (cursor != NULL)
+        {
+          GError *local = NULL;
+
+          block = cupel_driver_cursor_fetch (cursor, cancellable, &local);
+          ok = local == NULL;
+          if (!ok)
+            g_propagate_error (error, local);
+        }
+      if (block == NULL)
+        break;
+
+      start = g_get_monotonic_time ();
+      ok = item->take (block, item->take_data, error);
+      *used += g_get_monotonic_time () - start;
+      *failed = !ok;
+    }
+
+  if (cursor != NULL && !ok)
+    {
+      GError *local = NULL;
+
+      if (!cupel_driver_cursor_close (cursor, g_get_monotonic_time () + CUPEL_CLEAN_UP_TIME, &local))
+        cupel_connection_note_failure (self, local);
+      g_clear_error (&local);
+    }
+  g_clear_object (&item->reply.cursor);
+  return ok;
+}
+
 gboolean
 cupel_connection_perform (CupelConnection    *self,
                           CupelBatchItem     *items,
@@ -163,7 +219,8 @@ cupel_connection_perform (CupelConnection    *self,
   GError *local = NULL;
   gboolean observed, begin = FALSE, success = TRUE;
   gboolean one_by_one = n_items == 1;
-  gint64 start = 0;
+  gboolean receiver_failed = FALSE;
+  gint64 start = 0, used = 0;
   guint n_prepared = 0;
   CUPEL_PROFILE_BEGIN (mark);
 
@@ -235,12 +292,22 @@ cupel_connection_perform (CupelConnection    *self,
       cupel_time_limit_finish (&limit, "The statement", "statement-timeout", &local);
       cupel_connection_note_failed_statement (self, status_before, local);
     }
+  if (success && items[0].take != NULL)
+    {
+      status_before = cupel_driver_connection_get_status (self->driver);
+      success = hand_over (self, &items[0], &used, &receiver_failed, cancellable, &local);
+      if (!success && !receiver_failed)
+        {
+          cupel_time_limit_finish (&limit, "The statement", "statement-timeout", &local);
+          cupel_connection_note_failed_statement (self, status_before, local);
+        }
+    }
   if (observed)
     {
-      gint64 duration = g_get_monotonic_time () - start;
+      gint64 duration = g_get_monotonic_time () - start - used;
 
       for (guint i = 0; i < n_items; i++)
-        cupel_engine_log_done (self->engine, &requests[i], hits[i], duration, local);
+        cupel_engine_log_done (self->engine, &requests[i], hits[i], duration, receiver_failed ? NULL : local);
     }
   if (!success)
     g_propagate_error (error, local);
@@ -276,6 +343,27 @@ cupel_connection_run_request (CupelConnection      *self,
   if (compiled != NULL)
     *compiled = item.compiled;
 
+  cupel_connection_leave (self);
+  return success;
+}
+
+gboolean
+cupel_connection_run_select (CupelConnection  *self,
+                             CupelStatement   *statement,
+                             CupelRowBlock    *sets,
+                             CupelTakeBlock    take,
+                             gpointer          user_data,
+                             GCancellable     *cancellable,
+                             GError          **error)
+{
+  CupelBatchItem item = { .statement = statement, .sets = sets, .take = take, .take_data = user_data };
+  gboolean success;
+
+  if (!cupel_connection_enter (self, "cupel_connection_execute", FALSE, error))
+    return FALSE;
+
+  success = cupel_connection_perform (self, &item, 1, CUPEL_REQUEST_NONE, 0, cancellable, error);
+  cupel_reply_clear (&item.reply);
   cupel_connection_leave (self);
   return success;
 }

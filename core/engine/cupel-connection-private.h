@@ -74,6 +74,21 @@ gboolean cupel_connection_run_request (CupelConnection      *self,
                                        GCancellable         *cancellable,
                                        GError              **error);
 
+/* Takes a block of a result (transfer none). It may let others run, but not use the connection. */
+typedef gboolean (*CupelTakeBlock) (CupelRowBlock  *block,
+                                    gpointer        user_data,
+                                    GError        **error);
+
+/* One SELECT whose rows are given to @take as they come: what it does overlaps with reading on where the driver can do that. Nothing of
+ * the result is left open, whatever happens. */
+gboolean cupel_connection_run_select  (CupelConnection      *self,
+                                       CupelStatement       *statement,
+                                       CupelRowBlock        *sets,
+                                       CupelTakeBlock        take,
+                                       gpointer              user_data,
+                                       GCancellable         *cancellable,
+                                       GError              **error);
+
 /* One statement of a batch. */
 typedef struct
 {
@@ -82,6 +97,8 @@ typedef struct
   CupelReply      reply;       /* zeroed before; filled up to the first error; the caller clears it */
   CupelCompiled  *compiled;    /* (transfer none): set as soon as it is known; valid as long as @statement */
   CupelPrepared   prepared;    /* zeroed, or what the cache said of @statement */
+  CupelTakeBlock  take;        /* nullable: the rows go there, and not into @reply */
+  gpointer        take_data;
 } CupelBatchItem;
 
 /* Several in one flight where the driver has it; stops at the first error. */

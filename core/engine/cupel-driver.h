@@ -140,6 +140,8 @@ typedef struct
  * @CUPEL_REQUEST_BEGIN: open a transaction first, in the same round trip if the protocol can
  * @CUPEL_REQUEST_STREAM: deliver rows through a cursor, by blocks; else all rows in reply->blocks
  * @CUPEL_REQUEST_NO_PREPARE: do not keep a prepared statement
+ * @CUPEL_REQUEST_BLOCKWISE: the caller uses the rows block by block and reads to the end at once: a driver that can read on meanwhile
+ *   gives the first blocks in reply->blocks and the others through a cursor; any other ignores it
  *
  * How a driver is to execute a statement.
  *
@@ -151,6 +153,7 @@ typedef enum
   CUPEL_REQUEST_BEGIN      = 1 << 0,
   CUPEL_REQUEST_STREAM     = 1 << 1,
   CUPEL_REQUEST_NO_PREPARE = 1 << 2,
+  CUPEL_REQUEST_BLOCKWISE  = 1 << 3,
 } CupelRequestFlags;
 
 /**
@@ -228,7 +231,7 @@ gboolean       cupel_driver_cursor_close (CupelDriverCursor  *self,
  */
 typedef struct
 {
-  GPtrArray         *blocks;          /* (element-type CupelRowBlock), NULL: no rows; with a cursor: NULL */
+  GPtrArray         *blocks;          /* (element-type CupelRowBlock), NULL: no rows; of a stream: NULL */
   CupelDriverCursor *cursor;
   char             **column_names;    /* NULL-terminated; NULL unless the compiled statement does not know them (text) */
   guint              n_columns;

@@ -94,24 +94,16 @@ build (Materialize            *m,
        const CupelIdentityKey *key,
        const CupelCell        *row)
 {
-  CupelMapper *mapper = m->mapper;
-  const guint n = mapper->attributes->len;
-  CupelEntity *entity = g_object_new (mapper->type, NULL);
+  CupelEntity *entity = g_object_new (m->mapper->type, NULL);
 
   entity->flags |= CUPEL_ENTITY_FLAG_LOADING;
-  for (guint i = 0; i < n; i++)
-    if (!cupel_entity_store_cell (entity, mapper, i, &row[i], m->error))
-      {
-        g_object_unref (entity);
-        return NULL;
-      }
+  if (!cupel_entity_load_row (entity, m->mapper, row, m->error))
+    {
+      g_object_unref (entity);
+      return NULL;
+    }
   entity->flags &= ~CUPEL_ENTITY_FLAG_LOADING;
-  cupel_entity_bits_clear (mapper, &entity->modified);
-  if (mapper->n_words == 1)
-    entity->loaded.word = n == 64 ? G_MAXUINT64 : (G_GUINT64_CONSTANT (1) << n) - 1;
-  else
-    for (guint i = 0; i < n; i++)
-      cupel_entity_set_bit (mapper, &entity->loaded, i, TRUE);
+  cupel_entity_bits_clear (m->mapper, &entity->modified);
 
   entity->flags |= CUPEL_ENTITY_FLAG_PERSISTENT;
   entity->identity = key->identity;
@@ -175,6 +167,7 @@ cupel_session_materialize (CupelSession   *self,
                    g_type_name (mapper->type), block->n_columns, mapper->attributes->len);
       return FALSE;
     }
+  cupel_identity_map_reserve (&self->identity, block->n_rows);
   for (guint start = 0; start < block->n_rows; start += slice)
     {
       Materialize m = {
@@ -367,6 +360,24 @@ cupel_session_run_loaders (CupelSession    *self,
   return TRUE;
 }
 
+typedef struct
+{
+  CupelSession *session;
+  CupelMapper *mapper;
+  gboolean populate_existing;
+  GPtrArray *entities;
+} Query;
+
+static gboolean
+materialize_as_read (CupelRowBlock  *block,
+                     gpointer        data,
+                     GError        **error)
+{
+  Query *query = data;
+
+  return cupel_session_materialize (query->session, query->mapper, block, query->populate_existing, query->entities, error);
+}
+
 GPtrArray *
 cupel_session_query (CupelSession   *self,
                      CupelSelect    *select,
@@ -378,23 +389,34 @@ cupel_session_query (CupelSession   *self,
   CupelMapper *mapper = cupel_mapper_for_type (cupel_select_get_entity_type (select), error);
   CupelConnection *connection;
   g_autoptr(GPtrArray) entities = NULL;
-  g_auto(CupelReply) reply = { NULL, };
 
-  if (mapper == NULL || !check_options (mapper, CUPEL_STATEMENT (select), error))
-    return NULL;
-  connection = cupel_session_acquire (self, cancellable, error);
-  if (connection == NULL ||
-      !cupel_connection_run_request (connection, CUPEL_STATEMENT (select), sets, CUPEL_REQUEST_NONE, &reply, NULL, cancellable, error))
+  if (mapper == NULL || !check_options (mapper, CUPEL_STATEMENT (select), error) ||
+      (connection = cupel_session_acquire (self, cancellable, error)) == NULL)
     return NULL;
 
   entities = g_ptr_array_new_with_free_func (g_object_unref);
-  while (reply.blocks != NULL && reply.blocks->len > 0)
+  if (mapper->native)
     {
-      /* A block is given back as soon as its rows are entities. */
-      g_autoptr(CupelRowBlock) block = g_ptr_array_steal_index (reply.blocks, 0);
+      Query query = { self, mapper, populate_existing, entities };
 
-      if (!cupel_session_materialize (self, mapper, block, populate_existing, entities, error))
+      if (!cupel_connection_run_select (connection, CUPEL_STATEMENT (select), sets, materialize_as_read, &query, cancellable, error))
         return NULL;
+    }
+  else
+    {
+      /* Setters are the user's code: the connection is free again before they run. */
+      g_auto(CupelReply) reply = { NULL, };
+
+      if (!cupel_connection_run_request (connection, CUPEL_STATEMENT (select), sets, CUPEL_REQUEST_NONE, &reply, NULL, cancellable,
+                                         error))
+        return NULL;
+      while (reply.blocks != NULL && reply.blocks->len > 0)
+        {
+          g_autoptr(CupelRowBlock) block = g_ptr_array_steal_index (reply.blocks, 0);
+
+          if (!cupel_session_materialize (self, mapper, block, populate_existing, entities, error))
+            return NULL;
+        }
     }
   if (!cupel_session_run_loaders (self, mapper, CUPEL_STATEMENT (select), (CupelEntity **) entities->pdata, entities->len, cancellable, error))
     return NULL;

@@ -2,6 +2,26 @@
 
 #include "cupel-mysql-private.h"
 
+#define FIRST_RESERVE 8
+#define FIRST_ROWS    64
+
+/* Most results are small, and the others soon show that they are not. */
+static gboolean
+cupel_mysql_rows_read_first (CupelMysqlRows  *rows,
+                             GPtrArray       *blocks,
+                             GError         **error)
+{
+  gboolean ok;
+
+  rows->block = cupel_row_block_new (rows->n_columns, FIRST_RESERVE);
+  ok = cupel_mysql_rows_read (rows, FIRST_ROWS, error);
+  if (ok && rows->block->n_rows > 0)
+    g_ptr_array_add (blocks, g_steal_pointer (&rows->block));
+  else
+    g_clear_pointer (&rows->block, cupel_row_block_unref);
+  return ok;
+}
+
 gboolean
 cupel_mysql_connection_read_all (CupelMysqlConnection  *self,
                                  CupelMysqlRows        *rows,
@@ -10,19 +30,16 @@ cupel_mysql_connection_read_all (CupelMysqlConnection  *self,
                                  GError               **error)
 {
   guint most = cupel_mysql_rows_reserve (rows, block_rows);
-  guint reserve = 8;
-  gboolean ok = TRUE;
+  gboolean ok = rows->done || cupel_mysql_rows_read_first (rows, blocks, error);
 
-  /* Most results are small, and the others soon show that they are not. */
   while (ok && !rows->done)
     {
-      rows->block = cupel_row_block_new (rows->n_columns, reserve);
-      ok = cupel_mysql_rows_read (rows, reserve == 8 ? 64 : block_rows, error);
+      rows->block = cupel_row_block_new (rows->n_columns, most);
+      ok = cupel_mysql_rows_read (rows, block_rows, error);
       if (ok && rows->block->n_rows > 0)
         g_ptr_array_add (blocks, g_steal_pointer (&rows->block));
       else
         g_clear_pointer (&rows->block, cupel_row_block_unref);
-      reserve = most;
     }
 
   /* Not at its end: it was interrupted, and leave () sees to the rest. */
@@ -48,6 +65,8 @@ cupel_mysql_connection_take_rows (CupelMysqlConnection  *self,
                                   CupelReply            *reply,
                                   GError               **error)
 {
+  gboolean ok;
+
   reply->n_columns = rows->n_columns;
   reply->column_names = g_steal_pointer (&rows->names);
   reply->row_count = -1;
@@ -59,6 +78,16 @@ cupel_mysql_connection_take_rows (CupelMysqlConnection  *self,
     }
 
   reply->blocks = g_ptr_array_new_with_free_func ((GDestroyNotify) cupel_row_block_unref);
+  if ((request->flags & CUPEL_REQUEST_BLOCKWISE) != 0)
+    {
+      /* While the caller uses a block, the server sends the next. */
+      ok = cupel_mysql_rows_read_first (rows, reply->blocks, error);
+      if (rows->done)
+        cupel_mysql_rows_release (rows);
+      else if (ok)
+        reply->cursor = cupel_mysql_cursor_new (self, rows, 0);
+      return ok;
+    }
   if (!cupel_mysql_connection_read_all (self, rows, CUPEL_MYSQL_BLOCK_ROWS, reply->blocks, error))
     return FALSE;
   if (request->compiled->kind != CUPEL_COMPILED_SELECT && request->compiled->kind != CUPEL_COMPILED_TEXT)

@@ -88,34 +88,14 @@ get64 (const char *from)
   return GUINT64_FROM_BE (value);
 }
 
-/* Valid UTF-8 without U+0000. A server whose database is SQL_ASCII checks nothing, so this does. */
-static gboolean
-is_clean_text (const char *text,
-               gsize       length)
-{
-  gsize i = 0;
-
-  for (; i + 8 <= length; i += 8)
-    {
-      guint64 word;
-
-      memcpy (&word, text + i, 8);
-      if (((word - G_GUINT64_CONSTANT (0x0101010101010101)) | word) & G_GUINT64_CONSTANT (0x8080808080808080))
-        return g_utf8_validate_len (text + i, length - i, NULL);
-    }
-  for (; i < length; i++)
-    if ((signed char) text[i] <= 0)
-      return g_utf8_validate_len (text + i, length - i, NULL);
-  return TRUE;
-}
-
+/* A server whose database is SQL_ASCII checks nothing, so this does. */
 static inline void
 set_text (CupelCell     *cell,
           CupelCellKind  kind,
           const char    *text,
           guint          length)
 {
-  cell->kind = is_clean_text (text, length) ? kind : CUPEL_CELL_BYTES;
+  cell->kind = cupel_is_clean_text (text, length) ? kind : CUPEL_CELL_BYTES;
   cell->length = length;
   cell->v.text = text;
 }
@@ -410,23 +390,34 @@ points_into_value (Decoder decoder)
 gboolean
 cupel_pg_decode_rows (CupelRowBlock   *block,
                       const PGresult  *result,
+                      guint            first,
+                      guint            n_rows,
                       gboolean         copy,
                       GError         **error)
 {
-  int n_rows = PQntuples (result);
   guint n_columns = block->n_columns;
   guint8 few[64];
   g_autofree guint8 *many = NULL;
   guint8 *decoders = few;
+  Oid *oids;
+  Oid few_oids[64];
+  g_autofree Oid *many_oids = NULL;
 
   g_return_val_if_fail (n_columns == (guint) PQnfields (result), FALSE);
 
+  oids = few_oids;
   if (n_columns > G_N_ELEMENTS (few))
-    decoders = many = g_malloc (n_columns);
+    {
+      decoders = many = g_malloc (n_columns);
+      oids = many_oids = g_new (Oid, n_columns);
+    }
   for (guint c = 0; c < n_columns; c++)
-    decoders[c] = PQfformat (result, (int) c) == 1 ? decoder_for_oid (PQftype (result, (int) c)) : DECODE_PLAIN;
+    {
+      oids[c] = PQftype (result, (int) c);
+      decoders[c] = PQfformat (result, (int) c) == 1 ? decoder_for_oid (oids[c]) : DECODE_PLAIN;
+    }
 
-  for (int r = 0; r < n_rows; r++)
+  for (int r = (int) first; r < (int) (first + n_rows); r++)
     {
       CupelCell *cells = cupel_row_block_add_row (block);
 
@@ -440,11 +431,11 @@ cupel_pg_decode_rows (CupelRowBlock   *block,
           value = PQgetvalue (result, r, (int) c);
           if (copy && points_into_value (decoders[c]))
             value = copy_value (block, value, length);
-          if (G_UNLIKELY (!decode (block, &cells[c], decoders[c], PQftype (result, (int) c), value, length)))
+          if (G_UNLIKELY (!decode (block, &cells[c], decoders[c], oids[c], value, length)))
             {
               g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_INTERNAL,
                            "The server sent a malformed value of the type with OID %u for the column \"%s\"",
-                           PQftype (result, (int) c), PQfname (result, (int) c));
+                           oids[c], PQfname (result, (int) c));
               return FALSE;
             }
         }

@@ -7,10 +7,12 @@
 
 G_BEGIN_DECLS
 
-/* Appends the rows of @result. Unless @copy, text and bytes point into @result, which the block must then keep alive.
+/* Appends @n_rows rows of @result. Unless @copy, text and bytes point into @result, which the block must then keep alive.
  * Suspends now and then when it is long and a fiber runs it. */
 gboolean cupel_pg_decode_rows    (CupelRowBlock    *block,
                                   const PGresult   *result,
+                                  guint             first,
+                                  guint             n_rows,
                                   gboolean          copy,
                                   GError          **error);
 /* One value in binary format; @value stays valid as long as the block. FALSE: it is malformed. */

@@ -4,6 +4,7 @@
 
 #include "cupel-pg-cursor.h"
 #include "cupel-pg-decode.h"
+#include "cupel-pg-result-cursor.h"
 
 #include <string.h>
 
@@ -126,6 +127,11 @@ cupel_pg_gather_take (gpointer    user_data,
     }
 
   set_columns (reply, request->compiled, result);
+  if ((request->flags & CUPEL_REQUEST_BLOCKWISE) != 0 && PQntuples (result) > CUPEL_PG_BLOCK_ROWS && reply->blocks == NULL)
+    {
+      reply->cursor = cupel_pg_result_cursor_new (result);
+      return TRUE;
+    }
   if (reply->blocks == NULL)
     reply->blocks = g_ptr_array_new_with_free_func ((GDestroyNotify) cupel_row_block_unref);
   /* Results of a row or two would each keep a PGresult alive: copying is cheaper. */
@@ -142,7 +148,7 @@ cupel_pg_gather_take (gpointer    user_data,
       block = cupel_row_block_new (reply->n_columns, (guint) PQntuples (result));
       g_ptr_array_add (reply->blocks, block);
     }
-  ok = cupel_pg_decode_rows (block, result, copy, error);
+  ok = cupel_pg_decode_rows (block, result, 0, (guint) PQntuples (result), copy, error);
   if (copy)
     PQclear (result);
   else

@@ -194,5 +194,8 @@ cupel_sqlite_cursor_new (CupelSqliteConnection *connection,
   self->rows = rows;
   self->next = g_steal_pointer (&rows->first_block);
   self->at_end = rows->at_end;
+  /* The first block is in the reply, and whoever asked wants all. */
+  if (self->next == NULL)
+    read_ahead (self);
   return CUPEL_DRIVER_CURSOR (self);
 }

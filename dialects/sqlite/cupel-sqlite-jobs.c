@@ -295,7 +295,7 @@ execute_many (CupelSqliteConnection  *connection,
   return FALSE;
 }
 
-/* The first block comes in this hop. Takes over @statement when rows are left. */
+/* The first block comes in this hop. Takes over @statement when rows are left; when none are, what is read block by block is whole. */
 static gboolean
 open_rows (CupelSqliteConnection   *connection,
            CupelSqliteStatement   **statement,
@@ -314,6 +314,17 @@ open_rows (CupelSqliteConnection   *connection,
 
   cupel_sqlite_statement_check_plan (*statement);
   describe (*statement, &job->reply);
+  if ((job->request.flags & CUPEL_REQUEST_STREAM) == 0)
+    {
+      job->reply.blocks = g_ptr_array_new_with_free_func ((GDestroyNotify) cupel_row_block_unref);
+      if (rows->first_block != NULL)
+        g_ptr_array_add (job->reply.blocks, g_steal_pointer (&rows->first_block));
+      if (rows->at_end)
+        {
+          cupel_sqlite_rows_unref (rows);
+          return TRUE;
+        }
+    }
   if (!rows->at_end)
     {
       rows->statement = g_steal_pointer (statement);
@@ -406,7 +417,9 @@ execute (CupelSqliteConnection  *connection,
     }
   else if (ok)
     {
-      gboolean streams = (request->flags & CUPEL_REQUEST_STREAM) != 0 && statement->n_columns > 0;
+      gboolean streams = statement->n_columns > 0 &&
+                         ((request->flags & CUPEL_REQUEST_STREAM) != 0 ||
+                          ((request->flags & CUPEL_REQUEST_BLOCKWISE) != 0 && statement->read_only));
 
       ok = cupel_sqlite_bind (connection, statement, request, 0, streams, error);
       if (ok && streams)

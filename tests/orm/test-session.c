@@ -989,6 +989,157 @@ test_session_end (Fixture *f)
   g_assert_cmpint (count_rows (f, "author"), ==, 0);
 }
 
+/* A class for the same table, with a member that not every row fits. */
+CUPEL_DECLARE_ENTITY (Narrow, narrow)
+
+struct _Narrow
+{
+  CupelEntity parent_instance;
+  char *scope;
+  char *name;
+  int weight;
+};
+
+static const CupelColumnSpec narrow_columns[] = {
+  CUPEL_COLUMN (Narrow, scope, STRING, .length = 20, .primary_key = TRUE),
+  CUPEL_COLUMN (Narrow, name, STRING, .length = 20, .primary_key = TRUE),
+  CUPEL_COLUMN (Narrow, weight, INT32),
+};
+
+CUPEL_DEFINE_ENTITY (Narrow, narrow, "tag", narrow_columns)
+
+enum { N_TAGS = 4500 };
+
+static void
+add_tags (Fixture *f,
+          guint    wide)
+{
+  g_autoptr(GError) error = NULL;
+
+  for (guint i = 0; i < N_TAGS; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("%05u", i);
+      g_autoptr(Tag) tag = g_object_new (tag_get_type (), "scope", "s", "name", name, "weight",
+                                         i == wide ? G_GINT64_CONSTANT (1) << 40 : (gint64) i, NULL);
+
+      add (f, tag);
+    }
+  g_assert_true (cupel_session_commit (f->session, NULL, &error));
+  g_assert_no_error (error);
+}
+
+static CupelResult *
+load_all (Fixture       *f,
+          GType          type,
+          GCancellable  *cancellable,
+          GError       **error)
+{
+  g_autoptr(CupelSelect) select = cupel_entity_select (type);
+
+  cupel_select_order_by (select, cupel_attr (type, "name"));
+  return cupel_session_scalars (f->session, select, cancellable, error);
+}
+
+/* A result of several blocks becomes entities while it is read on. */
+static void
+test_large (Fixture *f)
+{
+  g_autoptr(GError) error = NULL;
+  guint i = 0;
+  Tag *tag;
+
+  add_tags (f, N_TAGS);
+  statements (f);
+  {
+    g_autoptr(CupelResult) result = load_all (f, tag_get_type (), NULL, &error);
+
+    g_assert_no_error (error);
+    g_assert_cmpuint (cupel_result_get_n_rows (result), ==, N_TAGS);
+    while ((tag = cupel_result_next (result)) != NULL)
+      g_assert_cmpint (tag->weight, ==, i++);
+  }
+  g_assert_cmpuint (i, ==, N_TAGS);
+  g_assert_cmpuint (statements (f), ==, 1);
+  g_assert_cmpuint (cupel_session_get_n_persistent (f->session), ==, 0);
+  g_assert_true (cupel_session_commit (f->session, NULL, &error));
+  g_assert_no_error (error);
+}
+
+/* A row in the midst of a result that is no entity: nothing of the result stays open, and nothing of it in the session. */
+static void
+test_misfit (Fixture *f)
+{
+  g_autoptr(GError) error = NULL;
+
+  add_tags (f, 2600);
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr(CupelResult) result = load_all (f, narrow_get_type (), NULL, &error);
+
+      g_assert_null (result);
+      g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_DATA);
+      g_clear_error (&error);
+      g_assert_cmpuint (cupel_session_get_n_persistent (f->session), ==, 0);
+      result = load_all (f, tag_get_type (), NULL, &error);
+      g_assert_no_error (error);
+      g_assert_cmpuint (cupel_result_get_n_rows (result), ==, N_TAGS);
+      g_clear_object (&result);
+      g_assert_true (cupel_session_commit (f->session, NULL, &error));
+      g_assert_no_error (error);
+    }
+}
+
+typedef struct
+{
+  GCancellable *cancellable;
+  guint left;
+} Countdown;
+
+static gboolean
+count_and_cancel (gpointer data)
+{
+  Countdown *countdown = data;
+
+  if (countdown->left-- > 0)
+    return G_SOURCE_CONTINUE;
+  g_cancellable_cancel (countdown->cancellable);
+  return G_SOURCE_REMOVE;
+}
+
+/* Cancelled at one iteration of the loop or another: it is whole or it is nothing, and the session goes on. */
+static void
+test_cancelled_load (Fixture *f)
+{
+  add_tags (f, N_TAGS);
+  for (guint after = 0; after < 24; after++)
+    {
+      g_autoptr(GError) error = NULL;
+      g_autoptr(GCancellable) cancellable = g_cancellable_new ();
+      Countdown countdown = { cancellable, after };
+      g_autoptr(GSource) source = g_idle_source_new ();
+      g_autoptr(CupelResult) result = NULL;
+
+      g_source_set_callback (source, count_and_cancel, &countdown, NULL);
+      g_source_attach (source, g_main_context_get_thread_default ());
+      result = load_all (f, tag_get_type (), cancellable, &error);
+      g_source_destroy (source);
+      if (result == NULL)
+        {
+          g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+          g_clear_error (&error);
+          g_assert_cmpuint (cupel_session_get_n_persistent (f->session), ==, 0);
+        }
+      else
+        g_assert_cmpuint (cupel_result_get_n_rows (result), ==, N_TAGS);
+      g_clear_object (&result);
+      g_assert_true (cupel_session_rollback (f->session, NULL, &error));
+      g_assert_no_error (error);
+      result = load_all (f, tag_get_type (), NULL, &error);
+      g_assert_no_error (error);
+      g_assert_cmpuint (cupel_result_get_n_rows (result), ==, N_TAGS);
+    }
+}
+
 static void
 free_case (gpointer data)
 {
@@ -1031,6 +1182,9 @@ main (int   argc,
     { "/orm/session/busy", test_busy },
     { "/orm/session/wrong-thread", test_wrong_thread },
     { "/orm/session/notify", test_notify },
+    { "/orm/session/large", test_large },
+    { "/orm/session/misfit", test_misfit },
+    { "/orm/session/cancelled-load", test_cancelled_load },
     { "/orm/session/end", test_session_end },
   };
 
