@@ -267,7 +267,7 @@ decode_real (sqlite3_value          *value,
     case CUPEL_SQL_INT16:
     case CUPEL_SQL_INT32:
     case CUPEL_SQL_INT64:
-      if (number >= -9007199254740992.0 && number <= 9007199254740992.0 && trunc (number) == number)
+      if (number >= -9007199254740992.0 && number <= 9007199254740992.0 && (double) (gint64) number == number)
         set_int64 (cell, CUPEL_CELL_INT64, (gint64) number);
       else
         set_double (cell, number);
