@@ -216,25 +216,33 @@ scan_plain (const char *s,
   const guint64 rest = ((guint64) (guint8) s[16] | (guint64) (guint8) s[17] << 8 | (guint64) (guint8) s[18] << 16) ^ 0x30303a;
   const guint64 most_date = G_GUINT64_CONSTANT (0x7f76767f76767676), most_time = G_GUINT64_CONSTANT (0x76767f76767f7676);
   const guint64 tops = G_GUINT64_CONSTANT (0x8080808080808080);
-  guint year, month, day, hour, minute, second;
+  guint64 pairs;
+  guint year, month, day, hour, minute, second, march_year;
 
   if ((((date + most_date) | date | (time + most_time) | time | (rest + 0x76767f) | rest) & tops) != 0)
     return FALSE;
 
-#define PLACE(word, n) ((guint) ((word) >> (8 * (n))) & 0xff)
-  year = PLACE (date, 0) * 1000 + PLACE (date, 1) * 100 + PLACE (date, 2) * 10 + PLACE (date, 3);
-  month = PLACE (date, 5) * 10 + PLACE (date, 6);
-  day = PLACE (time, 0) * 10 + PLACE (time, 1);
-  hour = PLACE (time, 3) * 10 + PLACE (time, 4);
-  minute = PLACE (time, 6) * 10 + PLACE (time, 7);
-  second = PLACE (rest, 1) * 10 + PLACE (rest, 2);
-#undef PLACE
+  /* Ten times each digit and the one after it: every other byte of this is a number of two digits. */
+#define PAIR(n) ((guint) (pairs >> (8 * (n))) & 0xff)
+  pairs = date * 10 + (date >> 8);
+  year = PAIR (0) * 100 + PAIR (2);
+  month = PAIR (5);
+  pairs = time * 10 + (time >> 8);
+  day = PAIR (0);
+  hour = PAIR (3);
+  minute = PAIR (6);
+  pairs = rest * 10 + (rest >> 8);
+  second = PAIR (1);
+#undef PAIR
   if (year < 1 || month < 1 || month > 12 || day < 1 || (day > 28 && day > days_in_month (year, month)) ||
       hour > 23 || minute > 59 || second > 59)
     return FALSE;
 
-  *microseconds = cupel_days_from_civil (year, month, day) * USEC_PER_DAY +
-                  ((gint64) hour * 3600 + minute * 60 + second) * G_USEC_PER_SEC;
+  /* As cupel_days_from_civil (), for years that are neither negative nor large. */
+  march_year = year - (month <= 2);
+  *microseconds = ((gint64) (march_year * 365 + march_year / 4 - march_year / 100 + march_year / 400 +
+                             (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1) - 719468) * USEC_PER_DAY +
+                  (gint64) ((hour * 60 + minute) * 60 + second) * G_USEC_PER_SEC;
   return TRUE;
 }
 
