@@ -11,14 +11,14 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (CupelCollection, cupel_collection, G_TYPE_OBJECT,
 static void
 cupel_collection_finalize (GObject *object)
 {
-  CupelCollection *self = CUPEL_COLLECTION (object);
+  CupelCollection *self = (CupelCollection *) object;
 
   g_clear_pointer (&self->members, g_hash_table_unref);
   g_clear_pointer (&self->items, g_ptr_array_unref);
   cupel_collection_changes_clear (&self->changes);
   cupel_collection_changes_clear (&self->taken);
 
-  G_OBJECT_CLASS (cupel_collection_parent_class)->finalize (object);
+  ((GObjectClass *) cupel_collection_parent_class)->finalize (object);
 }
 
 static void
@@ -42,14 +42,14 @@ cupel_collection_get_item_type (GListModel *list)
 static guint
 cupel_collection_get_n_items (GListModel *list)
 {
-  return CUPEL_COLLECTION (list)->items->len;
+  return ((CupelCollection *) list)->items->len;
 }
 
 static gpointer
 cupel_collection_get_item (GListModel *list,
                            guint       position)
 {
-  CupelCollection *self = CUPEL_COLLECTION (list);
+  CupelCollection *self = (CupelCollection *) list;
 
   return position < self->items->len ? g_object_ref (g_ptr_array_index (self->items, position)) : NULL;
 }

@@ -131,8 +131,8 @@ cupel_entity_ensure_collection (CupelEntity       *self,
   CupelEntityExtra *extra = ensure_slots (self);
 
   if (extra->related[relationship->index] == NULL)
-    extra->related[relationship->index] = G_OBJECT (cupel_collection_new (self, relationship));
-  return CUPEL_COLLECTION (extra->related[relationship->index]);
+    extra->related[relationship->index] = (GObject *) cupel_collection_new (self, relationship);
+  return (CupelCollection *) extra->related[relationship->index];
 }
 
 static gboolean

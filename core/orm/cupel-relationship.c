@@ -192,12 +192,6 @@ key_equal (gconstpointer a,
   return cupel_cell_equal (a, b);
 }
 
-static gboolean
-is_integer (CupelAttribute *attribute)
-{
-  return attribute->kind == CUPEL_SQL_INT64 || attribute->kind == CUPEL_SQL_INT32 || attribute->kind == CUPEL_SQL_INT16;
-}
-
 /* The distinct local keys of some parents, in order of appearance: what a batch asks for. */
 typedef struct
 {
@@ -229,18 +223,6 @@ collect_keys (gpointer data)
     }
 }
 
-static void
-run_for_class (CupelMapper    *mapper,
-               CupelFiberFunc  func,
-               gpointer        data)
-{
-  /* Getters and setters of a class's own are user code. */
-  if (mapper->native)
-    func (data);
-  else
-    cupel_call_on_main_stack (func, data);
-}
-
 /**
  * cupel_relationship_select_for: (skip)
  * @relationship: a relationship
@@ -263,7 +245,7 @@ cupel_relationship_select_for (CupelRelationship  *relationship,
   CupelExpression *column;
   CupelSelect *select;
 
-  run_for_class (relationship->parent, collect_keys, &collect);
+  cupel_session_run_for_class (relationship->parent, collect_keys, &collect);
   if (values->len == 0)
     return NULL;
 
@@ -276,169 +258,4 @@ cupel_relationship_select_for (CupelRelationship  *relationship,
   if (relationship->order_by != NULL)
     cupel_select_order_by (select, cupel_attr (relationship->target_type, relationship->order_by));
   return select;
-}
-
-typedef struct
-{
-  CupelRelationship *relationship;
-  CupelEntity **parents;
-  guint n_parents;
-  GPtrArray *related;
-  CupelRowBlock *parent_keys;    /* a cell per parent */
-  CupelRowBlock *related_keys;
-} Populate;
-
-static void
-fetch_parent_keys (gpointer data)
-{
-  Populate *p = data;
-
-  for (guint i = 0; i < p->n_parents; i++)
-    cupel_entity_fetch_cell (p->parents[i], p->relationship->parent, p->relationship->local,
-                             p->parent_keys, cupel_row_block_add_row (p->parent_keys), NULL);
-}
-
-static void
-fetch_related_keys (gpointer data)
-{
-  Populate *p = data;
-
-  for (guint i = 0; i < p->related->len; i++)
-    cupel_entity_fetch_cell (g_ptr_array_index (p->related, i), p->relationship->target, p->relationship->remote,
-                             p->related_keys, cupel_row_block_add_row (p->related_keys), NULL);
-}
-
-/* Deals the many out: a chain per parent through @next, so that order is kept and nothing is allocated per child. */
-static void
-populate_many (Populate *p)
-{
-  g_autoptr(GHashTable) index = g_hash_table_new (key_hash, key_equal);
-  g_autofree int *next = g_new (int, p->related->len + 1);
-  g_autofree int *first = g_new (int, p->n_parents + 1);
-  g_autofree int *last = g_new (int, p->n_parents + 1);
-  g_autoptr(GPtrArray) items = g_ptr_array_new ();
-
-  for (guint i = 0; i < p->n_parents; i++)
-    {
-      first[i] = last[i] = -1;
-      if (p->parent_keys->cells[i].kind != CUPEL_CELL_NULL)
-        g_hash_table_insert (index, &p->parent_keys->cells[i], GUINT_TO_POINTER (i + 1));
-    }
-  for (guint i = 0; i < p->related->len; i++)
-    {
-      guint parent = GPOINTER_TO_UINT (g_hash_table_lookup (index, &p->related_keys->cells[i]));
-
-      next[i] = -1;
-      if (parent == 0)
-        continue;
-      if (first[parent - 1] < 0)
-        first[parent - 1] = (int) i;
-      else
-        next[last[parent - 1]] = (int) i;
-      last[parent - 1] = (int) i;
-    }
-
-  for (guint i = 0; i < p->n_parents; i++)
-    {
-      CupelCollection *collection = cupel_entity_ensure_collection (p->parents[i], p->relationship);
-
-      g_ptr_array_set_size (items, 0);
-      for (int child = first[i]; child >= 0; child = next[child])
-        g_ptr_array_add (items, g_ptr_array_index (p->related, child));
-      cupel_collection_load (collection, (CupelEntity **) items->pdata, items->len);
-      cupel_entity_extra (p->parents[i])->related_loaded |= G_GUINT64_CONSTANT (1) << p->relationship->index;
-      cupel_fiber_tick ();
-    }
-}
-
-static void
-populate_one (Populate *p)
-{
-  g_autoptr(GHashTable) index = g_hash_table_new (key_hash, key_equal);
-
-  for (guint i = 0; i < p->related->len; i++)
-    g_hash_table_insert (index, &p->related_keys->cells[i], g_ptr_array_index (p->related, i));
-  for (guint i = 0; i < p->n_parents; i++)
-    {
-      cupel_entity_store_related (p->parents[i], p->relationship->index,
-                                  p->parent_keys->cells[i].kind == CUPEL_CELL_NULL
-                                    ? NULL
-                                    : g_hash_table_lookup (index, &p->parent_keys->cells[i]),
-                                  FALSE);
-      cupel_fiber_tick ();
-    }
-}
-
-/**
- * cupel_relationship_populate: (skip)
- * @relationship: a relationship
- * @parents: (array length=n_parents): entities that have it
- * @n_parents: how many
- * @related: (element-type CupelEntity): the entities that cupel_relationship_select_for() found
- *
- * Deals related entities out to their parents. A parent without any gets an empty collection, or nothing.
- *
- * Since: 1.0
- */
-void
-cupel_relationship_populate (CupelRelationship  *relationship,
-                             CupelEntity       **parents,
-                             guint               n_parents,
-                             GPtrArray          *related)
-{
-  g_autoptr(CupelRowBlock) parent_keys = cupel_row_block_new (1, n_parents);
-  g_autoptr(CupelRowBlock) related_keys = cupel_row_block_new (1, related->len);
-  Populate p = { relationship, parents, n_parents, related, parent_keys, related_keys };
-
-  run_for_class (relationship->parent, fetch_parent_keys, &p);
-  run_for_class (relationship->target, fetch_related_keys, &p);
-  if (relationship->kind == CUPEL_RELATIONSHIP_HAS_MANY)
-    populate_many (&p);
-  else
-    populate_one (&p);
-}
-
-/**
- * cupel_relationship_populate_from_identity_map: (skip)
- * @relationship: a relationship to one
- * @session: a session
- * @parent: an entity of it
- *
- * Looks whether the session knows what @parent refers to, or whether it refers to nothing: then no I/O is needed.
- *
- * Returns: %TRUE if the attribute is loaded now
- *
- * Since: 1.0
- */
-gboolean
-cupel_relationship_populate_from_identity_map (CupelRelationship *relationship,
-                                               CupelSession      *session,
-                                               CupelEntity       *parent)
-{
-  g_autoptr(CupelRowBlock) block = cupel_row_block_new (1, 1);
-  CupelCell *cell = cupel_row_block_add_row (block);
-  const CupelCell *cells[1] = { cell };
-  CupelRowBlock *keys = block;
-  Populate p = { relationship, &parent, 1, NULL, keys, NULL };
-  CupelIdentityKey key;
-  CupelEntity *found;
-
-  if (relationship->kind != CUPEL_RELATIONSHIP_BELONGS_TO || relationship->target->n_key != 1 ||
-      relationship->target->key[0] != relationship->remote)
-    return FALSE;
-
-  run_for_class (relationship->parent, fetch_parent_keys, &p);
-  cells[0] = &block->cells[1];
-  if (!cupel_identity_key_init (&key, relationship->target, cells))
-    {
-      cupel_entity_store_related (parent, relationship->index, NULL, FALSE);
-      return TRUE;
-    }
-  if (relationship->target->int_key && !is_integer (cupel_mapper_attribute (relationship->parent, relationship->local)))
-    return FALSE;
-  found = cupel_identity_map_lookup (&session->identity, &key);
-  if (found == NULL)
-    return FALSE;
-  cupel_entity_store_related (parent, relationship->index, G_OBJECT (found), FALSE);
-  return TRUE;
 }

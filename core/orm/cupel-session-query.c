@@ -8,6 +8,8 @@
 
 /* How many rows of a class with setters of its own are built before the loop gets its turn. */
 #define FOREIGN_SLICE 32
+/* How many rows of any other, a microsecond at most each, are one tick. */
+#define TICK 8
 
 void
 cupel_session_run_for_class (CupelMapper    *mapper,
@@ -126,10 +128,20 @@ materialize_slice (gpointer data)
       CupelIdentityKey key;
       CupelEntity *entity;
 
-      for (guint k = 0; k < mapper->n_key; k++)
-        cells[k] = &row[mapper->key[k]];
-      if (!cupel_identity_key_init (&key, mapper, cells))
-        continue; /* the absent side of an outer join */
+      if (mapper->int_key)
+        {
+          cells[0] = &row[mapper->key[0]];
+          if (cells[0]->kind == CUPEL_CELL_NULL)
+            continue; /* the absent side of an outer join */
+          key = (CupelIdentityKey) { mapper, cells[0]->v.i64, cells };
+        }
+      else
+        {
+          for (guint k = 0; k < mapper->n_key; k++)
+            cells[k] = &row[mapper->key[k]];
+          if (!cupel_identity_key_init (&key, mapper, cells))
+            continue;
+        }
 
       entity = cupel_identity_map_lookup (&m->session->identity, &key);
       if (entity != NULL)
@@ -146,7 +158,7 @@ materialize_slice (gpointer data)
         }
       if (entity != NULL)
         g_ptr_array_add (m->entities, entity);
-      if (mapper->native)
+      if (mapper->native && i % TICK == TICK - 1)
         cupel_fiber_tick ();
     }
 }
