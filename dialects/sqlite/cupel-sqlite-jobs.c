@@ -7,6 +7,8 @@
 
 #define DEFAULT_BLOCK_ROWS 1000
 #define FIRST_RESERVE      4
+/* The sooner the first block is there, the sooner both threads have something to do. */
+#define FIRST_BLOCKWISE    128
 
 /* From so many sets on it pays to ask what RETURNING can be done without. */
 #define MANY_RETURNING 100
@@ -305,7 +307,8 @@ open_rows (CupelSqliteConnection   *connection,
   CupelSqliteRows *rows = g_new0 (CupelSqliteRows, 1);
 
   g_atomic_ref_count_init (&rows->ref_count);
-  rows->block_rows = get_block_rows (&job->request);
+  rows->most_rows = get_block_rows (&job->request);
+  rows->block_rows = (job->request.flags & CUPEL_REQUEST_STREAM) != 0 ? rows->most_rows : MIN (FIRST_BLOCKWISE, rows->most_rows);
   if (!step_block (connection, *statement, MIN (64, rows->block_rows), rows->block_rows, &rows->first_block, &rows->at_end, error))
     {
       cupel_sqlite_rows_unref (rows);
@@ -518,6 +521,7 @@ cupel_sqlite_job_fetch (CupelThreadedConnection  *base,
     }
   else
     {
+      rows->block_rows = MIN (rows->block_rows * 2, rows->most_rows);
       ok = step_block (connection, rows->statement, rows->block_rows, rows->block_rows, &fetch->block, &rows->at_end, error);
       if (!ok || rows->at_end)
         cupel_sqlite_rows_close (connection, rows);

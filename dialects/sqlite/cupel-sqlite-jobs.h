@@ -22,7 +22,8 @@ struct _CupelSqliteRows
   CupelSqliteJob       *job;          /* what the handle is bound to */
   CupelSqliteStatement *statement;
   CupelRowBlock        *first_block;  /* fetched in the hop that opened it */
-  guint                 block_rows;
+  guint                 block_rows;   /* of the next block */
+  guint                 most_rows;    /* what that grows to */
   gboolean              at_end;
   int                   cancelled;    /* atomic: nobody wants what is read ahead */
 };
