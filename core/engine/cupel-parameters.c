@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine/cupel-parameters-private.h"
+#include "runtime/cupel-fiber.h"
 #include "sql/cupel-value-private.h"
 
 /* A cell that nobody set; never seen outside of this file. */
@@ -553,6 +554,7 @@ cupel_parameters_bind (CupelParameters  *parameters,
             return FALSE;
           points |= points_somewhere (&to[i]);
         }
+      cupel_fiber_tick ();
     }
   if (points)
     cupel_row_block_keep (bound, cupel_row_block_ref (parameters->block), (GDestroyNotify) cupel_row_block_unref);
