@@ -134,8 +134,9 @@ bench_latency (Bench  *bench,
 void
 bench_late (gint64 microseconds)
 {
+  /* What was before the start is not the case's. */
   if (running != NULL)
-    running->late = MAX (running->late, microseconds);
+    running->late = MAX (running->late, MIN (microseconds, g_get_monotonic_time () - running->started));
 }
 
 void
