@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* One statement with many sets of values. An INSERT of plain columns goes as arrays, one per column, through unnest (): one prepared
- * statement for any number of rows. Everything else is a pipeline of executions. Either way it is one round trip per page, and one
+ * statement for any number of rows. An UPDATE by key does likewise. Everything else is a pipeline of executions. Either way it is one round trip per page, and one
  * implicit transaction if none is open. */
 
 #include "cupel-pg-execute.h"
+#include "cupel-pg-update.h"
 
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #define PAGE_BYTES  (4 * 1024 * 1024)
 #define PACE_STEPS  512
 #define PACE_BYTES  (256 * 1024)
+#define SAVEPOINT   "cupel_sets"
 
 gboolean
 cupel_pg_flight_pace (CupelPgFlight *flight,
@@ -149,12 +151,20 @@ encode_page (CupelPgConnection   *self,
   return taken;
 }
 
+static gboolean
+add_command (CupelPgFlight *flight,
+             const char    *sql)
+{
+  return cupel_pg_flight_add_simple (flight, CUPEL_PG_STEP_EXECUTE, CUPEL_PG_TAG_NONE, sql);
+}
+
 /* FALSE: this way is not possible, and nothing was sent. */
 static gboolean
 add_unnest (CupelPgConnection   *self,
             CupelPgFlight       *flight,
             const CupelRequest  *request,
-            gboolean             wants_begin)
+            gboolean             wants_begin,
+            gboolean             in_savepoint)
 {
   const CupelCompiled *compiled = request->compiled;
   gboolean prepare = (request->flags & CUPEL_REQUEST_NO_PREPARE) == 0;
@@ -170,15 +180,18 @@ add_unnest (CupelPgConnection   *self,
     }
 
   if (possible && flight->failure == NULL && cupel_pg_flight_add_evicted (flight) &&
-      cupel_pg_flight_add_begin (flight, wants_begin, request))
+      cupel_pg_flight_add_begin (flight, wants_begin, request) && (!in_savepoint || add_command (flight, "SAVEPOINT " SAVEPOINT)))
     for (guint done = 0; done < request->n_sets; done += taken)
       {
         if (!one_page)
           taken = encode_page (self, request, done, buffers, &flight->failure);
-        if (!cupel_pg_flight_add_statement_func (flight, 0, prepare ? compiled->id : 0, CUPEL_PG_FORM_UNNEST, make_unnest,
+        if (!cupel_pg_flight_add_statement_func (flight, 0, prepare ? compiled->id : 0, CUPEL_PG_FORM_UNNEST,
+                                                 compiled->kind == CUPEL_COMPILED_UPDATE ? cupel_pg_update_make_sql : make_unnest,
                                                  (gpointer) compiled))
           break;
         if (!one_page && !(cupel_pg_flight_nudge (flight) && cupel_pg_flight_collect (flight)))
+          break;
+        if (in_savepoint && done + taken >= request->n_sets && !add_command (flight, "RELEASE SAVEPOINT " SAVEPOINT))
           break;
       }
 
@@ -216,6 +229,19 @@ add_one_by_one (CupelPgConnection  *self,
       return;
 }
 
+/* Back to where an UPDATE of all sets began. */
+static gboolean
+undo_update (CupelPgConnection  *self,
+             GError            **error)
+{
+  CupelPgFlight flight;
+
+  cupel_pg_flight_init (&flight, self, NULL, NULL);
+  if (add_command (&flight, "ROLLBACK TO SAVEPOINT " SAVEPOINT))
+    add_command (&flight, "RELEASE SAVEPOINT " SAVEPOINT);
+  return cupel_pg_flight_finish (&flight, error);
+}
+
 gboolean
 cupel_pg_execute_many (CupelPgConnection   *self,
                        const CupelRequest  *request,
@@ -223,7 +249,9 @@ cupel_pg_execute_many (CupelPgConnection   *self,
                        GError             **error)
 {
   gboolean idle = cupel_pg_connection_status (self) == CUPEL_TRANSACTION_IDLE;
-  gboolean wants_begin = cupel_pg_wants_begin (self, request);
+  gboolean began = cupel_pg_wants_begin (self, request);
+  gboolean wants_begin = began;
+  gboolean updates = cupel_pg_update_fits (request);
 
   for (int attempt = 0; ; attempt++)
     {
@@ -231,17 +259,30 @@ cupel_pg_execute_many (CupelPgConnection   *self,
       CupelPgGather gather = { .requests = request, .replies = &local, .gather = TRUE };
       g_autoptr(GError) failure = NULL;
       CupelPgFlight flight;
+      /* What the sets may fail with as one statement alone must not cost the transaction. */
+      gboolean in_savepoint = updates && (wants_begin || !idle);
       guint n_rows = 0;
 
       cupel_pg_flight_init (&flight, self, cupel_pg_gather_take, &gather);
-      if (!fits_unnest (request->compiled) || !add_unnest (self, &flight, request, wants_begin))
-        add_one_by_one (self, &flight, request, wants_begin);
+      if (!(updates || fits_unnest (request->compiled)) || !add_unnest (self, &flight, request, wants_begin, in_savepoint))
+        {
+          updates = FALSE;
+          add_one_by_one (self, &flight, request, wants_begin);
+        }
       if (!cupel_pg_flight_finish (&flight, &failure))
         {
           if (attempt == 0 && flight.stale && idle && !self->broken && self->stopped == NULL)
             {
               if (!cupel_pg_undo_flight (self, error))
                 return FALSE;
+              continue;
+            }
+          if (updates && !self->broken && self->stopped == NULL && cupel_pg_update_is_order (failure))
+            {
+              if (in_savepoint && !undo_update (self, error))
+                return FALSE;
+              updates = FALSE;
+              wants_begin = FALSE;
               continue;
             }
           cupel_pg_propagate_failure (&flight, g_steal_pointer (&failure), error);
@@ -258,7 +299,7 @@ cupel_pg_execute_many (CupelPgConnection   *self,
         }
       *reply = local;
       memset (&local, 0, sizeof local);
-      reply->began = wants_begin;
+      reply->began = began;
       return TRUE;
     }
 }

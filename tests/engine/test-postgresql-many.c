@@ -96,6 +96,192 @@ test_many_single (CupelDriverConnection *connection)
   g_assert_cmpint (query_int (connection, "SELECT count(*) FROM pn"), ==, n);
 }
 
+/* UPDATE of @columns by "id", all of them BIGINT. */
+static CupelCompiled *
+compile_update (const char  *table_name,
+                const char  *const *columns,
+                const CupelSqlKind *kinds,
+                guint        n_columns)
+{
+  g_autoptr(CupelCompiler) compiler = g_object_new (CUPEL_PG_TYPE_COMPILER, NULL);
+  g_autoptr(CupelTable) table = cupel_table_new (table_name);
+  g_autoptr(CupelUpdate) update = NULL;
+  g_autoptr(GError) error = NULL;
+  CupelColumn *id = cupel_column_new ("id", cupel_sql_type_new (CUPEL_SQL_INT64));
+  CupelCompiled *compiled;
+
+  cupel_table_add_column (table, id);
+  for (guint i = 0; i < n_columns; i++)
+    if (strcmp (columns[i], "id") != 0)
+      cupel_table_add_column (table, cupel_column_new (columns[i], cupel_sql_type_new (kinds[i])));
+  update = cupel_update_new (table);
+  for (guint i = 0; i < n_columns; i++)
+    cupel_update_set (update, columns[i], cupel_bind (columns[i], cupel_sql_type_new (kinds[i])));
+  cupel_update_where (update, cupel_eq (cupel_column_expression (id), cupel_bind ("key", cupel_sql_type_new (CUPEL_SQL_INT64))));
+  compiled = cupel_compiler_compile (compiler, CUPEL_STATEMENT (update), &error);
+  g_assert_no_error (error);
+  return compiled;
+}
+
+static gint64
+count_prepared (CupelDriverConnection *connection,
+                const char            *pattern)
+{
+  g_autofree char *sql = g_strdup_printf ("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%s'", pattern);
+
+  return query_int (connection, sql);
+}
+
+/* By ascending keys it is one statement for each page. */
+static void
+test_many_update (CupelDriverConnection *connection)
+{
+  static const CupelSqlKind kinds[] = { CUPEL_SQL_STRING, CUPEL_SQL_NUMERIC, CUPEL_SQL_JSON, CUPEL_SQL_DATETIME };
+  static const char *const columns[] = { "a \"b\"", "amount", "doc", "at" };
+  const guint n = scale (25000, 200);
+  g_autoptr(CupelCompiled) compiled = compile_update ("p u", columns, kinds, G_N_ELEMENTS (kinds));
+  g_autoptr(CupelRowBlock) sets = cupel_row_block_new (5, n);
+  g_autofree char *fill = g_strdup_printf ("INSERT INTO \"p u\" (id) SELECT generate_series(1, %u)", n + 5);
+  g_auto(CupelReply) reply = { 0 };
+
+  exec_sql (connection, "CREATE TEMPORARY TABLE \"p u\" (id int PRIMARY KEY, \"a \"\"b\"\"\" varchar(20), amount numeric(10, 2), doc jsonb, "
+                        "at timestamp)");
+  exec_sql (connection, fill);
+  for (guint i = 0; i < n; i++)
+    {
+      CupelCell *cells = cupel_row_block_add_row (sets);
+      char text[32];
+
+      g_snprintf (text, sizeof text, "row %u", i + 1);
+      if (i % 3 != 0)
+        cupel_row_block_set_text (sets, &cells[0], CUPEL_CELL_TEXT, text, -1);
+      g_snprintf (text, sizeof text, "%u.25", i + 1);
+      cupel_row_block_set_text (sets, &cells[1], CUPEL_CELL_DECIMAL, text, -1);
+      cupel_row_block_set_text (sets, &cells[2], CUPEL_CELL_JSON, "[1]", -1);
+      cells[3] = make_scalar (CUPEL_CELL_DATETIME, i);
+      cells[4] = make_int (i + 1);
+    }
+  exec (connection, compiled, sets, CUPEL_REQUEST_BEGIN, &reply);
+  g_assert_true (reply.began);
+  g_assert_cmpint (reply.row_count, ==, n);
+  g_assert_null (reply.blocks);
+  g_assert_cmpint (query_int (connection, "SELECT count(*) FROM \"p u\" WHERE (\"a \"\"b\"\"\" = 'row ' || id OR \"a \"\"b\"\"\" IS NULL AND "
+                                          "(id - 1) % 3 = 0) AND amount = id + 0.25 AND doc = '[1]' AND at IS NOT NULL"), ==, n);
+  g_assert_cmpint (count_prepared (connection, "UPDATE%unnest(%"), ==, 1);
+  g_assert_cmpint (count_prepared (connection, "UPDATE%"), ==, 1);
+  g_assert_true (cupel_driver_connection_commit (connection, NULL, NULL));
+}
+
+static CupelRowBlock *
+make_updates (guint         n,
+              gint64      (*value) (guint set),
+              gint64      (*key) (guint set))
+{
+  CupelRowBlock *sets = cupel_row_block_new (2, n);
+
+  for (guint i = 0; i < n; i++)
+    {
+      CupelCell *cells = cupel_row_block_add_row (sets);
+
+      cells[0] = make_int (value (i));
+      cells[1] = make_int (key (i));
+    }
+  return sets;
+}
+
+static gint64 number (guint set) { return set; }
+static gint64 next (guint set) { return set + 1; }
+static gint64 repeated (guint set) { return set / 2 + 1; }
+static gint64 clashing (guint set) { return set == 70 ? 200 : set; }
+
+/* What one statement would do in another way goes set by set. */
+static void
+test_many_update_order (CupelDriverConnection *connection)
+{
+  static const CupelSqlKind kinds[] = { CUPEL_SQL_INT64 };
+  static const char *const place[] = { "place" };
+  static const char *const id[] = { "id" };
+  const guint n = 100;
+  g_autoptr(CupelCompiled) places = compile_update ("po", place, kinds, 1);
+  g_autoptr(CupelCompiled) keys = compile_update ("po", id, kinds, 1);
+  g_autoptr(CupelRowBlock) twice = make_updates (n, number, repeated);
+  g_autoptr(CupelRowBlock) shift = make_updates (n, number, next);
+  g_autoptr(CupelRowBlock) clash = make_updates (n, clashing, next);
+  g_autoptr(GError) error = NULL;
+  CupelRequest request = { .compiled = places, .sets = clash, .n_sets = n, .flags = CUPEL_REQUEST_BEGIN };
+
+  exec_sql (connection, "CREATE TEMPORARY TABLE po (id int PRIMARY KEY, place int UNIQUE)");
+  /* The other way round on the disk, and in the order in which the server changes them. */
+  exec_sql (connection, "INSERT INTO po SELECT 101 - i, 1101 - i FROM generate_series(1, 100) AS i");
+  exec_sql (connection, "SET enable_nestloop = off");
+  exec_sql (connection, "SET enable_mergejoin = off");
+
+  /* The last one of each key wins. */
+  {
+    g_auto(CupelReply) reply = { 0 };
+
+    exec (connection, places, twice, CUPEL_REQUEST_NONE, &reply);
+    g_assert_cmpint (reply.row_count, ==, n);
+    g_assert_cmpint (query_int (connection, "SELECT count(*) FROM po WHERE place = 2 * id - 1 AND id <= 50"), ==, 50);
+    g_assert_cmpint (count_prepared (connection, "UPDATE%unnest(%"), ==, 0);
+  }
+  exec_sql (connection, "UPDATE po SET place = id + 1000");
+  exec_sql (connection, "UPDATE po SET place = id");
+  exec_sql (connection, "DEALLOCATE ALL");
+
+  /* Each moves down by one, which only works from the lowest: first without a transaction, then with one. */
+  {
+    g_auto(CupelReply) reply = { 0 };
+
+    exec (connection, places, shift, CUPEL_REQUEST_NONE, &reply);
+    g_assert_cmpint (reply.row_count, ==, n);
+    g_assert_false (reply.began);
+    g_assert_cmpint (count_prepared (connection, "UPDATE%unnest(%"), ==, 1);
+    g_assert_cmpint (count_prepared (connection, "UPDATE%"), ==, 2);
+  }
+  exec_sql (connection, "UPDATE po SET place = id + 1000");
+  exec_sql (connection, "UPDATE po SET place = id");
+  for (guint in_transaction = 0; in_transaction < 2; in_transaction++)
+    {
+      g_auto(CupelReply) reply = { 0 };
+
+      if (in_transaction)
+        {
+          g_assert_true (cupel_driver_connection_begin (connection, NULL, &error));
+          exec_sql (connection, "UPDATE po SET place = id + 1000");
+          exec_sql (connection, "UPDATE po SET place = id");
+        }
+      exec (connection, places, shift, CUPEL_REQUEST_BEGIN, &reply);
+      g_assert_cmpint (reply.began, ==, !in_transaction);
+      g_assert_cmpint (reply.row_count, ==, n);
+      g_assert_cmpint (query_int (connection, "SELECT count(*) FROM po WHERE place = id - 1"), ==, n);
+      g_assert_true (cupel_driver_connection_commit (connection, NULL, &error));
+      g_assert_no_error (error);
+    }
+
+  /* Keys that change are never one statement. */
+  {
+    g_auto(CupelReply) reply = { 0 };
+
+    exec (connection, keys, shift, CUPEL_REQUEST_NONE, &reply);
+    g_assert_cmpint (reply.row_count, ==, n);
+    g_assert_cmpint (query_int (connection, "SELECT count(*) FROM po WHERE place = id"), ==, n);
+    g_assert_cmpint (count_prepared (connection, "UPDATE%SET \"id\"%unnest(%"), ==, 0);
+  }
+
+  /* What is wrong in any order is an error. */
+  exec_sql (connection, "INSERT INTO po VALUES (200, 200)");
+  {
+    g_auto(CupelReply) reply = { 0 };
+
+    g_assert_false (cupel_driver_connection_execute (connection, &request, &reply, NULL, &error));
+    g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_UNIQUE);
+    g_assert_cmpint (cupel_driver_connection_get_status (connection), ==, CUPEL_TRANSACTION_FAILED);
+    g_assert_true (cupel_driver_connection_rollback (connection, -1, NULL));
+    g_assert_cmpint (query_int (connection, "SELECT count(*) FROM po WHERE place = id"), ==, n + 1);
+  }
+}
+
 /* Both directions full at once: the deadlock that nonblocking libpq invites. */
 static void
 test_big_pipeline (CupelDriverConnection *connection)
@@ -232,6 +418,8 @@ main (int    argc,
     { "/postgresql/many/returning", { test_many_returning } },
     { "/postgresql/many/single", { test_many_single } },
     { "/postgresql/many/single-unprepared", { test_many_single, "statement_cache_size=0" } },
+    { "/postgresql/many/update", { test_many_update } },
+    { "/postgresql/many/update-order", { test_many_update_order } },
     { "/postgresql/many/parameter-limit", { test_parameter_limit } },
     { "/postgresql/pipeline/big", { test_big_pipeline } },
     { "/postgresql/pipeline/error", { test_pipeline_error } },
