@@ -2,13 +2,14 @@
 
 #include "engine/cupel-driver.h"
 #include "engine/cupel-time-limit-private.h"
+#include "runtime/cupel-fork-private.h"
 
 #include <fcntl.h>
 #include <unistd.h>
 
 typedef struct
 {
-  pid_t process;
+  guint process;    /* see cupel_fork_get_generation () */
 } CupelDriverConnectionPrivate;
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (CupelDriverConnection, cupel_driver_connection, G_TYPE_OBJECT)
@@ -117,6 +118,17 @@ cupel_driver_connection_real_needs_reset (CupelDriverConnection *self)
   return FALSE;
 }
 
+static gboolean
+cupel_driver_connection_real_roll_back_ahead (CupelDriverConnection *self)
+{
+  return FALSE;
+}
+
+static void
+cupel_driver_connection_real_send_ahead (CupelDriverConnection *self)
+{
+}
+
 static guint
 cupel_driver_connection_real_adjust_capabilities (CupelDriverConnection *self,
                                                   guint                  found)
@@ -174,6 +186,8 @@ cupel_driver_connection_class_init (CupelDriverConnectionClass *klass)
   klass->get_socket = cupel_driver_connection_real_get_socket;
   klass->get_role = cupel_driver_connection_real_get_role;
   klass->needs_reset = cupel_driver_connection_real_needs_reset;
+  klass->roll_back_ahead = cupel_driver_connection_real_roll_back_ahead;
+  klass->send_ahead = cupel_driver_connection_real_send_ahead;
   klass->adjust_capabilities = cupel_driver_connection_real_adjust_capabilities;
   klass->reset = cupel_driver_connection_real_reset;
   klass->ping = cupel_driver_connection_real_ping;
@@ -187,7 +201,7 @@ cupel_driver_connection_init (CupelDriverConnection *self)
 {
   CupelDriverConnectionPrivate *priv = cupel_driver_connection_get_instance_private (self);
 
-  priv->process = getpid ();
+  priv->process = cupel_fork_get_generation ();
 }
 
 /**
@@ -587,6 +601,43 @@ cupel_driver_connection_terminate (CupelDriverConnection *self)
 }
 
 /**
+ * cupel_driver_connection_roll_back_ahead: (skip)
+ * @self: a connection that nobody uses
+ *
+ * Leaves rolling the transaction back to the next operation, when that is all that there is to be done: the ROLLBACK goes out with
+ * it, and it fails when that is not answered well. Never suspends. For a pool that lends the connection again at once, and
+ * calls cupel_driver_connection_send_ahead() if that is not used at once.
+ *
+ * Returns: %TRUE: from now on the connection counts as idle. %FALSE when cupel_driver_connection_reset() is needed
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_driver_connection_roll_back_ahead (CupelDriverConnection *self)
+{
+  g_return_val_if_fail (CUPEL_IS_DRIVER_CONNECTION (self), FALSE);
+
+  return GET_CLASS (self)->roll_back_ahead (self);
+}
+
+/**
+ * cupel_driver_connection_send_ahead: (skip)
+ * @self: a connection
+ *
+ * Sends what cupel_driver_connection_roll_back_ahead() left to the next operation, if there was none. Never suspends.
+ *
+ * Since: 1.0
+ */
+void
+cupel_driver_connection_send_ahead (CupelDriverConnection *self)
+{
+  g_return_if_fail (CUPEL_IS_DRIVER_CONNECTION (self));
+
+  if (!cupel_driver_connection_is_inherited (self))
+    GET_CLASS (self)->send_ahead (self);
+}
+
+/**
  * cupel_driver_connection_is_inherited: (skip)
  * @self: a connection
  *
@@ -605,7 +656,7 @@ cupel_driver_connection_is_inherited (CupelDriverConnection *self)
   g_return_val_if_fail (CUPEL_IS_DRIVER_CONNECTION (self), FALSE);
 
   priv = cupel_driver_connection_get_instance_private (self);
-  return priv->process != getpid ();
+  return priv->process != cupel_fork_get_generation ();
 }
 
 /**

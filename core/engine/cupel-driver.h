@@ -313,6 +313,11 @@ struct _CupelDriverConnectionClass
   /* Never suspends. TRUE: statements left something in the server's session that reset () would take away, although get_status ()
    * says IDLE: settings, temporary tables, locks. A pool then calls reset () before it lends the connection again. */
   gboolean (*needs_reset)   (CupelDriverConnection  *self);
+  /* Never suspends. A ROLLBACK goes out with the next operation, which also finds its answer; until then get_status () says IDLE. FALSE:
+   * there is more to be done, or the driver cannot; nothing is changed. The base class cannot. */
+  gboolean (*roll_back_ahead) (CupelDriverConnection *self);
+  /* Never suspends. The next operation lets one wait: what roll_back_ahead () left to it goes out now. Nothing, if it went. */
+  void     (*send_ahead)    (CupelDriverConnection  *self);
   /* Never suspends. What is left of @found, a set of CupelCapabilities that the dialect found, and what this driver adds to it: a
    * dialect knows what the server can do, and not what gets through a driver that is not its own. Returns the set. */
   guint    (*adjust_capabilities) (CupelDriverConnection *self,
@@ -397,6 +402,10 @@ gboolean cupel_driver_connection_get_role  (CupelDriverConnection  *self,
                                             GError                **error);
 CUPEL_AVAILABLE_IN_1_0
 gboolean cupel_driver_connection_needs_reset (CupelDriverConnection *self);
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_driver_connection_roll_back_ahead (CupelDriverConnection *self);
+CUPEL_AVAILABLE_IN_1_0
+void     cupel_driver_connection_send_ahead (CupelDriverConnection *self);
 CUPEL_AVAILABLE_IN_1_0
 guint    cupel_driver_connection_adjust_capabilities (CupelDriverConnection *self,
                                             guint                   found);

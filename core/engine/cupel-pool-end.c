@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <unistd.h>
-
 #include "engine/cupel-pool-private.h"
 #include "runtime/cupel-call-private.h"
+#include "runtime/cupel-fork-private.h"
 #include "runtime/cupel-log-private.h"
 
 /* The end of connections, and of pools. */
@@ -273,7 +272,7 @@ cupel_pool_check_process (CupelPool *self)
   if (G_LIKELY (!cupel_pool_is_inherited (self)))
     return;
 
-  priv->pid = getpid ();
+  priv->process = cupel_fork_get_generation ();
   priv->n_failures = 0;
   cupel_pool_stop_watching (self);
   g_set_error_literal (&error, CUPEL_ERROR, CUPEL_ERROR_CLOSED, "The process that waited for a connection is the parent of this one");

@@ -2,8 +2,6 @@
 
 #pragma once
 
-#include <sys/types.h>
-
 #include "engine/cupel-pool.h"
 
 G_BEGIN_DECLS
@@ -92,7 +90,7 @@ typedef struct
   GObject              *owner;          /* borrowed: it owns the pool */
   GThread              *thread;
   GMainContext         *context;        /* where idle connections are watched */
-  pid_t                 pid;
+  guint                 process;        /* see cupel_fork_get_generation () */
 
   GQueue                places[CUPEL_PLACE_N_STATES];
   GQueue                waiters;
@@ -133,7 +131,9 @@ CupelDriverConnection *cupel_place_take_connection (CupelPlace *place);   /* (tr
 void              cupel_place_free         (CupelPlace             *place);
 /* It counts no more; the fiber that works on it clears it up. */
 void              cupel_place_forget       (CupelPlace             *place);
-/* Expired, invalidated or known to be dead: not to be lent. */
+/* Neither expired nor invalidated. */
+gboolean          cupel_place_is_current   (CupelPlace             *place);
+/* Nor known to be dead: it may be lent. */
 gboolean          cupel_place_is_fit       (CupelPlace             *place);
 
 /* The server was not there for @place: nor may it be for others of its age. */

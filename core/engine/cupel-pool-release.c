@@ -7,6 +7,7 @@
 /* What a connection gets to become clean again; then it is ended. */
 #define RESET_TIME (2 * G_USEC_PER_SEC)
 
+/* @usable: it is clean, and was looked at just now */
 static void
 check_in (CupelPool             *self,
           CupelDriverConnection *connection,
@@ -18,7 +19,7 @@ check_in (CupelPool             *self,
   priv->figures.n_checkins++;
   priv->figures.lease_time += g_get_monotonic_time () - place->since;
   cupel_pool_note_signal (self, CUPEL_POOL_CHECKIN);
-  if (usable && cupel_place_is_fit (place))
+  if (usable && cupel_place_is_current (place))
     {
       place->trusted = TRUE;
       cupel_pool_put (self, place);
@@ -147,6 +148,54 @@ needs_reset (CupelPoolPrivate      *priv,
          cupel_driver_connection_needs_reset (connection);
 }
 
+typedef struct
+{
+  CupelDriverConnection *connection;
+  gboolean               held;      /* a blocking call waits for it */
+} SendAhead;
+
+static void
+send_ahead (gpointer data)
+{
+  SendAhead *self = data;
+
+  cupel_driver_connection_send_ahead (self->connection);
+}
+
+static void
+send_ahead_free (gpointer data)
+{
+  SendAhead *self = data;
+
+  if (self->held)
+    cupel_call_release ();
+  g_object_unref (self->connection);
+  g_free (self);
+}
+
+/* To somebody who waits for it, who need not wait for the answer to a ROLLBACK too: his first statement goes with it. */
+static gboolean
+pass_on (CupelPool             *self,
+         CupelDriverConnection *connection,
+         CupelReleaseFlags      flags)
+{
+  CupelPoolPrivate *priv = cupel_pool_get_private (self);
+  SendAhead *sending;
+
+  if (priv->waiters.length == 0 || !cupel_in_fiber () || priv->drained || priv->options.keep_none ||
+      (priv->options.reset == CUPEL_POOL_RESET_COMMIT && (flags & CUPEL_RELEASE_ROLL_BACK) == 0) ||
+      (flags & (CUPEL_RELEASE_FORCE_RESET | CUPEL_RELEASE_RESTORE_ISOLATION)) != 0 ||
+      !cupel_driver_connection_is_alive (connection) || !cupel_driver_connection_roll_back_ahead (connection))
+    return FALSE;
+
+  /* What a transaction holds is not held for long: this fiber runs as soon as his had its turn. */
+  sending = g_new (SendAhead, 1);
+  *sending = (SendAhead) { g_object_ref (connection), cupel_call_hold () };
+  check_in (self, connection, TRUE);
+  cupel_fiber_spawn_full (NULL, "cupel-pool-send-ahead", 0, send_ahead, sending, send_ahead_free);
+  return TRUE;
+}
+
 gboolean
 cupel_pool_release_full (CupelPool             *self,
                          CupelDriverConnection *connection,
@@ -173,8 +222,7 @@ cupel_pool_release_full (CupelPool             *self,
   g_return_val_if_fail (place != NULL && place->pool == self && place->state == CUPEL_PLACE_LEASED, FALSE);
 
   status = cupel_driver_connection_get_status (connection);
-  if ((flags & CUPEL_RELEASE_BROKEN) != 0 || status == CUPEL_TRANSACTION_UNKNOWN ||
-      !cupel_driver_connection_is_alive (connection))
+  if ((flags & CUPEL_RELEASE_BROKEN) != 0 || status == CUPEL_TRANSACTION_UNKNOWN)
     {
       check_in (self, connection, FALSE);
       return FALSE;
@@ -183,9 +231,12 @@ cupel_pool_release_full (CupelPool             *self,
   if (!needs_reset (priv, connection, flags) ||
       (priv->options.reset != CUPEL_POOL_RESET_COMMIT && (priv->drained || priv->options.keep_none)))
     {
-      check_in (self, connection, status == CUPEL_TRANSACTION_IDLE || priv->drained || priv->options.keep_none);
+      check_in (self, connection, (status == CUPEL_TRANSACTION_IDLE || priv->drained || priv->options.keep_none) &&
+                                  cupel_driver_connection_is_alive (connection));
       return FALSE;
     }
+  if (pass_on (self, connection, flags))
+    return FALSE;
 
   /* With neither a fiber to suspend nor a loop that would run one, ending it is all that can be done in no time. */
   if (!cupel_in_fiber () && g_main_depth () == 0)

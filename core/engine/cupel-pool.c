@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <unistd.h>
 
 #include "engine/cupel-pool-private.h"
 #include "runtime/cupel-call-private.h"
+#include "runtime/cupel-fork-private.h"
 #include "runtime/cupel-log-private.h"
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (CupelPool, cupel_pool, G_TYPE_OBJECT)
@@ -116,7 +116,7 @@ cupel_pool_init (CupelPool *self)
   priv->options = default_options;
   priv->thread = g_thread_self ();
   priv->context = g_main_context_ref_thread_default ();
-  priv->pid = getpid ();
+  priv->process = cupel_fork_get_generation ();
 }
 
 /**
@@ -213,7 +213,7 @@ cupel_pool_is_inherited (CupelPool *self)
 {
   CupelPoolPrivate *priv = cupel_pool_get_instance_private (self);
 
-  return priv->pid != getpid ();
+  return priv->process != cupel_fork_get_generation ();
 }
 
 void
@@ -347,13 +347,18 @@ cupel_place_free (CupelPlace *place)
 }
 
 gboolean
-cupel_place_is_fit (CupelPlace *place)
+cupel_place_is_current (CupelPlace *place)
 {
   CupelPoolPrivate *priv = cupel_pool_get_instance_private (place->pool);
 
   return !place->stale && (priv->options.permanent || place->epoch == priv->epoch) &&
-         (place->expires == G_MAXINT64 || g_get_monotonic_time () < place->expires) &&
-         cupel_driver_connection_is_alive (place->connection);
+         (place->expires == G_MAXINT64 || g_get_monotonic_time () < place->expires);
+}
+
+gboolean
+cupel_place_is_fit (CupelPlace *place)
+{
+  return cupel_place_is_current (place) && cupel_driver_connection_is_alive (place->connection);
 }
 
 /* invalidation */

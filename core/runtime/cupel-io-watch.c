@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <pthread.h>
-
 #include "runtime/cupel-wait.h"
 
+#include "runtime/cupel-fork-private.h"
 #include "runtime/cupel-scheduler-private.h"
 
 /* Everything that the source touches is in the source: the watch may have moved on to another thread when an old context
@@ -16,15 +15,6 @@ typedef struct
   int         revents;
   guint       generation;   /* of the process that waits */
 } WatchSource;
-
-/* How many times fork() lies behind. */
-static guint generation;
-
-static void
-note_fork (void)
-{
-  generation++;
-}
 
 struct _CupelIoWatch
 {
@@ -62,7 +52,7 @@ watch_source_dispatch (GSource     *source,
   if (self->waiter == NULL)
     return G_SOURCE_REMOVE;
   /* In a child process: what there is to be read is the parent's. */
-  if (G_UNLIKELY (self->generation != generation))
+  if (G_UNLIKELY (self->generation != cupel_fork_get_generation ()))
     return G_SOURCE_REMOVE;
 
   g_atomic_int_set (&self->revents, self->poll.revents);
@@ -117,7 +107,7 @@ ensure_source (CupelIoWatch   *self,
   /* Not g_source_add_unix_fd (): changing its condition wakes the context up, three system calls for each wait. The events of an own
    * GPollFD are read anew before each poll, by the thread that changes them here. */
   source = (WatchSource *) self->source;
-  source->generation = generation;
+  source->generation = cupel_fork_get_generation ();
   source->poll.fd = self->fd;
   g_source_add_poll (self->source, &source->poll);
   g_source_attach (self->source, cupel_scheduler_get_context (scheduler));
@@ -138,16 +128,9 @@ ensure_source (CupelIoWatch   *self,
 CupelIoWatch *
 cupel_io_watch_new (int fd)
 {
-  static gsize once;
   CupelIoWatch *self;
 
   g_return_val_if_fail (fd >= 0, NULL);
-
-  if (g_once_init_enter (&once))
-    {
-      pthread_atfork (NULL, NULL, note_fork);
-      g_once_init_leave (&once, 1);
-    }
 
   self = g_new0 (CupelIoWatch, 1);
   self->fd = fd;
@@ -252,7 +235,7 @@ cupel_io_watch_wait (CupelIoWatch  *watch,
 
   result = cupel_fiber_park (fiber, &source->revents, deadline, cancellable);
   /* Woken in a child process, by a timer or a cancellable: going on would mean to talk to the parent's server. */
-  if (G_UNLIKELY (source->generation != generation))
+  if (G_UNLIKELY (source->generation != cupel_fork_get_generation ()))
     result = cupel_fiber_park (fiber, NULL, CUPEL_NO_DEADLINE, NULL);
 
   watch->waiting = FALSE;

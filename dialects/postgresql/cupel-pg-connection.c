@@ -17,6 +17,8 @@ cupel_pg_connection_status (CupelPgConnection *self)
     return CUPEL_TRANSACTION_UNKNOWN;
   if (self->ahead && !self->busy)
     return self->ahead_status;
+  if (self->rolling_back)
+    return CUPEL_TRANSACTION_IDLE;
   if (self->in_flight)
     return CUPEL_TRANSACTION_UNKNOWN;
   switch (PQtransactionStatus (self->conn))
@@ -395,6 +397,45 @@ cupel_pg_connection_needs_reset (CupelDriverConnection *connection)
 }
 
 static gboolean
+cupel_pg_connection_roll_back_ahead (CupelDriverConnection *connection)
+{
+  CupelPgConnection *self = CUPEL_PG_CONNECTION (connection);
+  CupelTransactionStatus status = cupel_pg_connection_status (self);
+  CupelPgFlight flight;
+
+  if (self->busy || self->ahead || self->pooler || cupel_pg_connection_needs_reset (connection) ||
+      (status != CUPEL_TRANSACTION_ACTIVE && status != CUPEL_TRANSACTION_FAILED))
+    return FALSE;
+
+  cupel_pg_flight_init (&flight, self, NULL, NULL);
+  if (!cupel_pg_flight_add_simple (&flight, CUPEL_PG_STEP_ROLLBACK_AHEAD, 0, "ROLLBACK"))
+    {
+      g_clear_error (&flight.failure);
+      return FALSE;
+    }
+  self->rolling_back = TRUE;
+  self->transaction_serial++;
+  return TRUE;
+}
+
+static void
+cupel_pg_connection_send_ahead (CupelDriverConnection *connection)
+{
+  CupelPgConnection *self = CUPEL_PG_CONNECTION (connection);
+  CupelPgFlight flight;
+
+  if (self->conn == NULL || self->broken || self->busy || !self->rolling_back ||
+      g_array_index (self->steps, CupelPgStep, self->steps->len - 1).kind == CUPEL_PG_STEP_SYNC)
+    return;
+
+  cupel_pg_flight_init (&flight, self, NULL, NULL);
+  /* What does not go at once, which so little hardly ever does, goes with the next operation. */
+  if (cupel_pg_flight_sync (&flight))
+    PQflush (self->conn);
+  g_clear_error (&flight.failure);
+}
+
+static gboolean
 cupel_pg_connection_reset (CupelDriverConnection  *connection,
                            gint64                  deadline,
                            GError                **error)
@@ -598,6 +639,8 @@ cupel_pg_connection_class_init (CupelPgConnectionClass *class)
   connection_class->set_transaction = cupel_pg_connection_set_transaction;
   connection_class->savepoint = cupel_pg_connection_savepoint;
   connection_class->needs_reset = cupel_pg_connection_needs_reset;
+  connection_class->roll_back_ahead = cupel_pg_connection_roll_back_ahead;
+  connection_class->send_ahead = cupel_pg_connection_send_ahead;
   connection_class->get_role = cupel_pg_connection_get_role;
   connection_class->reset = cupel_pg_connection_reset;
   connection_class->ping = cupel_pg_connection_ping;

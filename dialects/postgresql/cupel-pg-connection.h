@@ -18,6 +18,7 @@ typedef enum
   CUPEL_PG_STEP_PREPARE,
   CUPEL_PG_STEP_EXECUTE,
   CUPEL_PG_STEP_QUIET,    /* its failure and its rows matter to nobody */
+  CUPEL_PG_STEP_ROLLBACK_AHEAD,
   CUPEL_PG_STEP_SYNC,
 } CupelPgStepKind;
 
@@ -66,7 +67,9 @@ struct _CupelPgConnection
   gboolean               has_search_path;      /* among them: no statement may do without */
   guint                  traces;               /* CupelPgTraces: what is in the session since the last reset */
 
-  /* A block of a stream that was asked for and not yet taken: the one thing that is in flight while nothing is busy. */
+  /* The two things that may be in flight while nothing is busy; never both. */
+  gboolean               rolling_back;         /* the answer to a ROLLBACK; the first steps are for it */
+  /* A block of a stream that was asked for and not yet taken. */
   gboolean               ahead;
   CupelTransactionStatus ahead_status;         /* when it was asked for */
   CupelPgCursor         *ahead_cursor;         /* NULL: nobody wants it any more */

@@ -205,6 +205,17 @@ take_result (CupelPgFlight *flight,
               return;
             }
         }
+      else if (step->kind == CUPEL_PG_STEP_ROLLBACK_AHEAD)
+        {
+          self->rolling_back = FALSE;
+          if (strcmp (PQcmdStatus (result), "ROLLBACK") == 0)
+            self->rollback_serial++;
+          else
+            {
+              self->broken = TRUE;
+              fail (flight, step, g_error_new_literal (CUPEL_ERROR, CUPEL_ERROR_INTERNAL, "The server did not say that it rolled back"));
+            }
+        }
       break;
 
     case PGRES_PIPELINE_ABORTED:
@@ -224,7 +235,7 @@ take_result (CupelPgFlight *flight,
           cupel_pg_statements_drop (self->statements, step->statement, strcmp (state, "26000") != 0);
           flight->stale = flight->failure == NULL && step->cached;
         }
-      if (cupel_pg_error_is_fatal (result))
+      if (cupel_pg_error_is_fatal (result) || step->kind == CUPEL_PG_STEP_ROLLBACK_AHEAD)
         self->broken = TRUE;
       fail (flight, step, cupel_pg_error_new_from_result (result));
       break;

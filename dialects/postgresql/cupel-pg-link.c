@@ -287,10 +287,10 @@ cupel_pg_link_end (CupelPgConnection  *self,
 
   if (self->conn != NULL && !self->broken)
     {
-      self->in_flight = self->ahead;
+      self->in_flight = self->ahead || self->rolling_back;
       while ((notify = PQnotifies (self->conn)) != NULL)
         PQfreemem (notify);
-      if (PQtransactionStatus (self->conn) == PQTRANS_IDLE)
+      if (self->rolling_back || PQtransactionStatus (self->conn) == PQTRANS_IDLE)
         self->transaction_serial++;
       else
         self->has_next = FALSE;

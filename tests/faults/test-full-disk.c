@@ -22,7 +22,7 @@ run_sql (CupelConnection *connection,
 {
   g_autoptr(CupelText) text = cupel_text_new (sql);
   g_autoptr(GError) error = NULL;
-  g_autoptr(CupelResult) result = cupel_connection_execute (connection, CUPEL_STATEMENT (text), NULL, NULL, &error);
+  G_GNUC_UNUSED g_autoptr(CupelResult) result = cupel_connection_execute (connection, CUPEL_STATEMENT (text), NULL, NULL, &error);
 
   g_assert_no_error (error);
   cupel_connection_commit (connection, NULL, &error);
