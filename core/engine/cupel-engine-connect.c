@@ -5,6 +5,7 @@
 #include "engine/cupel-connection-private.h"
 #include "engine/cupel-engine-members-private.h"
 #include "runtime/cupel-call-private.h"
+#include "runtime/cupel-log-private.h"
 #include "runtime/cupel-plugin.h"
 
 /* What idle connections get to say good-bye. */
@@ -74,10 +75,36 @@ make_connection (gpointer       user_data,
   return connection;
 }
 
+/* A pool with a size of its own. */
+static gboolean
+check_size (CupelEngine  *self,
+            CupelPool    *pool,
+            const char   *name,
+            GError      **error)
+{
+  const CupelPoolOptions *wanted = &self->pool_options;
+  const CupelPoolOptions *got = &cupel_pool_get_private (pool)->options;
+
+  if (!got->permanent ||
+      ((!self->size_given || got->size == wanted->size) && (!self->overflow_given || got->max_overflow == wanted->max_overflow)))
+    return TRUE;
+  if (self->pool_name != NULL)
+    {
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_ARGUMENT,
+                   "The pool \"%s\" has one connection: leave pool-size (%u) and max-overflow (%d) out, or choose another one by pool-name",
+                   name, wanted->size, wanted->max_overflow);
+      return FALSE;
+    }
+  cupel_log (CUPEL_LOG_POOL, G_LOG_LEVEL_INFO,
+             "The database is in its one connection: pool-size (%u) and max-overflow (%d) do not count", wanted->size, wanted->max_overflow);
+  return TRUE;
+}
+
 static CupelPool *
 ensure_pool (CupelEngine  *self,
              GError      **error)
 {
+  g_autoptr(CupelPool) pool = NULL;
   const char *name;
   GType type;
 
@@ -90,9 +117,12 @@ ensure_pool (CupelEngine  *self,
     return NULL;
 
   self->pool_options.connect_timeout = (gint64) (self->connect_timeout * G_USEC_PER_SEC);
-  self->pool = g_object_new (type, NULL);
-  cupel_pool_set_context (self->pool, self->context);
-  cupel_pool_set_up (self->pool, &self->pool_options, make_connection, G_OBJECT (self));
+  pool = g_object_new (type, NULL);
+  cupel_pool_set_context (pool, self->context);
+  cupel_pool_set_up (pool, &self->pool_options, make_connection, G_OBJECT (self));
+  if (!check_size (self, pool, name, error))
+    return NULL;
+  self->pool = g_steal_pointer (&pool);
   return self->pool;
 }
 

@@ -36,6 +36,8 @@ struct _CupelEngine
   gboolean             echo;
   gboolean             echo_values;
   CupelPoolOptions     pool_options;
+  gboolean             size_given;       /* pool-size was set */
+  gboolean             overflow_given;   /* and max-overflow */
   char                *pool_name;
   guint                cache_size;
   CupelIsolationLevel  isolation;

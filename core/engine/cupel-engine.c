@@ -246,9 +246,11 @@ cupel_engine_set_property (GObject      *object,
       break;
     case PROP_POOL_SIZE:
       self->pool_options.size = g_value_get_uint (value);
+      self->size_given = TRUE;
       break;
     case PROP_MAX_OVERFLOW:
       self->pool_options.max_overflow = g_value_get_int (value);
+      self->overflow_given = TRUE;
       break;
     case PROP_POOL_TIMEOUT:
       self->pool_options.timeout = microseconds (g_value_get_double (value));
@@ -427,6 +429,9 @@ cupel_engine_class_init (CupelEngineClass *klass)
    * CupelEngine:pool-size:
    *
    * How many connections are kept; 0 for no limit. Like all settings of the pool it is taken at the first use.
+   *
+   * The pool "static" has one connection and no size: asked for by [property@Cupel.Engine:pool-name], together with a size that it cannot
+   * have, it is refused with %CUPEL_ERROR_INVALID_ARGUMENT. For a database in memory, which has that pool by itself, the size does not count.
    *
    * Since: 1.0
    */

@@ -91,6 +91,14 @@ set_timeout_error (CupelPool  *self,
   g_autofree char *description = cupel_pool_describe (self);
 
   priv->figures.n_timeouts++;
+  if (options->permanent)
+    {
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_POOL_TIMEOUT,
+                   "The one connection that all share did not become free within %.1f s: %s. Return it sooner, or raise pool-timeout; there "
+                   "can be no other, for the database is in it. One in a file may have several",
+                   (double) options->timeout / G_USEC_PER_SEC, description);
+      return;
+    }
   g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_POOL_TIMEOUT,
                "No connection became free within %.1f s (pool-size %u, max-overflow %d): %s. "
                "Return connections sooner, or raise pool-size, max-overflow or pool-timeout",
@@ -426,8 +434,10 @@ check_own_leases (CupelPool   *self,
       priv->figures.n_timeouts++;
       g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_POOL_TIMEOUT,
                    "%s asks for one more connection while it holds all of the pool: it would wait for itself. %u are lent: %s. "
-                   "Close a connection or session before, pass on the one that there is, or raise pool-size or max-overflow",
-                   holder == CUPEL_CALLER_THREAD ? "This thread" : "This fiber", n, leases->str);
+                   "Close a connection or session before, or pass on the one that there is%s",
+                   holder == CUPEL_CALLER_THREAD ? "This thread" : "This fiber", n, leases->str,
+                   priv->options.permanent ? ": all share the one connection, for the database is in it"
+                                           : ", or raise pool-size or max-overflow");
       return FALSE;
     }
   if (n > 0)

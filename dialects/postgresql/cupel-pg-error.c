@@ -167,6 +167,9 @@ cupel_pg_error_new_from_result (const PGresult *result)
   /* What the server advises about a statement; elsewhere it may quote data. */
   if (g_str_has_prefix (class->state, "42") && hint != NULL)
     advice = g_utf8_make_valid (hint, -1);
+  /* Another session answers than the one in which it was prepared, or somebody else's name is in the way. */
+  else if (strcmp (state, "26000") == 0 || strcmp (state, "42P05") == 0)
+    advice = g_strdup ("If a pooler of transactions stands before the server, as PgBouncer may, say so with the URL option pooler=transaction");
   return cupel_error_new_with_details (fatal && !class->disconnect ? CUPEL_ERROR_DISCONNECTED : class->code, &details,
                                        "PostgreSQL: %s (SQLSTATE %s)%s%s", message, state,
                                        advice != NULL ? ". " : "", advice != NULL ? advice : "");

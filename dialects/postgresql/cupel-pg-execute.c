@@ -161,16 +161,18 @@ cupel_pg_propagate_failure (CupelPgFlight  *flight,
                             GError         *failure,
                             GError        **error)
 {
-  if (flight->stale && cupel_error_get_sqlstate (failure) != NULL)
+  const char *state = cupel_error_get_sqlstate (failure);
+  if (flight->stale && state != NULL)
     {
       /* Within a transaction only the whole of it can be run again. */
       cupel_set_error_with_details (error, CUPEL_ERROR_SERIALIZATION,
                                     &(CupelErrorDetails) {
-                                      .sqlstate = cupel_error_get_sqlstate (failure), .retryable = TRUE,
+                                      .sqlstate = state, .retryable = TRUE,
                                       .category = CUPEL_ERROR_CATEGORY_STALE_STATEMENT
                                     },
-                                    "The tables changed under a prepared statement: run the transaction again (%s)",
-                                    failure->message);
+                                    "%s: run the transaction again (%s)",
+                                    strcmp (state, "26000") == 0 ? "A prepared statement is gone from the session"
+                                         : "The tables changed under a prepared statement", failure->message);
       g_error_free (failure);
       return;
     }

@@ -333,6 +333,16 @@ test_dispose (gpointer       data,
 }
 
 static gboolean
+borrow_once (gpointer       engine,
+             GCancellable  *cancellable,
+             GError       **error)
+{
+  g_autoptr(CupelConnection) connection = cupel_engine_connect (engine, cancellable, error);
+
+  return connection != NULL && cupel_connection_close (connection, NULL, error);
+}
+
+static gboolean
 test_static (gpointer       data,
              GCancellable  *cancellable,
              GError       **error)
@@ -340,11 +350,21 @@ test_static (gpointer       data,
   CupelEngine *engine = new_engine ("pool-name", "static", "pool-timeout", 0.02, NULL);
   g_autoptr(GArray) order = g_array_new (FALSE, FALSE, sizeof (guint));
   g_autoptr(CupelTaskGroup) group = cupel_task_group_new (NULL);
+  g_autoptr(CupelTaskGroup) other = NULL;
   CupelConnection *connection = borrow (engine);
   GError *local = NULL;
 
   g_assert_null (cupel_engine_connect (engine, NULL, &local));
   g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_POOL_TIMEOUT);
+  g_assert_nonnull (strstr (local->message, "share the one connection"));
+  g_assert_null (strstr (local->message, "pool-size"));
+  g_clear_error (&local);
+  other = cupel_task_group_new (NULL);
+  cupel_task_group_spawn (other, borrow_once, engine, NULL);
+  g_assert_false (cupel_task_group_join (other, &local));
+  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_POOL_TIMEOUT);
+  g_assert_nonnull (strstr (local->message, "The one connection that all share"));
+  g_assert_null (strstr (local->message, "pool-size"));
   g_clear_error (&local);
   give_back (connection);
 
@@ -356,6 +376,17 @@ test_static (gpointer       data,
     g_assert_cmpuint (g_array_index (order, guint, i), ==, i);
   g_assert_cmpuint (fake_figures.n_connects, ==, 1);
   g_assert_cmpuint (cupel_pool_get_peak_checked_out (cupel_engine_get_pool (engine)), ==, 1);
+  end_engine (engine);
+
+  /* A size that it cannot have is not forgotten in silence. */
+  engine = new_engine ("pool-name", "static", "pool-size", 5, NULL);
+  g_assert_null (cupel_engine_connect (engine, NULL, &local));
+  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_INVALID_ARGUMENT);
+  g_assert_nonnull (strstr (local->message, "pool-size"));
+  g_clear_error (&local);
+  g_object_unref (engine);
+  engine = new_engine ("pool-name", "static", "pool-size", 1, NULL);
+  give_back (borrow (engine));
   end_engine (engine);
   return TRUE;
 }

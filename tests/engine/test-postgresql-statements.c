@@ -75,6 +75,28 @@ test_cache_off (CupelDriverConnection *connection)
   g_assert_cmpint (query_int (connection, "SELECT count(*) FROM pg_prepared_statements"), ==, 0);
 }
 
+/* Not by us: what a pooler that gives each transaction another session looks like. */
+static void
+test_gone (CupelDriverConnection *connection)
+{
+  g_autoptr(CupelCompiled) compiled = compile_plain ("SELECT 'gone'");
+  g_autoptr(GError) error = NULL;
+  g_auto(CupelReply) lost = { 0 };
+
+  for (guint i = 0; i < 3; i++)
+    {
+      g_auto(CupelReply) reply = { 0 };
+
+      exec (connection, compiled, NULL, CUPEL_REQUEST_BEGIN, &reply);
+    }
+  exec_sql (connection, "DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$");
+  g_assert_false (try_exec (connection, compiled, NULL, CUPEL_REQUEST_NONE, &lost, &error));
+  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_SERIALIZATION);
+  g_assert_cmpint (cupel_error_get_category (error), ==, CUPEL_ERROR_CATEGORY_STALE_STATEMENT);
+  g_assert_nonnull (strstr (error->message, "pooler=transaction"));
+  g_assert_true (cupel_driver_connection_rollback (connection, -1, NULL));
+}
+
 static void
 test_stale_plan (CupelDriverConnection *connection)
 {
@@ -314,6 +336,7 @@ main (int    argc,
   static const NamedJob tests[] = {
     { "/postgresql/statements/cache", { test_cache, "statement_cache_size=4" } },
     { "/postgresql/statements/off", { test_cache_off, "statement_cache_size=0" } },
+    { "/postgresql/statements/gone", { test_gone } },
     { "/postgresql/statements/stale", { test_stale_plan } },
     { "/postgresql/statements/stale-catalog", { test_stale_catalog } },
     { "/postgresql/statements/stale-load", { test_stale_load } },
