@@ -290,6 +290,7 @@ cupel_connection_perform (CupelConnection    *self,
   else
     {
       cupel_time_limit_finish (&limit, "The statement", "statement-timeout", &local);
+      cupel_connection_judge_failure (self, &local);
       cupel_connection_note_failed_statement (self, status_before, local);
     }
   if (success && items[0].take != NULL)

@@ -140,6 +140,9 @@ void     cupel_connection_adopt_cursor  (CupelConnection    *self,
 /* After a driver call that failed: finds out what state it left. */
 void     cupel_connection_note_failure  (CupelConnection    *self,
                                          const GError       *error);
+/* Before that, for a statement: what a server says for itself may be the program's own wish, a transaction that is read-only. */
+void     cupel_connection_judge_failure (CupelConnection    *self,
+                                         GError            **error);
 /* The same for a statement: what became of the transaction, which was @before. */
 void     cupel_connection_note_failed_statement (CupelConnection        *self,
                                                  CupelTransactionStatus  before,

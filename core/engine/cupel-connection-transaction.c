@@ -105,6 +105,24 @@ cupel_connection_note_failure (CupelConnection *self,
 }
 
 void
+cupel_connection_judge_failure (CupelConnection  *self,
+                                GError          **error)
+{
+  CupelErrorDetails details = { .category = CUPEL_ERROR_CATEGORY_PROGRAM };
+  GError *judged;
+
+  if (G_LIKELY (!self->has_options || !self->options.read_only) ||
+      cupel_error_get_category (*error) != CUPEL_ERROR_CATEGORY_NOT_PRIMARY)
+    return;
+  details.sqlstate = cupel_error_get_sqlstate (*error);
+  details.native_code = cupel_error_get_native_code (*error);
+  details.detail = cupel_error_get_detail (*error);
+  judged = cupel_error_new_with_details (CUPEL_ERROR_PROGRAMMING, &details, "The transaction was begun as read-only: %s", (*error)->message);
+  g_error_free (*error);
+  *error = judged;
+}
+
+void
 cupel_connection_note_failed_statement (CupelConnection        *self,
                                         CupelTransactionStatus  before,
                                         const GError           *error)

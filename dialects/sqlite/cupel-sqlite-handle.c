@@ -44,6 +44,13 @@ cupel_sqlite_connection_fail (CupelSqliteConnection  *self,
     }
   if (cupel_sqlite_code_is_lost (code))
     g_atomic_int_set (&self->broken, TRUE);
+  if ((code & 0xff) == SQLITE_READONLY && self->in_read_only)
+    {
+      cupel_set_error_with_details (error, CUPEL_ERROR_PROGRAMMING,
+                                    &(CupelErrorDetails) { .native_code = code, .category = CUPEL_ERROR_CATEGORY_PROGRAM },
+                                    "The transaction was begun as read-only: %s", sqlite3_errmsg (self->db));
+      return FALSE;
+    }
   g_propagate_error (error, cupel_sqlite_error_new (code, self->db != NULL ? sqlite3_errmsg (self->db) : NULL));
   return FALSE;
 }

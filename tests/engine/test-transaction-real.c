@@ -223,8 +223,11 @@ test_read_only (Fixture *f)
   g_assert_cmpint (number (f->connection, "SELECT count(*) FROM cupel_tx"), ==, 0);
   result = try_execute (f->connection, "INSERT INTO cupel_tx VALUES (1, 1)", NULL, &error);
   g_assert_null (result);
-  g_assert_nonnull (error);
   g_test_message ("%s", error->message);
+  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING);
+  g_assert_cmpint (cupel_error_get_category (error), ==, CUPEL_ERROR_CATEGORY_PROGRAM);
+  g_assert_false (cupel_error_is_retryable (error));
+  g_assert_nonnull (strstr (error->message, "begun as read-only"));
   g_clear_error (&error);
   g_assert_true (cupel_transaction_rollback (transaction, NULL, &error));
 
