@@ -15,6 +15,7 @@
 
 #define CUPEL_MYSQL_CONNECT_TIME    (10 * G_USEC_PER_SEC)
 #define CUPEL_MYSQL_KILL_TIME       (2 * G_USEC_PER_SEC)
+#define CUPEL_MYSQL_KILL_PAUSE      (G_USEC_PER_SEC / 10)   /* between two at first */
 #define CUPEL_MYSQL_PLUGIN_REFUSED  5010    /* an error of Connector/C */
 
 /* A LOAD DATA LOCAL that a server asks for by itself. */
@@ -253,6 +254,10 @@ struct _CupelMysqlKill
   CupelCompletion  *completion;
   gulong            thread_id;
   gboolean          answered;
+
+  GMutex            lock;
+  GCond             moved;
+  gboolean          settled;   /* the statement has ended: no more of them */
 };
 
 static void
@@ -262,9 +267,31 @@ cupel_mysql_kill_unref (CupelMysqlKill *kill)
     return;
   cupel_completion_unref (kill->completion);
   cupel_mysql_params_unref (kill->params);
+  g_mutex_clear (&kill->lock);
+  g_cond_clear (&kill->moved);
   g_free (kill);
 }
 
+/* TRUE: it was taken, and should be repeated. */
+static gboolean
+cupel_mysql_kill_once (CupelMysqlKill *kill,
+                       MYSQL          *mysql)
+{
+  char sql[64];
+
+  g_snprintf (sql, sizeof sql, "KILL QUERY %lu", kill->thread_id);
+  if (mysql_real_query (mysql, sql, strlen (sql)) == 0)
+    {
+      kill->answered = TRUE;
+      return TRUE;
+    }
+  /* 1094: no such thread, so there is nothing left to kill */
+  kill->answered = mysql_errno (mysql) == 1094;
+  return FALSE;
+}
+
+/* One that comes before the server has begun with the statement has no effect, and on a busy machine that happens. So it is repeated
+ * until there is an answer. Nobody may be waiting for that any more; what was given up must not run on for hours. */
 static gpointer
 cupel_mysql_kill_thread (gpointer data)
 {
@@ -275,13 +302,21 @@ cupel_mysql_kill_thread (gpointer data)
 
   if (cupel_mysql_attempt_run (&attempt, NULL))
     {
-      MYSQL *mysql = attempt.mysql;
-      char sql[64];
+      gint64 pause = CUPEL_MYSQL_KILL_PAUSE;
+      gboolean over = FALSE;
 
-      g_snprintf (sql, sizeof sql, "KILL QUERY %lu", kill->thread_id);
-      /* 1094: no such thread, so there is nothing left to kill */
-      kill->answered = mysql_real_query (mysql, sql, strlen (sql)) == 0 || mysql_errno (mysql) == 1094;
-      mysql_close (mysql);
+      while (!over && cupel_mysql_kill_once (kill, attempt.mysql))
+        {
+          gint64 until = MIN (g_get_monotonic_time () + pause, attempt.deadline);
+
+          pause *= 2;
+          g_mutex_lock (&kill->lock);
+          while (!kill->settled && g_cond_wait_until (&kill->moved, &kill->lock, until))
+            ;
+          over = kill->settled || g_get_monotonic_time () >= attempt.deadline;
+          g_mutex_unlock (&kill->lock);
+        }
+      mysql_close (attempt.mysql);
     }
   cupel_completion_complete (kill->completion);
   cupel_mysql_kill_unref (kill);
@@ -300,6 +335,8 @@ cupel_mysql_kill_start (CupelMysqlParams *params,
   kill->params = cupel_mysql_params_ref (params);
   kill->completion = cupel_completion_new ();
   kill->thread_id = thread_id;
+  g_mutex_init (&kill->lock);
+  g_cond_init (&kill->moved);
 
   g_atomic_ref_count_inc (&kill->refs);
   thread = g_thread_try_new ("cupel-mysql-kill", cupel_mysql_kill_thread, kill, NULL);
@@ -315,9 +352,19 @@ cupel_mysql_kill_start (CupelMysqlParams *params,
 
 gboolean
 cupel_mysql_kill_finish (CupelMysqlKill *kill,
+                         gboolean        ended,
                          gint64          deadline)
 {
-  gboolean answered = cupel_completion_wait (kill->completion, deadline, NULL, NULL) && kill->answered;
+  gboolean answered = FALSE;
+
+  if (ended)
+    {
+      g_mutex_lock (&kill->lock);
+      kill->settled = TRUE;
+      g_cond_broadcast (&kill->moved);
+      g_mutex_unlock (&kill->lock);
+      answered = cupel_completion_wait (kill->completion, deadline, NULL, NULL) && kill->answered;
+    }
 
   cupel_mysql_kill_unref (kill);
   return answered;

@@ -118,7 +118,7 @@ cupel_mysql_connection_soak (CupelMysqlConnection *self)
     return;
 
   /* The kill may have come after the end of the statement that it was meant for: let it hit this one. */
-  if (!cupel_mysql_kill_finish (kill, self->grace))
+  if (!cupel_mysql_kill_finish (kill, !self->broken, self->grace))
     cupel_mysql_connection_break (self);
   else if (!self->broken &&
            !cupel_mysql_client_query (self, "DO 0", strlen ("DO 0")) &&

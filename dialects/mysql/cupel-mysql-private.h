@@ -95,8 +95,10 @@ MYSQL            *cupel_mysql_params_connect  (CupelMysqlParams  *params,
                                                GError           **error);   /* suspends */
 CupelMysqlKill   *cupel_mysql_kill_start      (CupelMysqlParams  *params,
                                                gulong             thread_id);
-/* Suspends until KILL QUERY has been answered; FALSE: it was not, or not in time. Frees @kill. */
+/* Frees @kill. When the statement has @ended: suspends until KILL QUERY has been answered; FALSE: it was not, or not in time. When it has
+ * not, and was given up: the server hears of it for a little longer. */
 gboolean          cupel_mysql_kill_finish     (CupelMysqlKill    *kill,
+                                               gboolean           ended,
                                                gint64             deadline);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CupelMysqlParams, cupel_mysql_params_unref)
 

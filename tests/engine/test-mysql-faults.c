@@ -397,6 +397,56 @@ body_stall (FakeMysql             *fake,
     }
 }
 
+/* A KILL that comes too early is lost: the next one is not. */
+static gboolean
+serve_deaf (FakeMysqlLink *link,
+            guint          command,
+            const char    *text,
+            gsize          length,
+            gpointer       user_data)
+{
+  static int n_kills;
+
+  if (command != FAKE_COM_QUERY)
+    {
+      fake_mysql_stall (link);
+      return FALSE;
+    }
+  if (strcmp (text, "SELECT deaf") == 0)
+    {
+      while (g_atomic_int_get (&n_kills) < 2)
+        g_usleep (1000);
+      fake_mysql_send_error (link, 1317, "Query execution was interrupted");
+      return TRUE;
+    }
+  if (g_str_has_prefix (text, "KILL QUERY"))
+    g_atomic_int_inc (&n_kills);
+  fake_mysql_send_ok (link);
+  return TRUE;
+}
+
+static void
+body_deaf (FakeMysql             *fake,
+           CupelDriverConnection *connection)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GError) join_error = NULL;
+  g_autoptr(GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr(CupelCompiled) compiled = compile ("SELECT deaf", -1);
+  CupelTaskGroup *group = cupel_task_group_new (NULL);
+  g_auto(CupelReply) reply = { 0, };
+
+  cupel_task_group_spawn (group, cancel_soon, cancellable, NULL);
+  g_assert_false (execute_full (connection, compiled, NULL, CUPEL_REQUEST_NO_PREPARE, &reply, cancellable, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  cupel_task_group_join (group, &join_error);
+  g_assert_no_error (join_error);
+  cupel_task_group_free (group);
+  /* It answered: nothing had to be given up. */
+  g_assert_true (cupel_driver_connection_is_alive (connection));
+  assert_status (connection, IDLE);
+}
+
 /* clean-up has a deadline of its own */
 static void
 body_deadlines (FakeMysql             *fake,
@@ -517,6 +567,7 @@ static const Fault faults[] = {
   { "answers", serve_answers, body_answers },
   { "commit", serve_commit, body_commit },
   { "stall", serve_stall, body_stall },
+  { "deaf", serve_deaf, body_deaf },
   { "deadlines", serve_stall, body_deadlines },
   { "forgetful", serve_forgetful, body_forgetful },
 };
