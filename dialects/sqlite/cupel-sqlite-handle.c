@@ -97,6 +97,21 @@ on_busy (gpointer data,
   return !cupel_sqlite_connection_is_interrupted (self);
 }
 
+/* Pragmas that only read, whose argument says of what. */
+static gboolean
+is_question (const char *pragma)
+{
+  static const char *const questions[] = {
+    "foreign_key_check", "foreign_key_list", "index_info", "index_list", "index_xinfo", "integrity_check", "quick_check", "table_info",
+    "table_list", "table_xinfo", NULL
+  };
+
+  for (guint i = 0; questions[i] != NULL; i++)
+    if (g_ascii_strcasecmp (pragma, questions[i]) == 0)
+      return TRUE;
+  return FALSE;
+}
+
 /* Transaction control in an SQL text is refused: by what SQLite understands, not by what the text looks like. (VACUUM
  * controls one of its own while it runs.) */
 static int
@@ -114,8 +129,8 @@ on_authorize (gpointer    data,
   switch (action)
     {
     case SQLITE_PRAGMA:
-      /* With an argument it may set something. Some only read by it: they cost a reset, too. */
-      if (argument2 != NULL)
+      /* With an argument it may set something. */
+      if (argument2 != NULL && (argument == NULL || !is_question (argument)))
         g_atomic_int_set (&self->dirty, TRUE);
       return SQLITE_OK;
     case SQLITE_ATTACH:

@@ -182,6 +182,7 @@ cupel_sqlite_rows_unref (CupelSqliteRows *rows)
     return;
 
   g_clear_pointer (&rows->first_block, cupel_row_block_unref);
+  g_queue_clear_full (&rows->waiting, (GDestroyNotify) cupel_row_block_unref);
   g_clear_pointer (&rows->job, cupel_sqlite_job_unref);
   g_free (rows);
 }

@@ -9,6 +9,8 @@
 #define FIRST_RESERVE      4
 /* The sooner the first block is there, the sooner both threads have something to do. */
 #define FIRST_BLOCKWISE    128
+/* What may wait in memory of a stream because something else is to be written. */
+#define MAX_WAITING_BYTES  (64 * 1024 * 1024)
 
 /* From so many sets on it pays to ask what RETURNING can be done without. */
 #define MANY_RETURNING 100
@@ -350,6 +352,68 @@ cupel_sqlite_rows_close (CupelSqliteConnection *connection,
   g_ptr_array_remove_fast (connection->open_rows, rows);
 }
 
+static gsize
+measure (const CupelRowBlock *block)
+{
+  const gsize n_cells = (gsize) block->n_rows * block->n_columns;
+  gsize bytes = n_cells * sizeof (CupelCell);
+
+  for (gsize i = 0; i < n_cells; i++)
+    if (block->cells[i].kind == CUPEL_CELL_TEXT || block->cells[i].kind == CUPEL_CELL_BYTES)
+      bytes += block->cells[i].length;
+  return bytes;
+}
+
+/* A stream shows the table as it was when it began, as on a server: before the connection writes, the rest is read. */
+static gboolean
+buffer_rows (CupelSqliteConnection  *connection,
+             CupelSqliteRows        *rows,
+             GError                **error)
+{
+  while (!rows->read)
+    {
+      CupelRowBlock *block = NULL;
+
+      if (rows->bytes >= MAX_WAITING_BYTES)
+        {
+          g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_BUSY,
+                       "A stream that is open on this connection has more than %d MiB left, and they would have to go into memory before "
+                       "something is written: read it to its end or close it first, or use another connection",
+                       MAX_WAITING_BYTES / (1024 * 1024));
+          return FALSE;
+        }
+      if (!step_block (connection, rows->statement, rows->block_rows, rows->block_rows, &block, &rows->read, error))
+        {
+          cupel_sqlite_rows_close (connection, rows);
+          return FALSE;
+        }
+      if (block != NULL)
+        {
+          rows->bytes += measure (block);
+          g_queue_push_tail (&rows->waiting, block);
+        }
+    }
+  rows->at_end = g_queue_is_empty (&rows->waiting);
+  cupel_sqlite_rows_close (connection, rows);
+  return TRUE;
+}
+
+static gboolean
+buffer_open_rows (CupelSqliteConnection  *connection,
+                  GError                **error)
+{
+  while (connection->open_rows->len > 0)
+    {
+      CupelSqliteRows *rows = g_ptr_array_index (connection->open_rows, connection->open_rows->len - 1);
+
+      if (g_atomic_int_get (&rows->cancelled))
+        cupel_sqlite_rows_close (connection, rows);
+      else if (!buffer_rows (connection, rows, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
 /* What the transaction that is open now was asked to be, until cupel_sqlite_connection_leave () finds it over. */
 static gboolean
 apply_options (CupelSqliteConnection  *connection,
@@ -410,7 +474,8 @@ execute (CupelSqliteConnection  *connection,
   if (statement == NULL)
     return FALSE;
 
-  ok = begin_for (connection, statement, job, error);
+  ok = (G_LIKELY (connection->open_rows->len == 0) || statement->read_only || buffer_open_rows (connection, error)) &&
+       begin_for (connection, statement, job, error);
   if (ok && request->n_sets > 1)
     {
       ok = execute_many (connection, statement, job, error);
@@ -511,6 +576,13 @@ cupel_sqlite_job_fetch (CupelThreadedConnection  *base,
     return FALSE;
   if (rows->at_end)
     {
+      ok = TRUE;
+    }
+  else if (!g_queue_is_empty (&rows->waiting))
+    {
+      fetch->block = g_queue_pop_head (&rows->waiting);
+      rows->at_end = rows->read && g_queue_is_empty (&rows->waiting);
+      rows->bytes -= measure (fetch->block);
       ok = TRUE;
     }
   else if (rows->statement == NULL)

@@ -22,6 +22,9 @@ struct _CupelSqliteRows
   CupelSqliteJob       *job;          /* what the handle is bound to */
   CupelSqliteStatement *statement;
   CupelRowBlock        *first_block;  /* fetched in the hop that opened it */
+  GQueue                waiting;      /* of CupelRowBlock: read before something was written, which they must not show */
+  gsize                 bytes;        /* about what they take */
+  gboolean              read;         /* to its end: what waits is all that there is */
   guint                 block_rows;   /* of the next block */
   guint                 most_rows;    /* what that grows to */
   gboolean              at_end;

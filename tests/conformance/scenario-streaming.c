@@ -139,8 +139,63 @@ run (CupelConformanceContext  *c,
   return TRUE;
 }
 
+/* What the program writes on the connection of a stream is not in it: not a new row, not a changed one, not one less. */
+static gboolean
+run_writing (CupelConformanceContext  *c,
+             gpointer                  data,
+             GError                  **error)
+{
+  static const char *const writes[] = {
+    "INSERT INTO a (id, data) VALUES (5000, 'new')", "UPDATE a SET data = 'changed'", "DELETE FROM a WHERE id > 600",
+    "INSERT INTO a (id, data) VALUES (5001, 'new')",
+  };
+  g_autoptr(CupelEngine) engine = cupel_conformance_context_create_engine (c, error);
+  g_autoptr(CupelMetadata) metadata = cupel_entity_metadata (model_a_get_type (), model_b_get_type (), G_TYPE_INVALID);
+  g_autoptr(CupelText) select = cupel_text_new ("SELECT id, data FROM a ORDER BY id");
+  g_autoptr(CupelText) clear = cupel_text_new ("DELETE FROM b");
+  g_autoptr(CupelConnection) connection = NULL;
+  g_autoptr(CupelResult) cleared = NULL;
+  g_autoptr(CupelStream) stream = NULL;
+  g_autoptr(CupelStream) other = NULL;
+  gint64 n = 0, n_other = 0, wrong = 0;
+
+  if (engine == NULL || !cupel_engine_begin (engine, fill, metadata, NULL, error))
+    return FALSE;
+  cupel_conformance_context_add_metadata (c, metadata);
+  if ((connection = cupel_engine_connect (engine, NULL, error)) == NULL ||
+      (cleared = cupel_connection_execute (connection, CUPEL_STATEMENT (clear), NULL, NULL, error)) == NULL ||
+      (stream = cupel_connection_stream (connection, CUPEL_STATEMENT (select), NULL, 100, NULL, error)) == NULL)
+    return FALSE;
+  while (cupel_stream_step (stream, NULL, error))
+    {
+      n++;
+      wrong += cupel_stream_get_int64 (stream, 0) != n || g_strcmp0 (cupel_stream_get_string (stream, 1), "some text") != 0;
+      if (n % 250 == 50 && n / 250 < (gint64) G_N_ELEMENTS (writes))
+        {
+          g_autoptr(CupelText) write = cupel_text_new (writes[n / 250]);
+          g_autoptr(CupelResult) result = cupel_connection_execute (connection, CUPEL_STATEMENT (write), NULL, NULL, error);
+
+          if (result == NULL)
+            return FALSE;
+        }
+    }
+  if (*error != NULL)
+    return FALSE;
+  cupel_conformance_check_int (c, "stream", "rows", n, N_ROWS);
+  cupel_conformance_check_int (c, "stream", "rows that were not there, or not so, when it began", wrong, 0);
+
+  if ((other = cupel_connection_stream (connection, CUPEL_STATEMENT (select), NULL, 100, NULL, error)) == NULL)
+    return FALSE;
+  while (cupel_stream_step (other, NULL, error))
+    n_other++;
+  cupel_conformance_check_int (c, "after", "rows of a stream that began later", n_other, 601);
+  return *error == NULL && cupel_connection_commit (connection, NULL, error) && cupel_connection_close (connection, NULL, error);
+}
+
 void
 conformance_add_streaming (void)
 {
+  conformance_add ("stream-writing", "a stream shows what was there when it began, whatever its connection writes", CUPEL_CAP_STREAMING,
+                   run_writing, NULL);
   conformance_add ("streaming", "rows and objects arrive while they are read, a bounded number at a time", CUPEL_CAP_STREAMING, run, NULL);
 }

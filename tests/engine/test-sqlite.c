@@ -727,6 +727,61 @@ test_full (void)
   close_it (connection);
 }
 
+/* What reads by its argument leaves the session as it was. */
+static void
+test_pragmas (void)
+{
+  static const struct { const char *sql; gboolean changes; } pragmas[] = {
+    { "PRAGMA table_info(t)", FALSE }, { "PRAGMA table_info = t", FALSE }, { "PRAGMA main.TABLE_XINFO(t)", FALSE },
+    { "PRAGMA index_list(t)", FALSE }, { "PRAGMA index_info(t_x)", FALSE }, { "PRAGMA index_xinfo(t_x)", FALSE },
+    { "PRAGMA foreign_key_list(t)", FALSE }, { "PRAGMA foreign_key_check(t)", FALSE }, { "PRAGMA integrity_check(10)", FALSE },
+    { "PRAGMA quick_check(t)", FALSE }, { "PRAGMA table_list(t)", FALSE }, { "PRAGMA foreign_keys", FALSE },
+    { "SELECT count(*) FROM pragma_table_info('t')", FALSE }, { "PRAGMA cache_size = 100", TRUE }, { "PRAGMA foreign_keys(0)", TRUE },
+  };
+  CupelDriverConnection *connection = open_memory ();
+
+  sql (connection, "CREATE TABLE t (x)");
+  sql (connection, "CREATE INDEX t_x ON t (x)");
+  g_assert_false (cupel_driver_connection_needs_reset (connection));
+  for (guint i = 0; i < G_N_ELEMENTS (pragmas); i++)
+    {
+      g_autoptr(GError) error = NULL;
+
+      g_test_message ("%s", pragmas[i].sql);
+      try_sql (connection, pragmas[i].sql, CUPEL_REQUEST_NONE, &error);
+      g_assert_no_error (error);
+      g_assert_cmpint (cupel_driver_connection_needs_reset (connection), ==, pragmas[i].changes);
+      g_assert_true (cupel_driver_connection_reset (connection, soon (), &error));
+    }
+  close_it (connection);
+}
+
+/* Writing takes the rest of a stream into memory, but not any amount of it. */
+static void
+test_stream_too_long (void)
+{
+  CupelDriverConnection *connection = open_memory ();
+  g_autoptr(CupelCompiled) compiled = compile ("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100) "
+                                               "SELECT i, zeroblob(1000000) FROM n, t", -1);
+  CupelRequest request = { .compiled = compiled, .flags = CUPEL_REQUEST_STREAM, .block_rows = 1 };
+  g_auto(CupelReply) reply = { 0 };
+  g_autoptr(GError) error = NULL;
+  gint64 n = 0;
+
+  sql (connection, "CREATE TABLE t (x)");
+  sql (connection, "INSERT INTO t VALUES (1)");
+  g_assert_true (cupel_driver_connection_execute (connection, &request, &reply, NULL, &error));
+  g_assert_false (try_sql (connection, "INSERT INTO t VALUES (2)", CUPEL_REQUEST_NONE, &error));
+  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_BUSY);
+  g_clear_error (&error);
+  for (CupelRowBlock *block; (block = cupel_driver_cursor_fetch (reply.cursor, NULL, &error)) != NULL; cupel_row_block_unref (block))
+    g_assert_cmpint (block->cells[0].v.i64, ==, ++n);
+  g_assert_no_error (error);
+  g_assert_cmpint (n, ==, 100);
+  sql (connection, "INSERT INTO t VALUES (2)");
+  close_it (connection);
+}
+
 static void
 test_raw_control (void)
 {
@@ -1702,6 +1757,8 @@ main (int   argc,
     { "/sqlite/values/bad", test_bad_values },
     { "/sqlite/errors", test_errors },
     { "/sqlite/transactions/all", test_transactions },
+    { "/sqlite/streams/too-long", test_stream_too_long },
+    { "/sqlite/reset/pragmas", test_pragmas },
     { "/sqlite/transactions/raw-control", test_raw_control },
     { "/sqlite/transactions/full", test_full },
     { "/sqlite/transactions/isolation", test_isolation },
