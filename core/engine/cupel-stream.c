@@ -171,9 +171,10 @@ take_block (CupelStream   *self,
 
   if (self->waiting != NULL)
     {
-      if (self->n_taken < self->waiting->len)
-        return cupel_row_block_ref (self->waiting->pdata[self->n_taken++]);
-      return NULL;
+      /* All is here already, and for who gave up it might as well not be. */
+      if (self->n_taken >= self->waiting->len || g_cancellable_set_error_if_cancelled (cancellable, error))
+        return NULL;
+      return cupel_row_block_ref (self->waiting->pdata[self->n_taken++]);
     }
 
   before = cupel_driver_connection_get_status (self->connection->driver);

@@ -192,9 +192,44 @@ run_writing (CupelConformanceContext  *c,
   return *error == NULL && cupel_connection_commit (connection, NULL, error) && cupel_connection_close (connection, NULL, error);
 }
 
+/* Who gives up reading is told so, whether the rows are still to come or here already. */
+static gboolean
+run_cancelling (CupelConformanceContext  *c,
+                gpointer                  data,
+                GError                  **error)
+{
+  g_autoptr(CupelEngine) engine = cupel_conformance_context_create_engine (c, error);
+  g_autoptr(CupelMetadata) metadata = cupel_entity_metadata (model_a_get_type (), model_b_get_type (), G_TYPE_INVALID);
+  g_autoptr(CupelText) select = cupel_text_new ("SELECT id, data FROM a ORDER BY id");
+  g_autoptr(GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr(CupelConnection) connection = NULL;
+  g_autoptr(CupelStream) stream = NULL;
+  g_autoptr(GError) local = NULL;
+  gint64 n = 0;
+
+  if (engine == NULL || !cupel_engine_begin (engine, fill, metadata, NULL, error))
+    return FALSE;
+  cupel_conformance_context_add_metadata (c, metadata);
+  if ((connection = cupel_engine_connect (engine, NULL, error)) == NULL ||
+      (stream = cupel_connection_stream (connection, CUPEL_STATEMENT (select), NULL, 100, cancellable, error)) == NULL)
+    return FALSE;
+  while (cupel_stream_step (stream, cancellable, &local))
+    if (++n == 50)
+      g_cancellable_cancel (cancellable);
+  cupel_conformance_check (c, "cancel", g_error_matches (local, G_IO_ERROR, G_IO_ERROR_CANCELLED), "reading ends as cancelled: %s",
+                           local != NULL ? local->message : "it went on");
+  cupel_conformance_check_at_most (c, "cancel", "rows until then", n, N_ROWS - 1);
+  g_clear_object (&stream);
+  if (!cupel_connection_close (connection, NULL, error))
+    return FALSE;
+  cupel_conformance_check_int (c, "after", "rows for the next user", model_query_int (c, engine, "SELECT count(*) FROM a"), N_ROWS);
+  return TRUE;
+}
+
 void
 conformance_add_streaming (void)
 {
+  conformance_add ("stream-cancel", "reading a stream ends when it is cancelled", CUPEL_CAP_NONE, run_cancelling, NULL);
   conformance_add ("stream-writing", "a stream shows what was there when it began, whatever its connection writes", CUPEL_CAP_STREAMING,
                    run_writing, NULL);
   conformance_add ("streaming", "rows and objects arrive while they are read, a bounded number at a time", CUPEL_CAP_STREAMING, run, NULL);

@@ -1181,7 +1181,59 @@ test_autocommit (void)
         g_assert_cmpint (query_int64 ("SELECT count(*) FROM dbi_autocommit"), ==, 0);
       }
   run (fine);
+
+  /* What does not say so in words is found when it is done. */
+  for (guint inside = 0; inside < 2; inside++)
+    {
+      g_autoptr(CupelDriverConnection) other = connect_with (driver, url_text, &error);
+      g_autoptr(CupelCompiled) prepare = compile ("PREPARE dbi_sets FROM 'SET autocommit = @dbi_value'", -1);
+      g_autoptr(CupelCompiled) value = compile (inside ? "SET @dbi_value = 1" : "SET @dbi_value = 0", -1);
+      g_autoptr(CupelCompiled) set = compile ("EXECUTE dbi_sets", -1);
+      g_auto(CupelReply) first = { 0 };
+      g_auto(CupelReply) second = { 0 };
+      g_auto(CupelReply) third = { 0 };
+
+      g_assert_no_error (error);
+      if (inside)
+        g_assert_true (cupel_driver_connection_begin (other, NULL, &error));
+      execute (other, value, NULL, &first);
+      execute (other, prepare, NULL, &second);
+      g_assert_false (try_execute (other, set, NULL, &third, &error));
+      g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_UNSUPPORTED);
+      g_assert_nonnull (strstr (error->message, "autocommit"));
+      g_clear_error (&error);
+      g_assert_cmpint (cupel_driver_connection_get_status (other), ==, CUPEL_TRANSACTION_UNKNOWN);
+      cupel_driver_connection_terminate (other);
+    }
   run ("DROP TABLE dbi_autocommit");
+}
+
+/* More than MySQL takes at once: told before it is sent, and the connection goes on. */
+static void
+test_packet (void)
+{
+  g_autoptr(CupelCompiled) insert = compile ("SELECT length(:a)", CUPEL_SQL_TEXT, -1);
+  g_autoptr(CupelRowBlock) set = cupel_row_block_new (1, 1);
+  g_autofree char *text = NULL;
+  g_autoptr(GError) error = NULL;
+  g_auto(CupelReply) nothing = { 0 };
+  gsize size;
+
+  if (!is_dialect ("mysql"))
+    {
+      g_test_skip ("only MySQL has a limit for a packet");
+      return;
+    }
+  size = (gsize) query_int64 ("SELECT @@max_allowed_packet");
+  text = g_strnfill (size, 'x');
+  cupel_row_block_set_text (set, cupel_row_block_add_row (set), CUPEL_CELL_TEXT, text, (gssize) size);
+  g_assert_false (try_execute (connection, insert, set, &nothing, &error));
+  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_DATA);
+  g_assert_nonnull (strstr (error->message, "max_allowed_packet"));
+  g_assert_cmpint (cupel_error_get_category (error), ==, CUPEL_ERROR_CATEGORY_PROGRAM);
+  g_assert_false (cupel_error_is_disconnect (error));
+  g_assert_cmpint (cupel_driver_connection_get_status (connection), ==, CUPEL_TRANSACTION_IDLE);
+  g_assert_cmpint (query_int64 ("SELECT 1"), ==, 1);
 }
 
 static void
@@ -1308,6 +1360,7 @@ static const Case cases[] = {
   { "late-cancel", test_late_cancel },
   { "copy", test_copy },
   { "autocommit", test_autocommit },
+  { "packet", test_packet },
   { "close", test_close },
   { "lost", test_lost },
   { "urls", test_urls },

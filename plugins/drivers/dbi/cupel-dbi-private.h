@@ -100,6 +100,7 @@ struct _CupelDbiLink
   guint64                session_id;   /* MySQL's */
   gboolean               is_mariadb;
   gboolean               no_autocommit;   /* MySQL's setting */
+  guint64                max_packet;   /* what MySQL takes at once; 0: not known */
   gint64                 busy_since;
   gboolean               preparing;    /* SQLite: a user's text */
   gboolean               refused;

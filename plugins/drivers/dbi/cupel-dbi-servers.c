@@ -595,6 +595,14 @@ mysql_query (CupelDbiLink        *link,
       g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_UNSUPPORTED, SET_AUTOCOMMIT);
       return FALSE;
     }
+  /* The server would end the connection. One byte more is the command's. */
+  if (G_UNLIKELY (link->max_packet > 0 && strlen (sql) >= link->max_packet))
+    {
+      cupel_set_error_with_details (error, CUPEL_ERROR_DATA, &(CupelErrorDetails) { .category = CUPEL_ERROR_CATEGORY_PROGRAM },
+                                    "The statement with its values is longer than the server's max_allowed_packet, which is %"
+                                    G_GUINT64_FORMAT " bytes", link->max_packet);
+      return FALSE;
+    }
   if ((result = query (link, sql, compiled, reply, error)) == NULL)
     return FALSE;
   if (reply != NULL && result->numfields > 0)
@@ -642,17 +650,28 @@ static gboolean
 mysql_verify (CupelDbiLink  *link,
               GError       **error)
 {
-  g_autofree char *charsets = NULL;
+  g_autofree char *state = NULL;
+  char *charsets;
 
-  charsets = cupel_dbi_link_ask (link, "SELECT CONCAT(@@character_set_client, ' ', @@character_set_results)", error);
-  if (charsets == NULL)
+  state = cupel_dbi_link_ask (link, "SELECT CONCAT(@@autocommit + 0, ' ', @@character_set_client, ' ', @@character_set_results)", error);
+  if (state == NULL)
     return FALSE;
-  if (strcmp (charsets, "utf8mb4 utf8mb4") == 0)
-    return TRUE;
-  g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_CONNECTION,
-               "The session has the character sets \"%s\" and not utf8mb4: quoting would not be safe, and the connection is not "
-               "used any more", charsets);
-  return FALSE;
+  charsets = strchr (state, ' ');
+  if (charsets == NULL || strcmp (++charsets, "utf8mb4 utf8mb4") != 0)
+    {
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_CONNECTION,
+                   "The session has the character sets \"%s\" and not utf8mb4: quoting would not be safe, and the connection is not "
+                   "used any more", charsets != NULL ? charsets : state);
+      return FALSE;
+    }
+  /* By a procedure, say, or a statement that was prepared by a text: what sets it in plain words is refused before. */
+  if ((state[0] == '0') != link->no_autocommit)
+    {
+      g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_UNSUPPORTED,
+                           SET_AUTOCOMMIT ". What was done so far may be committed, and the connection is not used any more");
+      return FALSE;
+    }
+  return TRUE;
 }
 
 static gboolean
@@ -678,6 +697,7 @@ mysql_open (CupelDbiLink  *link,
   };
   const MysqlFunctions *mysql;
   g_autofree char *version = NULL;
+  g_autofree char *limits = NULL;
 
   if (!load_functions (link, names, G_N_ELEMENTS (names), sizeof (MysqlFunctions), error))
     return FALSE;
@@ -691,6 +711,11 @@ mysql_open (CupelDbiLink  *link,
       g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_CONNECTION, "The server does not take utf8mb4 as the character set");
       return FALSE;
     }
+  limits = cupel_dbi_link_ask (link, "SELECT CONCAT(@@autocommit + 0, ' ', @@max_allowed_packet)", error);
+  if (limits == NULL)
+    return FALSE;
+  link->no_autocommit = limits[0] == '0';
+  link->max_packet = strlen (limits) > 2 ? g_ascii_strtoull (limits + 2, NULL, 10) : 0;
   if (!mysql_verify (link, error) || (version = cupel_dbi_link_ask (link, "SELECT version()", error)) == NULL)
     return FALSE;
   link->is_mariadb = strstr (version, "MariaDB") != NULL;
