@@ -42,7 +42,7 @@ typedef struct
   Job     *spare;         /* the waiter's side only: saves an allocation and a completion per hop */
   gboolean started;
   gboolean shut_down;
-  gboolean given_up;
+  int      given_up;      /* atomic: written under the lock, read without */
   gint64   grace;         /* what an interrupted job gets to come back */
   gboolean here;          /* a job runs on the thread of its caller: the worker keeps off */
 } CupelThreadedConnectionPrivate;
@@ -252,7 +252,7 @@ bring_back (CupelThreadedConnection *self,
   if (!back)
     {
       job->abandoned = TRUE;
-      priv->given_up = TRUE;
+      g_atomic_int_set (&priv->given_up, TRUE);
     }
   g_mutex_unlock (&priv->lock);
 
@@ -605,14 +605,9 @@ gboolean
 cupel_threaded_connection_is_given_up (CupelThreadedConnection *self)
 {
   CupelThreadedConnectionPrivate *priv;
-  gboolean given_up;
 
   g_return_val_if_fail (CUPEL_IS_THREADED_CONNECTION (self), TRUE);
 
   priv = cupel_threaded_connection_get_instance_private (self);
-  g_mutex_lock (&priv->lock);
-  given_up = priv->given_up;
-  g_mutex_unlock (&priv->lock);
-
-  return given_up;
+  return g_atomic_int_get (&priv->given_up);
 }

@@ -50,6 +50,8 @@ cupel_pg_connection_get_begin (CupelPgConnection *self)
     self->next = (CupelTransactionOptions) { CUPEL_ISOLATION_DEFAULT };
   else if (self->next.isolation != CUPEL_ISOLATION_DEFAULT)
     level = self->next.isolation;
+  if (level == CUPEL_ISOLATION_DEFAULT && !self->next.read_only && !self->next.deferrable)
+    return "BEGIN";
   g_snprintf (self->begin, sizeof self->begin, "BEGIN%s%s%s", levels[level], self->next.read_only ? " READ ONLY" : "",
               self->next.deferrable ? " DEFERRABLE" : "");
   return self->begin;

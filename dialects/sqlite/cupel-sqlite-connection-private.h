@@ -42,7 +42,7 @@ struct _CupelSqliteConnection
 
   GMutex               mutex;
   GCond                woken;          /* with interrupted: ends a wait for a lock */
-  GSList              *dropped;        /* CupelSqliteRows whose cursors were not closed; under mutex */
+  GSList              *dropped;        /* CupelSqliteRows whose cursors were not closed; changed under mutex, atomically */
 
   /* the worker's */
   sqlite3             *db;

@@ -236,29 +236,26 @@ cupel_sqlite_connection_needs_reset (CupelDriverConnection *base)
 static CupelTransactionStatus
 cupel_sqlite_connection_get_status (CupelDriverConnection *base)
 {
-  CupelSqliteConnection *self = CUPEL_SQLITE_CONNECTION (base);
+  /* Asked several times for each statement: the class has called its own function, there is nothing to check. */
+  CupelSqliteConnection *self = (CupelSqliteConnection *) base;
   CupelTransactionStatus status = g_atomic_int_get (&self->status);
-  gboolean dropped;
 
-  if (cupel_threaded_connection_is_given_up (CUPEL_THREADED_CONNECTION (self)))
+  if (cupel_threaded_connection_is_given_up (&self->parent_instance))
     return CUPEL_TRANSACTION_UNKNOWN;
   if (status != CUPEL_TRANSACTION_IDLE)
     return status;
 
   /* A stream that was dropped without being closed holds a lock until the next job: a reset is due. */
-  g_mutex_lock (&self->mutex);
-  dropped = self->dropped != NULL;
-  g_mutex_unlock (&self->mutex);
-  return dropped ? CUPEL_TRANSACTION_ACTIVE : CUPEL_TRANSACTION_IDLE;
+  return g_atomic_pointer_get (&self->dropped) != NULL ? CUPEL_TRANSACTION_ACTIVE : CUPEL_TRANSACTION_IDLE;
 }
 
 static gboolean
 cupel_sqlite_connection_is_alive (CupelDriverConnection *base)
 {
-  CupelSqliteConnection *self = CUPEL_SQLITE_CONNECTION (base);
+  CupelSqliteConnection *self = (CupelSqliteConnection *) base;
 
   return !g_atomic_int_get (&self->broken) && g_atomic_int_get (&self->status) != CUPEL_TRANSACTION_UNKNOWN &&
-         !cupel_threaded_connection_is_given_up (CUPEL_THREADED_CONNECTION (self));
+         !cupel_threaded_connection_is_given_up (&self->parent_instance);
 }
 
 static void
@@ -299,7 +296,7 @@ cupel_sqlite_connection_drop_rows (CupelSqliteConnection *self,
                                    CupelSqliteRows       *rows)
 {
   g_mutex_lock (&self->mutex);
-  self->dropped = g_slist_prepend (self->dropped, rows);
+  g_atomic_pointer_set (&self->dropped, g_slist_prepend (self->dropped, rows));
   g_mutex_unlock (&self->mutex);
 }
 

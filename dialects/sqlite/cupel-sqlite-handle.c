@@ -188,8 +188,11 @@ close_dropped (CupelSqliteConnection *self)
 {
   GSList *dropped;
 
+  if (g_atomic_pointer_get (&self->dropped) == NULL)
+    return;
   g_mutex_lock (&self->mutex);
-  dropped = g_steal_pointer (&self->dropped);
+  dropped = self->dropped;
+  g_atomic_pointer_set (&self->dropped, NULL);
   g_mutex_unlock (&self->mutex);
 
   for (GSList *l = dropped; l != NULL; l = l->next)

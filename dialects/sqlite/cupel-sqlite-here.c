@@ -20,15 +20,7 @@ typedef struct
 static gboolean
 can_be_here (CupelSqliteConnection *self)
 {
-  gboolean nothing_dropped;
-
-  if (!self->can_be_here || self->db == NULL || self->open_rows->len > 0)
-    return FALSE;
-
-  g_mutex_lock (&self->mutex);
-  nothing_dropped = self->dropped == NULL;
-  g_mutex_unlock (&self->mutex);
-  return nothing_dropped;
+  return self->can_be_here && self->db != NULL && self->open_rows->len == 0 && g_atomic_pointer_get (&self->dropped) == NULL;
 }
 
 static gboolean
