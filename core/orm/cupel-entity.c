@@ -296,21 +296,33 @@ cupel_entity_has_cell (CupelEntity     *self,
     }
 }
 
+/* TRUE: the original was remembered just now. */
+static gboolean
+take_original (CupelEntity *self,
+               CupelMapper *mapper,
+               guint        index)
+{
+  CupelEntityExtra *extra;
+
+  if (!(self->flags & CUPEL_ENTITY_FLAG_PERSISTENT) || !cupel_entity_bit (mapper, &self->loaded, index) ||
+      cupel_entity_bit (mapper, &self->modified, index))
+    return FALSE;
+
+  extra = cupel_entity_extra (self);
+  if (extra->originals == NULL)
+    extra->originals = g_new0 (CupelValue *, mapper->attributes->len);
+  if (extra->originals[index] != NULL)
+    return FALSE;
+  extra->originals[index] = dup_value (self, mapper, index);
+  return TRUE;
+}
+
 void
 cupel_entity_touch (CupelEntity *self,
                     CupelMapper *mapper,
                     guint        index)
 {
-  if ((self->flags & CUPEL_ENTITY_FLAG_PERSISTENT) && cupel_entity_bit (mapper, &self->loaded, index) &&
-      !cupel_entity_bit (mapper, &self->modified, index))
-    {
-      CupelEntityExtra *extra = cupel_entity_extra (self);
-
-      if (extra->originals == NULL)
-        extra->originals = g_new0 (CupelValue *, mapper->attributes->len);
-      if (extra->originals[index] == NULL)
-        extra->originals[index] = dup_value (self, mapper, index);
-    }
+  take_original (self, mapper, index);
 }
 
 /* A value that is set back to what the row has is no change. */
@@ -412,7 +424,7 @@ cupel_entity_set_property (GObject      *object,
   CupelMapper *mapper = cupel_mapper_of (self);
   CupelAttribute *attribute;
   guint index = prop_id - 1;
-  gboolean was_null, is_null, known;
+  gboolean was_null, is_null, known, is_first, is_other;
   gpointer member;
 
   if (mapper == NULL || index >= mapper->attributes->len)
@@ -426,12 +438,17 @@ cupel_entity_set_property (GObject      *object,
   was_null = cupel_entity_bit (mapper, &self->nulls, index);
   is_null = value_is_null (value);
 
-  cupel_entity_touch (self, mapper, index);
-  if (!replace_member (attribute, member, value) && known && was_null == is_null)
+  is_first = take_original (self, mapper, index);
+  is_other = replace_member (attribute, member, value);
+  if (!is_other && known && was_null == is_null)
     return;
 
   cupel_entity_set_bit (mapper, &self->nulls, index, is_null);
-  settle (self, mapper, index);
+  /* What differs from the original at the first change need not be compared with it again. */
+  if (is_first && is_other)
+    mark_modified (self, mapper, index);
+  else
+    settle (self, mapper, index);
   notify_if_heard (object, pspec);
 }
 
