@@ -9,6 +9,7 @@
 #include "../unit/scale.h"
 
 #include <malloc.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ static int n_connections = 10;
 static int n_queries = 10000;
 static double cancels;
 static double kills;
+static int n_restarts;
 static char *server;
 static gboolean tap;
 static int seed = 1;
@@ -27,6 +29,7 @@ static const GOptionEntry entries[] = {
   { "queries", 0, 0, G_OPTION_ARG_INT, &n_queries, "Queries of all tasks together", "N" },
   { "cancels", 0, 0, G_OPTION_ARG_DOUBLE, &cancels, "Share of the queries that are cancelled", "SHARE" },
   { "kills", 0, 0, G_OPTION_ARG_DOUBLE, &kills, "Share of the queries whose connection is ended meanwhile", "SHARE" },
+  { "restarts", 0, 0, G_OPTION_ARG_INT, &n_restarts, "How often the server is killed and started again meanwhile (ci/servers --restart)", "N" },
   { "server", 0, 0, G_OPTION_ARG_STRING, &server, "postgresql or mysql", "NAME" },
   { "seed", 0, 0, G_OPTION_ARG_INT, &seed, "Of the random numbers", "N" },
   { "tap", 0, 0, G_OPTION_ARG_NONE, &tap, "Print TAP", NULL },
@@ -44,6 +47,10 @@ typedef struct
   guint64       n_lost;
   guint64       n_wrong;
   guint64       n_other;         /* errors that nobody caused */
+  guint64       n_down;          /* queries that met a server that was not there, and were asked again */
+  guint64       n_after;         /* right answers since the last restart */
+  gboolean      restarting;      /* from its end until it answers again, and all have noticed */
+  int           n_restarted;
   char         *first;           /* of what must not be */
 } Load;
 
@@ -101,6 +108,7 @@ run_query (Load *load)
   g_autoptr(GError) error = NULL;
   g_autoptr(CupelConnection) connection = cupel_engine_connect (load->engine, cancellable, &error);
   g_autoptr(CupelResult) result = NULL;
+  gboolean again = FALSE;
 
   if (connection != NULL)
     result = fault_execute (connection, sql, cancellable, &error);
@@ -110,7 +118,18 @@ run_query (Load *load)
       note_first (load, "an answer that is none to the query");
     }
   else if (result != NULL)
-    load->n_right++;
+    {
+      load->n_right++;
+      load->n_after++;
+    }
+  else if (load->restarting && error->domain == CUPEL_ERROR &&
+           (cupel_error_is_retryable (error) || cupel_error_is_disconnect (error) ||
+            cupel_error_get_category (error) == CUPEL_ERROR_CATEGORY_NOT_READY))
+    {
+      load->n_down++;
+      load->n_left++;
+      again = TRUE;
+    }
   else if (cancelled && g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     load->n_cancelled++;
   else if (killed && cupel_error_is_disconnect (error))
@@ -124,6 +143,38 @@ run_query (Load *load)
     load->n_other++;
   if (source != NULL)
     g_source_destroy (source);
+  if (again)
+    cupel_fiber_sleep (20 * 1000, NULL, NULL);
+}
+
+/* The server is killed while all are at work, and comes back. */
+static gboolean
+run_restarts (gpointer       data,
+              GCancellable  *cancellable,
+              GError       **error)
+{
+  Load *load = data;
+
+  for (int i = 1; i <= n_restarts; i++)
+    {
+      while (load->n_left > n_queries - n_queries / (n_restarts + 1) * i)
+        if (!cupel_fiber_sleep (1000, cancellable, error))
+          return FALSE;
+      load->restarting = TRUE;
+      fault_backend_signal (load->backend, SIGKILL);
+      if (!fault_backend_wait_ready (load->backend, 60 * G_USEC_PER_SEC))
+        {
+          g_set_error_literal (error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "The server did not come back");
+          return FALSE;
+        }
+      /* Idle connections of before are found out one after the other. */
+      if (!cupel_fiber_sleep (2 * G_USEC_PER_SEC, cancellable, error))
+        return FALSE;
+      load->restarting = FALSE;
+      load->n_after = 0;
+      load->n_restarted++;
+    }
+  return TRUE;
 }
 
 static gboolean
@@ -135,6 +186,12 @@ run_task (gpointer       data,
 
   while (load->n_left > 0)
     {
+      /* Some are left for the time after. */
+      if (load->restarting && load->n_left <= n_queries / (n_restarts + 1) / 2)
+        {
+          cupel_fiber_sleep (20 * 1000, NULL, NULL);
+          continue;
+        }
       load->n_left--;
       run_query (load);
     }
@@ -199,6 +256,11 @@ run (gpointer       data,
   load.engine = cupel_engine_new (backend->url, error);
   if (load.engine == NULL)
     return FALSE;
+  if (n_restarts > 0 && backend->pid_file == NULL)
+    {
+      g_print ("1..0 # SKIP the server \"%s\" is not ours to kill: see ci/servers --restart\n", server);
+      exit (EXIT_SUCCESS);
+    }
   g_object_set (load.engine, "pool-size", (guint) n_connections, "max-overflow", 0, "pool-timeout", 600.0, NULL);
   /* What is made at first use is no leak. */
   run_query (&load);
@@ -216,6 +278,8 @@ run (gpointer       data,
   group = cupel_task_group_new (NULL);
   for (int i = 0; i < n_tasks; i++)
     cupel_task_group_spawn (group, run_task, &load, NULL);
+  if (n_restarts > 0)
+    cupel_task_group_spawn (group, run_restarts, &load, NULL);
   if (!cupel_task_group_join (group, error))
     return FALSE;
   took = g_get_monotonic_time () - begin;
@@ -228,6 +292,11 @@ run (gpointer       data,
   result (load.n_right + load.n_wrong + load.n_cancelled + load.n_lost + load.n_other == (guint64) n_queries,
           "%d queries in %.1f s, %.0f per second", n_queries, (double) took / G_USEC_PER_SEC,
           (double) n_queries * G_USEC_PER_SEC / (double) took);
+
+  if (n_restarts > 0)
+    result (load.n_restarted == n_restarts && load.n_after > 0,
+            "%d restarts, %" G_GUINT64_FORMAT " queries asked again, %" G_GUINT64_FORMAT " right answers after the last one",
+            load.n_restarted, load.n_down, load.n_after);
 
   limit = scale_is_slow () ? 200000 : 10000;
   result (loop_watch_percentile (0.999) < limit, "the loop is kept for %.2f ms at p99.9, %.2f ms at most",
