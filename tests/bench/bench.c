@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "bench.h"
+#include "scaling.h"
 #include "suites.h"
 
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* Under callgrind the instructions between start and stop are a profile of their own. */
 #ifdef CUPEL_HAVE_VALGRIND
@@ -23,6 +25,7 @@ struct _Bench
   const char *name;
   gint64      started;
   gint64      elapsed;
+  double      cpu;
   gint64      late;
   guint64     memory_mark;
   guint64     allocations;
@@ -72,6 +75,16 @@ heap_in_use (void)
 #endif
 }
 
+/* Of all threads */
+static double
+cpu_seconds (void)
+{
+  struct timespec used;
+
+  clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &used);
+  return (double) used.tv_sec + (double) used.tv_nsec / 1e9;
+}
+
 void
 bench_start (Bench *bench)
 {
@@ -79,6 +92,7 @@ bench_start (Bench *bench)
   bench->heap = heap_in_use ();
   bench->allocations = hooks != NULL && hooks->count_allocations != NULL ? hooks->count_allocations () : 0;
   CALLGRIND_ZERO_STATS;
+  bench->cpu = cpu_seconds ();
   bench->started = g_get_monotonic_time ();
 }
 
@@ -86,6 +100,7 @@ void
 bench_stop (Bench *bench)
 {
   bench->elapsed = g_get_monotonic_time () - bench->started;
+  bench->cpu = cpu_seconds () - bench->cpu;
   CALLGRIND_DUMP_STATS_AT (bench->name);
   bench->heap = heap_in_use () - bench->heap;
   if (hooks != NULL && hooks->count_allocations != NULL)
@@ -157,6 +172,12 @@ bench_get_url (Bench *bench)
   return bench->url;
 }
 
+const char *
+bench_get_name (Bench *bench)
+{
+  return bench->name;
+}
+
 static int
 compare_times (gconstpointer a,
                gconstpointer b)
@@ -192,6 +213,22 @@ count_ops (const char *name)
     { "W8", BENCH_ROWS },
     { "W9", BENCH_ROWS },
   };
+  const struct
+  {
+    const char *prefix;
+    guint64     ops;
+  } scaling[] = {
+    { "identity-map/", SCALING_GETS },
+    { "flush/", SCALING_FLUSHES },
+    { "fibers/", SCALING_TASK_OPS },
+    { "pool/", SCALING_TASK_OPS / BENCH_TASKS * BENCH_TASKS },
+  };
+
+  if (g_str_has_prefix (name, "rows/"))
+    return g_ascii_strtoull (name + strlen ("rows/"), NULL, 10);
+  for (guint i = 0; i < G_N_ELEMENTS (scaling); i++)
+    if (g_str_has_prefix (name, scaling[i].prefix))
+      return scaling[i].ops;
 
   for (guint i = 0; i < G_N_ELEMENTS (all); i++)
     if (strcmp (all[i].name, name) == 0)
@@ -209,8 +246,8 @@ report (Bench           *bench,
   guint64 peak = peak_memory ();
 
   g_array_sort (bench->latencies, compare_times);
-  printf ("{\"implementation\": \"%s\", \"case\": \"%s\", \"repetition\": %u, \"ops\": %" G_GUINT64_FORMAT ", \"seconds\": %.6f",
-          bench->implementation, c->name, repetition, count_ops (c->name), (double) bench->elapsed / G_USEC_PER_SEC);
+  printf ("{\"implementation\": \"%s\", \"case\": \"%s\", \"repetition\": %u, \"ops\": %" G_GUINT64_FORMAT ", \"seconds\": %.6f, \"cpu_seconds\": %.6f",
+          bench->implementation, c->name, repetition, count_ops (c->name), (double) bench->elapsed / G_USEC_PER_SEC, bench->cpu);
   printf (", \"peak_kib\": %" G_GUINT64_FORMAT ", \"growth_kib\": %" G_GUINT64_FORMAT ", \"heap_bytes\": %" G_GINT64_FORMAT
           ", \"allocations\": %" G_GUINT64_FORMAT,
           peak, bench->memory_mark > 0 && peak > bench->memory_mark ? peak - bench->memory_mark : 0, bench->heap, bench->allocations);

@@ -54,6 +54,7 @@ void        bench_late        (gint64       microseconds);
 void        bench_mark_memory (Bench       *bench);
 
 const char *bench_get_url     (Bench       *bench);
+const char *bench_get_name    (Bench       *bench);
 
 void        bench_set_hooks   (const BenchHooks *hooks);
 

@@ -8,7 +8,7 @@ import xml.sax.saxutils
 
 import bench_cases
 
-COLUMNS = ('ops', 'seconds', 'peak_kib', 'growth_kib', 'heap_bytes', 'late_us', 'p50_us', 'p99_us')
+COLUMNS = ('ops', 'seconds', 'cpu_seconds', 'peak_kib', 'growth_kib', 'heap_bytes', 'late_us', 'p50_us', 'p99_us')
 
 
 def number(value, form='{:.2f}'):
@@ -147,3 +147,13 @@ def write_svg(rows, path):
                      'font-family="sans-serif" font-size="12"><style>.small{font-size:9px;fill:#444}</style>'
                      f'<rect width="100%" height="100%" fill="white"/>{key}{marks}{"".join(text)}'
                      f'<text x="{left}" y="{y + 28}">time as a multiple of raw C; pale: SQLAlchemy asyncio</text></svg>\n')
+
+
+def report(bench, path):
+    """Prints and writes; returns what was missed."""
+    rows = [Row(bench, case, database) for case in bench.cases for database in bench.databases]
+    missed = print_table(bench, rows)
+    write_csv(bench, path + '.csv')
+    write_json(rows, path + '.json')
+    write_svg(rows, path + '.svg')
+    return missed

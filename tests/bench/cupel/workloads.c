@@ -2,14 +2,6 @@
 
 #include "suites.h"
 
-#define DEFINE_A(Type, prefix, table, ...)                                                              \
-  static const CupelColumnSpec prefix##_columns[] = {                                                   \
-    CUPEL_COLUMN (Type, id, INT64, .primary_key = TRUE),                                                \
-    CUPEL_COLUMN (Type, data, STRING, .length = 255),                                                   \
-    CUPEL_COLUMN (Type, create_date, DATETIME, .not_null = TRUE, .server_default = "now()"),            \
-  };                                                                                                    \
-  CUPEL_DEFINE_ENTITY (Type, prefix, table, prefix##_columns, ##__VA_ARGS__)
-
 #define DEFINE_B(Type, prefix, table, parent)                                                           \
   static const CupelColumnSpec prefix##_columns[] = {                                                   \
     CUPEL_COLUMN (Type, id, INT64, .primary_key = TRUE),                                                \
@@ -92,4 +84,4 @@ static const BenchCase own_cases[] = {
   { NULL }
 };
 
-const BenchCase *workloads[] = { own_cases, bulk_cases, large_cases, short_cases, single_cases, NULL };
+const BenchCase *workloads[] = { own_cases, bulk_cases, large_cases, short_cases, single_cases, scaling_cases, NULL };

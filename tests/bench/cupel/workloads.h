@@ -18,6 +18,7 @@ typedef struct
 } Context;
 
 extern const BenchCase *workloads[];
+extern const BenchCase scaling_cases[];
 
 gboolean failed       (Bench      *bench,
                        Context    *context);
@@ -48,6 +49,14 @@ gboolean w9           (Bench *bench, gpointer data);
     char *data;                                                                                         \
     GDateTime *create_date;                                                                             \
   };
+
+#define DEFINE_A(Type, prefix, table, ...)                                                              \
+  static const CupelColumnSpec prefix##_columns[] = {                                                   \
+    CUPEL_COLUMN (Type, id, INT64, .primary_key = TRUE),                                                \
+    CUPEL_COLUMN (Type, data, STRING, .length = 255),                                                   \
+    CUPEL_COLUMN (Type, create_date, DATETIME, .not_null = TRUE, .server_default = "now()"),            \
+  };                                                                                                    \
+  CUPEL_DEFINE_ENTITY (Type, prefix, table, prefix##_columns, ##__VA_ARGS__)
 
 #define DECLARE_B(Type, prefix)                                                                         \
   CUPEL_DECLARE_ENTITY (Type, prefix)                                                                   \
