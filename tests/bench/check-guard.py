@@ -6,7 +6,8 @@
 
 PROGRAM is bench-guard, BOUNDS the file bounds.json, TOOLCHAIN names what instructions depend on: compiler, options, libraries.
 Each case runs on a small and on a larger SQLite database; the difference by the difference in rows is what one row costs. More
-than a tenth above the bound fails. Allocations are checked everywhere, instructions where there are bounds for the toolchain.
+than a tenth above the bound fails, and of allocations a twentieth of one. Allocations are checked everywhere, instructions where
+there are bounds for the toolchain.
 
 With --write the bounds become what is counted now, instructions for this toolchain only; `ci/bench --bounds` does that.
 """
@@ -23,6 +24,8 @@ import tempfile
 CASES = ('W1', 'W2', 'W4', 'W5', 'W9')
 SMALL, LARGE = 100, 20      # divisors of the sizes that ci/bench has
 TOLERANCE = 0.10
+# A block of rows more or less, as threads take turns, is no cost of a row. One that is allocated for itself is twenty times that.
+SLACK = {'allocations': 0.05, 'instructions': 0}
 RUNS_FOR_BOUNDS = 3
 # One function of glibc for all processors
 PLAIN = ','.join('-' + name for name in ('AVX_Fast_Unaligned_Load', 'AVX2', 'AVX', 'BMI2', 'ERMS', 'FSRM', 'SSSE3', 'SSE4_1', 'SSE4_2'))
@@ -73,13 +76,13 @@ def check(bounds, figures, toolchain, why_not):
                 print(f'ok {name} # SKIP {why_not}')
                 continue
             value, bound = figures[what][case], known[case]
-            good = value <= bound * (1 + TOLERANCE)
+            good = value <= bound * (1 + TOLERANCE) + SLACK[what]
             all_good = all_good and good
             print(f'{"ok" if good else "not ok"} {name}')
             print(f'# {value}, and {bound} is the bound')
             if not good:
                 print('# If it has to be: ci/bench --bounds')
-            elif value < bound * (1 - TOLERANCE):
+            elif value < bound * (1 - TOLERANCE) - SLACK[what]:
                 print('# It became cheaper; to keep it so: ci/bench --bounds')
     return all_good
 
