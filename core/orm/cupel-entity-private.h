@@ -170,6 +170,9 @@ void              cupel_entity_set_property    (GObject                *object,
                                                 guint                   prop_id,
                                                 const GValue           *value,
                                                 GParamSpec             *pspec);
+/* Of a class: whether it needs to know of notifications itself, as one with properties of its own does. */
+void              cupel_entity_class_hear         (GObjectClass         *klass);
+void              cupel_entity_class_hear_nothing (GObjectClass         *klass);
 char             *cupel_entity_describe        (CupelEntity            *self);   /* "A with key 3", for messages */
 
 G_END_DECLS

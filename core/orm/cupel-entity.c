@@ -358,11 +358,14 @@ dispatch_on_main_stack (gpointer data)
   G_OBJECT_CLASS (cupel_entity_parent_class)->dispatch_properties_changed (dispatch->object, dispatch->n_pspecs, dispatch->pspecs);
 }
 
+/* Handlers of "notify" and those of "notify::name" are not found together. */
 static gboolean
 is_watched (GObject     *object,
             guint        n_pspecs,
             GParamSpec **pspecs)
 {
+  if (g_signal_has_handler_pending (object, notify_signal, 0, FALSE))
+    return TRUE;
   for (guint i = 0; i < n_pspecs; i++)
     if (g_signal_has_handler_pending (object, notify_signal, g_param_spec_get_name_quark (pspecs[i]), FALSE))
       return TRUE;
@@ -402,15 +405,45 @@ cupel_entity_notify (GObject    *object,
     G_OBJECT_CLASS (cupel_entity_parent_class)->notify (object, pspec);
 }
 
+/* GObject gives every new object a queue for notifications if its class overrides one of the two functions above, which takes longer
+ * than to load it, and takes it away again. A class that is mapped in C needs neither until somebody listens; from then on it has what
+ * brings handlers to the main stack. Objects that another thread makes meanwhile get a queue or none, and GObject is fine with both. */
+void
+cupel_entity_class_hear_nothing (GObjectClass *klass)
+{
+  const GObjectClass *base = cupel_entity_parent_class;
+
+  if (klass->notify == cupel_entity_notify)
+    klass->notify = base->notify;
+  if (klass->dispatch_properties_changed == cupel_entity_dispatch_properties_changed)
+    klass->dispatch_properties_changed = base->dispatch_properties_changed;
+}
+
+void
+cupel_entity_class_hear (GObjectClass *klass)
+{
+  const GObjectClass *base = cupel_entity_parent_class;
+
+  if (klass->notify == base->notify)
+    klass->notify = cupel_entity_notify;
+  if (klass->dispatch_properties_changed == base->dispatch_properties_changed)
+    klass->dispatch_properties_changed = cupel_entity_dispatch_properties_changed;
+}
+
 /* A notification that nobody would hear is saved: it takes longer than all the rest. A class may hear it without a handler. */
 static void
 notify_if_heard (GObject    *object,
                  GParamSpec *pspec)
 {
   GObjectClass *klass = G_OBJECT_GET_CLASS (object);
+  const GObjectClass *base = cupel_entity_parent_class;
+  gboolean watched = is_watched (object, 1, &pspec);
 
-  if (klass->notify != cupel_entity_notify || klass->dispatch_properties_changed != cupel_entity_dispatch_properties_changed ||
-      is_watched (object, 1, &pspec))
+  if (watched && klass->dispatch_properties_changed == base->dispatch_properties_changed)
+    g_atomic_pointer_set (&klass->dispatch_properties_changed, cupel_entity_dispatch_properties_changed);
+  if (watched || (klass->notify != cupel_entity_notify && klass->notify != base->notify) ||
+      (klass->dispatch_properties_changed != cupel_entity_dispatch_properties_changed &&
+       klass->dispatch_properties_changed != base->dispatch_properties_changed))
     g_object_notify_by_pspec (object, pspec);
 }
 

@@ -275,6 +275,7 @@ cupel_entity_class_map (gpointer                     klass,
 
   G_OBJECT_CLASS (klass)->get_property = cupel_entity_get_property;
   G_OBJECT_CLASS (klass)->set_property = cupel_entity_set_property;
+  cupel_entity_class_hear_nothing (klass);
 
   /* Lives as long as its class: for ever. */
   self = g_object_new (CUPEL_TYPE_MAPPER, NULL);
@@ -522,6 +523,8 @@ cupel_mapper_register (CupelMapper  *mapper,
       return FALSE;
     }
 
+  /* Its parent may be a class that is mapped in C. */
+  cupel_entity_class_hear (G_OBJECT_CLASS (klass));
   klass->mapper = g_object_ref (mapper);
   return TRUE;
 }

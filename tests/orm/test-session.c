@@ -971,6 +971,51 @@ test_notify (Fixture *f)
   g_assert_cmpuint (counter, ==, 1);
 }
 
+typedef struct
+{
+  guint count;
+  gint64 weight;
+} Heard;
+
+static void
+on_tag_notify (Tag        *tag,
+               GParamSpec *pspec,
+               Heard      *heard)
+{
+  g_assert_false (cupel_in_fiber ());
+  g_assert_cmpint (tag->weight, ==, heard->weight);
+  heard->count++;
+}
+
+/* What is set together is heard when all of it is set, and frozen objects say nothing, in a fiber as anywhere. */
+static void
+test_notify_together (Fixture *f)
+{
+  g_autoptr(Tag) silent = g_object_new (tag_get_type (), "scope", "s", "name", "one", "weight", G_GINT64_CONSTANT (1), NULL);
+  g_autoptr(Tag) tag = g_object_new (tag_get_type (), "scope", "s", "name", "two", NULL);
+  g_autoptr(Tag) later = NULL;
+  Heard heard = { 0, 7 };
+
+  g_object_set (silent, "weight", G_GINT64_CONSTANT (2), NULL);
+  g_signal_connect (tag, "notify", G_CALLBACK (on_tag_notify), &heard);
+  g_object_set (tag, "name", "three", "weight", G_GINT64_CONSTANT (7), NULL);
+  g_assert_cmpuint (heard.count, ==, 2);
+
+  g_object_freeze_notify (G_OBJECT (tag));
+  g_object_set (tag, "weight", G_GINT64_CONSTANT (8), NULL);
+  g_assert_cmpuint (heard.count, ==, 2);
+  heard.weight = 8;
+  g_object_thaw_notify (G_OBJECT (tag));
+  g_assert_cmpuint (heard.count, ==, 3);
+
+  /* One that is made when somebody listens to another. */
+  later = g_object_new (tag_get_type (), "scope", "s", "name", "four", "weight", G_GINT64_CONSTANT (3), NULL);
+  heard.weight = 0;
+  g_signal_connect (later, "notify::weight", G_CALLBACK (on_tag_notify), &heard);
+  cupel_entity_set_null (CUPEL_ENTITY (later), "weight");
+  g_assert_cmpuint (heard.count, ==, 4);
+}
+
 static void
 test_session_end (Fixture *f)
 {
@@ -1182,6 +1227,7 @@ main (int   argc,
     { "/orm/session/busy", test_busy },
     { "/orm/session/wrong-thread", test_wrong_thread },
     { "/orm/session/notify", test_notify },
+    { "/orm/session/notify-together", test_notify_together },
     { "/orm/session/large", test_large },
     { "/orm/session/misfit", test_misfit },
     { "/orm/session/cancelled-load", test_cancelled_load },
