@@ -97,12 +97,16 @@ set_connect_error (const CupelPgSettings  *settings,
   class = cupel_pg_error_classify (sqlstate);
   details.sqlstate = sqlstate;
   details.retryable = details.disconnect = class->retryable;
-  /* A database that does not exist: there is no statement that could be wrong. */
-  details.category = class->category != CUPEL_ERROR_CATEGORY_PROGRAM ? class->category : CUPEL_ERROR_CATEGORY_NONE;
+  /* A database that does not exist, say: there is no statement that could be wrong, and no link that was lost. */
+  details.category = class->category;
+  if (class->category == CUPEL_ERROR_CATEGORY_PROGRAM || (class->category == CUPEL_ERROR_CATEGORY_LOST && !class->retryable))
+    details.category = CUPEL_ERROR_CATEGORY_NONE;
   cupel_set_error_with_details (error,
                                 class->code == CUPEL_ERROR_AUTHENTICATION ? CUPEL_ERROR_AUTHENTICATION : CUPEL_ERROR_CONNECTION,
-                                &details, "Could not connect to the database \"%s\" of PostgreSQL at %s: %s (SQLSTATE %s)",
-                                settings->database != NULL ? settings->database : "", settings->where, message, sqlstate);
+                                &details, "Could not connect to the database \"%s\" of PostgreSQL at %s: %s (SQLSTATE %s)%s",
+                                settings->database != NULL ? settings->database : "", settings->where, message, sqlstate,
+                                strcmp (sqlstate, "08P01") == 0 && !settings->pooler
+                                  ? ". If that is a pooler, as PgBouncer is, say so with the URL option pooler=transaction" : "");
 }
 
 /* One attempt. What blocks in libpq is looking up names, and it is given none. */

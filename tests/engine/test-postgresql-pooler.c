@@ -22,6 +22,29 @@ connect_through (const char *more)
   return connection;
 }
 
+/* A pooler takes no settings for a session: who did not say that there is one is told. */
+static void
+test_not_said (CupelDriverConnection *connection)
+{
+  const char *text = g_getenv ("CUPEL_TEST_PGBOUNCER_ONE_URL");
+  const char *option = strstr (text, "pooler=transaction");
+  g_autoptr(GString) plain = g_string_new_len (text, option - text);
+  g_autoptr(CupelUrl) url = NULL;
+  g_autoptr(GError) error = NULL;
+
+  g_assert_nonnull (option);
+  g_string_append (plain, "pooler=none");
+  g_string_append (plain, option + strlen ("pooler=transaction"));
+  url = cupel_url_new (plain->str, &error);
+  g_assert_no_error (error);
+  g_assert_null (connect_to (url, CUPEL_NO_DEADLINE, &error));
+  g_test_message ("%s", error->message);
+  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_CONNECTION);
+  g_assert_nonnull (strstr (error->message, "pooler=transaction"));
+  g_assert_false (cupel_error_is_retryable (error));
+  g_assert_cmpint (cupel_error_get_category (error), ==, CUPEL_ERROR_CATEGORY_NONE);
+}
+
 /* Statements of two clients in turns on one session: no name is in the other's way, and every answer belongs to its question. */
 static void
 test_turns (CupelDriverConnection *first)
@@ -238,6 +261,7 @@ main (int    argc,
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/postgresql/pooler/options", test_options);
+  g_test_add_data_func ("/postgresql/pooler/not-said", test_not_said, run_test);
   g_test_add_data_func ("/postgresql/pooler/turns", test_turns, run_test);
   g_test_add_data_func ("/postgresql/pooler/settings", test_settings, run_test);
   g_test_add_data_func ("/postgresql/pooler/refused", test_refused, run_test);
