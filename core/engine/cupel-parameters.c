@@ -4,6 +4,7 @@
 
 #include "engine/cupel-parameters-private.h"
 #include "runtime/cupel-fiber.h"
+#include "sql/cupel-name-list-private.h"
 #include "sql/cupel-value-private.h"
 
 /* A cell that nobody set; never seen outside of this file. */
@@ -12,7 +13,7 @@
 struct _CupelParameters
 {
   gatomicrefcount  ref_count;
-  GPtrArray       *names;        /* of the columns of the block, in the order of their first use */
+  CupelNameList    names;        /* of the columns of the block, in the order of their first use */
   CupelRowBlock   *block;        /* may have more columns than names */
   gboolean         open;         /* the last row of the block is the set that is being filled */
   guint            n_empty;      /* sets without any value, before there is a block */
@@ -37,7 +38,7 @@ cupel_parameters_new (void)
   CupelParameters *parameters = g_new0 (CupelParameters, 1);
 
   g_atomic_ref_count_init (&parameters->ref_count);
-  parameters->names = g_ptr_array_new_with_free_func (g_free);
+  cupel_name_list_init (&parameters->names);
 
   return parameters;
 }
@@ -77,7 +78,7 @@ cupel_parameters_unref (CupelParameters *parameters)
   if (!g_atomic_ref_count_dec (&parameters->ref_count))
     return;
 
-  g_ptr_array_unref (parameters->names);
+  cupel_name_list_clear (&parameters->names);
   g_clear_pointer (&parameters->block, cupel_row_block_unref);
   g_free (parameters);
 }
@@ -120,8 +121,16 @@ static guint
 find_name (CupelParameters *parameters,
            const char      *name)
 {
-  for (guint i = 0; i < parameters->names->len; i++)
-    if (strcmp (parameters->names->pdata[i], name) == 0)
+  const GPtrArray *names = parameters->names.names;
+  int place;
+
+  if (G_UNLIKELY (parameters->names.places != NULL))
+    {
+      place = cupel_name_list_find (&parameters->names, name);
+      return place >= 0 ? (guint) place : G_MAXUINT;
+    }
+  for (guint i = 0; i < names->len; i++)
+    if (strcmp (names->pdata[i], name) == 0)
       return i;
 
   return G_MAXUINT;
@@ -134,10 +143,7 @@ get_cell (CupelParameters *parameters,
   guint column = find_name (parameters, name);
 
   if (column == G_MAXUINT)
-    {
-      column = parameters->names->len;
-      g_ptr_array_add (parameters->names, g_strdup (name));
-    }
+    column = cupel_name_list_add (&parameters->names, name);
   if (parameters->block == NULL || column >= parameters->block->n_columns)
     widen (parameters, parameters->block == NULL ? 4 : parameters->block->n_columns * 2);
 
@@ -448,16 +454,16 @@ check_no_unknown (CupelParameters  *parameters,
                   CupelCompiled    *compiled,
                   GError          **error)
 {
-  for (guint i = 0; i < parameters->names->len; i++)
+  for (guint i = 0; i < parameters->names.names->len; i++)
     {
       g_autofree char *known = NULL;
       g_autofree char *name = NULL;
       g_autoptr(GPtrArray) names = NULL;
 
-      if (cupel_compiled_find_bind (compiled, parameters->names->pdata[i]) >= 0)
+      if (cupel_compiled_find_bind (compiled, parameters->names.names->pdata[i]) >= 0)
         continue;
 
-      name = g_utf8_make_valid (parameters->names->pdata[i], -1);
+      name = g_utf8_make_valid (parameters->names.names->pdata[i], -1);
       if (compiled->n_binds == 0)
         {
           g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING,
@@ -513,7 +519,7 @@ cupel_parameters_bind (CupelParameters  *parameters,
   *sets = NULL;
   *n_sets = 0;
 
-  if (parameters != NULL && parameters->names->len > 0 && !check_no_unknown (parameters, compiled, error))
+  if (parameters != NULL && parameters->names.names->len > 0 && !check_no_unknown (parameters, compiled, error))
     return FALSE;
 
   if (compiled->n_binds == 0)

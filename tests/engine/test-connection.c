@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <string.h>
+#include <time.h>
 
+#include "../unit/scale.h"
 #include "fake-database.h"
 
 typedef struct
@@ -403,6 +405,41 @@ test_commit_errors (gpointer       data,
   assert_log ("BEGIN; four");
   close_it (second);
   g_assert_cmpuint (fake_figures.n_connected, ==, 0);
+  return TRUE;
+}
+
+/* As many values by name as a statement may have: found, not looked for. In time of the thread; the server is none. */
+static gboolean
+test_many_names (gpointer       data,
+                 GCancellable  *cancellable,
+                 GError       **error)
+{
+  const guint n = scale (60000, 2000);
+  Fixture *f = data;
+  g_autoptr(CupelConnection) connection = borrow (f);
+  g_autoptr(CupelParameters) parameters = cupel_parameters_new ();
+  g_autoptr(GString) sql = g_string_new ("one");
+  g_autoptr(CupelText) text = NULL;
+  g_autoptr(CupelResult) result = NULL;
+  struct timespec begin, end;
+
+  for (guint i = 0; i < n; i++)
+    g_string_append_printf (sql, " :a%u", i);
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &begin);
+  text = cupel_text_new (sql->str);
+  for (guint i = 0; i < n; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("a%u", n - 1 - i);
+
+      cupel_parameters_set_int64 (parameters, name, i);
+    }
+  result = cupel_connection_execute (connection, CUPEL_STATEMENT (text), parameters, NULL, error);
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &end);
+  g_assert_no_error (*error);
+  g_assert_nonnull (result);
+  g_assert_cmpint (end.tv_sec - begin.tv_sec, <, 5);
+  g_assert_true (cupel_connection_rollback (connection, NULL, error));
+  close_it (connection);
   return TRUE;
 }
 
@@ -994,6 +1031,7 @@ main (int   argc,
   ADD ("failed-statement", test_failed_statement);
   ADD ("lost-link", test_lost_link);
   ADD ("commit-errors", test_commit_errors);
+  ADD ("many-names", test_many_names);
   ADD ("busy", test_busy);
   ADD ("closed", test_closed);
   ADD ("wrong-thread", test_wrong_thread);
