@@ -11,6 +11,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   CupelEntity **slots;
+  guint32      *hashes;   /* of the entities, so that others need not be touched */
   guint         size;     /* a power of two, or 0 */
   guint         count;
 } CupelIdentityMap;

@@ -2,19 +2,25 @@
 
 #include "orm/cupel-identity-map-private.h"
 
-static inline guint
-slot_of (const CupelIdentityMap *map,
-         const CupelMapper      *mapper,
-         gint64                  identity)
+/* Keys are often consecutive: eight neighbours share two lines of the cache, every other slot of them, and a multiplication spreads the
+ * pairs of lines. Which slots of its lines a key may get depends on both, so that keys with gaps do not meet, and two sets of eight
+ * that do meet fit between each other. */
+static inline guint32
+hash_of (const CupelMapper *mapper,
+         gint64             identity)
 {
-  /* Keys are often consecutive: eight neighbours share a line of the cache, and a multiplication spreads the lines. Which place
-   * of its line a key gets depends on both, so that keys with gaps do not meet. */
   guint64 line = ((guint64) identity >> 3) ^ ((guint64) (gsize) mapper >> 4);
-  guint h;
+  guint32 h;
 
   line *= G_GUINT64_CONSTANT (0x9e3779b97f4a7c15);
-  h = (guint) (line >> 32);
-  return ((h << 3) | (((guint) identity ^ (h >> 29)) & 7)) & (map->size - 1);
+  h = (guint32) (line >> 32);
+  return h << 4 | (((guint32) identity ^ h >> 28) & 7) << 1 | h >> 31;
+}
+
+static inline guint32
+hash_of_entity (CupelEntity *entity)
+{
+  return hash_of (cupel_mapper_of (entity), entity->identity);
 }
 
 /* A key that is not one integer is compared as text: a server's UUID and an entity's string are the same key. */
@@ -64,34 +70,42 @@ same_key (CupelEntity            *entity,
 
 static void
 place (CupelIdentityMap *map,
-       CupelEntity      *entity)
+       CupelEntity      *entity,
+       guint32           hash)
 {
-  guint i = slot_of (map, cupel_mapper_of (entity), entity->identity);
+  const guint mask = map->size - 1;
+  guint i = hash & mask;
 
   while (map->slots[i] != NULL)
-    i = (i + 1) & (map->size - 1);
+    i = (i + 1) & mask;
   map->slots[i] = entity;
+  map->hashes[i] = hash;
 }
 
+/* Without a look at the entities, which are anywhere in memory. */
 static void
 grow (CupelIdentityMap *map,
       guint             size)
 {
   CupelEntity **old = map->slots;
+  guint32 *old_hashes = map->hashes;
   guint old_size = map->size;
 
   map->size = size;
   map->slots = g_new0 (CupelEntity *, map->size);
+  map->hashes = g_new (guint32, map->size);
   for (guint i = 0; i < old_size; i++)
     if (old[i] != NULL)
-      place (map, old[i]);
+      place (map, old[i], old_hashes[i]);
   g_free (old);
+  g_free (old_hashes);
 }
 
 void
 cupel_identity_map_clear (CupelIdentityMap *map)
 {
   g_clear_pointer (&map->slots, g_free);
+  g_clear_pointer (&map->hashes, g_free);
   map->size = map->count = 0;
 }
 
@@ -99,12 +113,14 @@ CupelEntity *
 cupel_identity_map_lookup (const CupelIdentityMap *map,
                            const CupelIdentityKey *key)
 {
-  guint i;
+  const guint mask = map->size - 1;
+  guint32 hash;
 
   if (map->count == 0)
     return NULL;
-  for (i = slot_of (map, key->mapper, key->identity); map->slots[i] != NULL; i = (i + 1) & (map->size - 1))
-    if (same_key (map->slots[i], key))
+  hash = hash_of (key->mapper, key->identity);
+  for (guint i = hash & mask; map->slots[i] != NULL; i = (i + 1) & mask)
+    if (map->hashes[i] == hash && same_key (map->slots[i], key))
       return map->slots[i];
   return NULL;
 }
@@ -127,7 +143,7 @@ cupel_identity_map_insert (CupelIdentityMap *map,
 {
   if (map->count + 1 > map->size / 2)
     grow (map, MAX (64, map->size * 2));
-  place (map, entity);
+  place (map, entity, hash_of_entity (entity));
   map->count++;
 }
 
@@ -140,7 +156,7 @@ cupel_identity_map_remove (CupelIdentityMap *map,
 
   if (map->count == 0)
     return FALSE;
-  for (hole = slot_of (map, cupel_mapper_of (entity), entity->identity);
+  for (hole = hash_of_entity (entity) & mask;
        map->slots[hole] != entity;
        hole = (hole + 1) & mask)
     if (map->slots[hole] == NULL)
@@ -149,11 +165,12 @@ cupel_identity_map_remove (CupelIdentityMap *map,
   /* Close the gap: whoever probed past it moves up, so that there are no tombstones. */
   for (guint i = (hole + 1) & mask; map->slots[i] != NULL; i = (i + 1) & mask)
     {
-      guint home = slot_of (map, cupel_mapper_of (map->slots[i]), map->slots[i]->identity);
+      guint home = map->hashes[i] & mask;
 
       if (((i - home) & mask) >= ((i - hole) & mask))
         {
           map->slots[hole] = map->slots[i];
+          map->hashes[hole] = map->hashes[i];
           hole = i;
         }
     }
