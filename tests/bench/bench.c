@@ -344,3 +344,11 @@ bench_server_parse (const char  *url,
     fprintf (stderr, "The benchmark speaks to servers on a UNIX socket: ?host=/FOLDER\n");
   return server->host != NULL;
 }
+
+void
+bench_server_clear (BenchServer *server)
+{
+  g_clear_pointer (&server->user, g_free);
+  g_clear_pointer (&server->host, g_free);
+  g_clear_pointer (&server->database, g_free);
+}

@@ -93,5 +93,6 @@ typedef struct
 
 gboolean    bench_server_parse (const char   *url,
                                 BenchServer  *server);
+void        bench_server_clear (BenchServer  *server);
 
 G_END_DECLS

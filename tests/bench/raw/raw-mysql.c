@@ -601,5 +601,6 @@ main (int    argc,
   raw.db = open_server (&raw.server);
   status = bench_run ("raw", argc, argv, (const BenchCase *[]) { cases, NULL }, &raw);
   mysql_close (raw.db);
+  bench_server_clear (&raw.server);
   return status;
 }

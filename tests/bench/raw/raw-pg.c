@@ -446,5 +446,6 @@ main (int    argc,
   raw.db = open_server (&raw.server);
   status = bench_run ("raw", argc, argv, (const BenchCase *[]) { cases, raw_pg_suites, NULL }, &raw);
   PQfinish (raw.db);
+  bench_server_clear (&raw.server);
   return status;
 }
