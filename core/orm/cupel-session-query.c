@@ -8,7 +8,8 @@
 
 /* How many rows of a class with setters of its own are built before the loop gets its turn. */
 #define FOREIGN_SLICE 32
-/* How many rows of any other, a microsecond at most each, are one tick. */
+/* How many rows of any other, a microsecond at most each, are one tick. The end of a block is one, too: many queries of one row each need
+ * not wait for anything. */
 #define TICK 8
 
 void
@@ -158,7 +159,7 @@ materialize_slice (gpointer data)
         }
       if (entity != NULL)
         g_ptr_array_add (m->entities, entity);
-      if (mapper->native && i % TICK == TICK - 1)
+      if (mapper->native && (i % TICK == TICK - 1 || i + 1 == m->end))
         cupel_fiber_tick ();
     }
 }

@@ -1185,6 +1185,42 @@ test_cancelled_load (Fixture *f)
     }
 }
 
+static gboolean
+count_iteration (gpointer data)
+{
+  ++*(guint *) data;
+  return G_SOURCE_CONTINUE;
+}
+
+/* One row after the other for a while: where no query has to wait, the loop gets its turns all the same. */
+static void
+test_many_gets (Fixture *f)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(Author) author = new_author ("one", 0);
+  g_autoptr(GSource) source = g_idle_source_new ();
+  guint iterations = 0;
+  gint64 id, end;
+
+  add (f, author);
+  commit (f);
+  id = author->id;
+  g_clear_object (&author);
+
+  g_source_set_callback (source, count_iteration, &iterations, NULL);
+  g_source_attach (source, g_main_context_get_thread_default ());
+  end = g_get_monotonic_time () + 100 * 1000;
+  while (g_get_monotonic_time () < end)
+    {
+      g_autoptr(Author) again = cupel_session_get_int64 (f->session, author_get_type (), id, NULL, &error);
+
+      g_assert_no_error (error);
+      g_assert_nonnull (again);
+    }
+  g_source_destroy (source);
+  g_assert_cmpuint (iterations, >, 1);
+}
+
 static void
 free_case (gpointer data)
 {
@@ -1228,6 +1264,7 @@ main (int   argc,
     { "/orm/session/wrong-thread", test_wrong_thread },
     { "/orm/session/notify", test_notify },
     { "/orm/session/notify-together", test_notify_together },
+    { "/orm/session/many-gets", test_many_gets },
     { "/orm/session/large", test_large },
     { "/orm/session/misfit", test_misfit },
     { "/orm/session/cancelled-load", test_cancelled_load },
