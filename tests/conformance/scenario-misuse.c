@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Several fibers on one session, connection or stream: the first goes on unharmed, each other is told that it is busy. What the first
- * does takes some milliseconds on every database, so that the others really come in between. */
+/* Several fibers on one session, connection or stream: the first goes on unharmed, each that comes while it is at work is told that it is
+ * busy. What the first does takes some milliseconds on every database, so that the others really come in between; unless the loop is
+ * kept from them for so long, by a busy machine, that the answer is there already. */
 
 #include <stdlib.h>
 
@@ -44,6 +45,9 @@ typedef struct
   guint next;
   guint done;
   guint busy;
+  guint under_way;    /* how many are at work */
+  guint overlapping;  /* how many began when another one was */
+  guint overlapped;   /* that, of all races */
   guint first;        /* which was done */
   GString *others;    /* errors that were not expected */
 } Race;
@@ -90,8 +94,13 @@ run_one (gpointer       data,
   Race *race = data;
   guint i = race->next++;
   g_autoptr(GError) local = NULL;
+  gboolean done;
 
-  if (perform (race, race->kinds[i], cancellable, &local))
+  if (race->under_way++ > 0)
+    race->overlapping++;
+  done = perform (race, race->kinds[i], cancellable, &local);
+  race->under_way--;
+  if (done)
     {
       if (race->done++ == 0)
         race->first = i;
@@ -112,16 +121,17 @@ run_race (Race        *race,
 {
   g_autoptr(CupelTaskGroup) group = cupel_task_group_new (NULL);
 
-  race->next = race->done = race->busy = 0;
+  race->next = race->done = race->busy = race->overlapping = 0;
   race->others = g_string_new (NULL);
   for (guint i = 0; i < race->n; i++)
     cupel_task_group_spawn (group, run_one, race, NULL);
   if (!cupel_task_group_join (group, error))
     return FALSE;
-  cupel_conformance_check_int (race->context, step, "operations done", race->done, 1);
+  cupel_conformance_check_int (race->context, step, "operations done", race->done, race->n - race->overlapping);
   cupel_conformance_check_int (race->context, step, "which of them", race->first, 0);
-  cupel_conformance_check_int (race->context, step, "operations that were told BUSY", race->busy, race->n - 1);
+  cupel_conformance_check_int (race->context, step, "operations that were told BUSY", race->busy, race->overlapping);
   cupel_conformance_check (race->context, step, race->others->len == 0, "no other error: %s", race->others->len > 0 ? race->others->str : "none");
+  race->overlapped += race->overlapping;
   g_string_free (g_steal_pointer (&race->others), TRUE);
   return TRUE;
 }
@@ -168,7 +178,7 @@ run (CupelConformanceContext  *c,
   if (!run_race (&race, "1", error))   /* all SESSION_EXECUTE */
     return FALSE;
   cupel_conformance_context_get_counts (c, &n);
-  cupel_conformance_check_int (c, "1", "SELECTs sent, and for server defaults", n.selects, 1 + model_default_selects (c, 1));
+  cupel_conformance_check_int (c, "1", "SELECTs sent, and for server defaults", n.selects, race.done + model_default_selects (c, 1));
   cupel_conformance_check_at_most (c, "1", "INSERTs of the one autoflush", n.inserts, model_max_inserts (c, 2, 3));
   if (!cupel_session_commit (session, NULL, error) || !cupel_session_close (session, NULL, error))
     return FALSE;
@@ -181,7 +191,7 @@ run (CupelConformanceContext  *c,
   memcpy (race.kinds, (Kind[5]) { SESSION_EXECUTE, SESSION_COMMIT, SESSION_EXECUTE, SESSION_CLOSE }, sizeof race.kinds);
   if (!run_race (&race, "2", error))
     return FALSE;
-  cupel_conformance_check (c, "2", cupel_session_in_transaction (session), "the transaction of the first is open still");
+  cupel_conformance_check (c, "2", cupel_session_in_transaction (session) || race.overlapping < race.n - 1, "the transaction of the first is open still");
   if (!cupel_session_commit (session, NULL, error) || !cupel_session_close (session, NULL, error))
     return FALSE;
   cupel_conformance_check_int (c, "2", "rows in a", model_query_int (c, engine, "SELECT count(*) FROM a"), N_BEFORE + 2);
@@ -208,7 +218,9 @@ run (CupelConformanceContext  *c,
   if (!run_race (&race, "4", error))
     return FALSE;
   cupel_conformance_context_take_counts (c, &n);
-  cupel_conformance_check_int (c, "4", "SELECTs sent", n.selects, 1);
+  cupel_conformance_check_int (c, "4", "SELECTs sent", n.selects, race.done);
+
+  cupel_conformance_check (c, "4", race.overlapped > 0, "operations met: %u", race.overlapped);
 
   if ((stream = cupel_connection_stream (connection, CUPEL_STATEMENT (text), NULL, 1, NULL, error)) == NULL)
     return FALSE;
