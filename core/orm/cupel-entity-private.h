@@ -18,6 +18,8 @@ enum
   CUPEL_ENTITY_FLAG_EXPIRED    = 1 << 6,
   CUPEL_ENTITY_FLAG_MARK       = 1 << 7,  /* scratch of one walk */
   CUPEL_ENTITY_FLAG_TOUCHED    = 1 << 9,  /* an attribute changed since its values were taken for a statement */
+  CUPEL_ENTITY_FLAG_CASCADED   = 1 << 10, /* marked for deletion, and what goes with it is marked too */
+  CUPEL_ENTITY_FLAG_WAITING    = 1 << 11, /* scratch of one walk */
   CUPEL_ENTITY_FLAG_BORN       = 1 << 8,  /* its row is the session's own: a collection that nobody touched is empty */
 };
 

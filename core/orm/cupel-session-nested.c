@@ -218,6 +218,9 @@ undo_innermost (CupelSession *self)
     {
       CupelEntity *entity = key;
 
+      /* Taken out of the session since, it may be in another. */
+      if (entity->session != NULL && entity->session != self)
+        continue;
       cupel_identity_map_remove (&self->identity, entity);
       cupel_entity_forget_changes (entity);
       entity->session = NULL;

@@ -32,13 +32,17 @@ snapshot (CupelSession *self)
   return all;
 }
 
+/* Taken out of this session, one may be in another by now. */
 static void
-detach_list (GPtrArray *entities)
+detach_list (CupelSession *self,
+             GPtrArray    *entities)
 {
   for (guint i = 0; i < entities->len; i++)
     {
       CupelEntity *entity = g_ptr_array_index (entities, i);
 
+      if (entity->session != self)
+        continue;
       entity->session = NULL;
       entity->flags &= ~(CUPEL_ENTITY_FLAG_PENDING | CUPEL_ENTITY_FLAG_DIRTY | CUPEL_ENTITY_FLAG_INSERTED | CUPEL_ENTITY_FLAG_DELETED);
     }
@@ -68,10 +72,10 @@ detach_all (CupelSession *self)
         entity->flags &= ~(CUPEL_ENTITY_FLAG_DIRTY | CUPEL_ENTITY_FLAG_INSERTED | CUPEL_ENTITY_FLAG_DELETED);
       }
   cupel_identity_map_clear (&self->identity);
-  detach_list (new_);
-  detach_list (dirty);
-  detach_list (deleted);
-  detach_list (gone);
+  detach_list (self, new_);
+  detach_list (self, dirty);
+  detach_list (self, deleted);
+  detach_list (self, gone);
 }
 
 static void
@@ -1043,6 +1047,7 @@ cupel_session_delete (CupelSession  *session,
     }
   if (!(entity->flags & CUPEL_ENTITY_FLAG_DELETED))
     {
+      entity->flags &= ~CUPEL_ENTITY_FLAG_CASCADED;
       entity->flags |= CUPEL_ENTITY_FLAG_DELETED;
       g_ptr_array_add (session->deleted, g_object_ref (entity));
     }

@@ -109,10 +109,21 @@ delete_batch (CupelFlush        *flush,
     {
       CupelEntity *entity = g_ptr_array_index (going, i);
 
+      /* Taken out of the session meanwhile: nobody gives its row back to it. */
+      if (entity->session != session)
+        continue;
       cupel_identity_map_remove (&session->identity, entity);
       g_ptr_array_add (session->gone, g_object_ref (entity));
     }
   return TRUE;
+}
+
+/* The program may have taken it out of the session meanwhile. */
+static gboolean
+is_going (CupelFlush  *flush,
+          CupelEntity *entity)
+{
+  return entity->session == flush->session && (entity->flags & CUPEL_ENTITY_FLAG_DELETED);
 }
 
 /* Marks those that others of the same class, on their way out too, still refer to. */
@@ -159,8 +170,13 @@ cupel_flush_deletes (CupelFlush        *flush,
   const gboolean in_waves = cupel_flush_refers_to_itself (mapper);
 
   for (guint i = session->deleted->len; i > 0; i--)
-    if (cupel_mapper_of (g_ptr_array_index (session->deleted, i - 1)) == mapper)
-      g_ptr_array_add (going, g_ptr_array_steal_index (session->deleted, i - 1));
+    {
+      CupelEntity *entity = g_ptr_array_index (session->deleted, i - 1);
+
+      /* What was marked after the walk over what goes with each waits for the next flush. */
+      if (cupel_mapper_of (entity) == mapper && (entity->flags & CUPEL_ENTITY_FLAG_CASCADED))
+        g_ptr_array_add (going, g_ptr_array_steal_index (session->deleted, i - 1));
+    }
 
   while (going->len > 0)
     {
@@ -173,7 +189,8 @@ cupel_flush_deletes (CupelFlush        *flush,
         {
           CupelEntity *entity = g_ptr_array_index (going, i);
 
-          g_ptr_array_add (entity->flags & CUPEL_ENTITY_FLAG_MARK ? rest : leaves, g_object_ref (entity));
+          if (is_going (flush, entity))
+            g_ptr_array_add (entity->flags & CUPEL_ENTITY_FLAG_MARK ? rest : leaves, g_object_ref (entity));
           entity->flags &= ~CUPEL_ENTITY_FLAG_MARK;
         }
       /* A circle: the database decides. */
@@ -183,7 +200,7 @@ cupel_flush_deletes (CupelFlush        *flush,
           leaves = g_steal_pointer (&rest);
           rest = g_ptr_array_new_with_free_func (g_object_unref);
         }
-      if (!delete_batch (flush, mapper, leaves, error))
+      if (leaves->len > 0 && !delete_batch (flush, mapper, leaves, error))
         {
           /* The rollback that follows brings them back. */
           for (guint i = 0; i < rest->len; i++)

@@ -99,6 +99,12 @@ take_keys (gpointer data,
     {
       CupelEntity *entity = t->entities[i];
 
+      /* Taken out of the session meanwhile, and added to another: that one has it now. */
+      if (entity->session != NULL && entity->session != t->session)
+        {
+          next_row (t);
+          continue;
+        }
       if (!(t->shape->n_returning > 0 ? take_returned (t, mapper, i) : take_insert_id (t, mapper, i)) ||
           !cupel_session_adopt (t->session, entity, t->error))
         return FALSE;
@@ -182,6 +188,14 @@ insert_all (CupelFlush   *flush,
   return TRUE;
 }
 
+/* Whether it is still to be written: the program may have taken it out of the session meanwhile. */
+static gboolean
+is_pending (CupelFlush  *flush,
+            CupelEntity *entity)
+{
+  return entity->session == flush->session && (entity->flags & CUPEL_ENTITY_FLAG_PENDING);
+}
+
 static void
 mark_waiting_for (CupelEntity       *entity,
                   CupelRelationship *relationship,
@@ -192,7 +206,7 @@ mark_waiting_for (CupelEntity       *entity,
 
   if (relationship->kind == CUPEL_RELATIONSHIP_BELONGS_TO)
     {
-      if (!(((CupelEntity *) related)->flags & CUPEL_ENTITY_FLAG_PERSISTENT))
+      if (((CupelEntity *) related)->flags & CUPEL_ENTITY_FLAG_WAITING)
         entity->flags |= CUPEL_ENTITY_FLAG_MARK;
       return;
     }
@@ -202,13 +216,20 @@ mark_waiting_for (CupelEntity       *entity,
     ((CupelEntity *) g_ptr_array_index (added, n))->flags |= CUPEL_ENTITY_FLAG_MARK;
 }
 
-/* Marks those that wait for another new one of their own class. */
+/* Marks those that wait for another new one of their own class: one that will be written in this flush. */
 static void
-mark_waiting (CupelMapper *mapper,
+mark_waiting (CupelFlush  *flush,
+              CupelMapper *mapper,
               GPtrArray   *waiting)
 {
   for (guint i = 0; i < waiting->len; i++)
-    ((CupelEntity *) g_ptr_array_index (waiting, i))->flags &= ~CUPEL_ENTITY_FLAG_MARK;
+    {
+      CupelEntity *entity = g_ptr_array_index (waiting, i);
+
+      entity->flags &= ~(CUPEL_ENTITY_FLAG_MARK | CUPEL_ENTITY_FLAG_WAITING);
+      if (is_pending (flush, entity))
+        entity->flags |= CUPEL_ENTITY_FLAG_WAITING;
+    }
   for (guint i = 0; i < waiting->len; i++)
     {
       CupelEntity *entity = g_ptr_array_index (waiting, i);
@@ -218,18 +239,12 @@ mark_waiting (CupelMapper *mapper,
         {
           CupelRelationship *relationship = g_ptr_array_index (mapper->relationships, r);
 
-          if (extra->related[r] != NULL && relationship->target_type == mapper->type)
+          if ((entity->flags & CUPEL_ENTITY_FLAG_WAITING) && extra->related[r] != NULL && relationship->target_type == mapper->type)
             mark_waiting_for (entity, relationship, extra->related[r]);
         }
     }
-}
-
-/* Whether it is still to be written: the program may have taken it out of the session meanwhile. */
-static gboolean
-is_pending (CupelFlush  *flush,
-            CupelEntity *entity)
-{
-  return entity->session == flush->session && (entity->flags & CUPEL_ENTITY_FLAG_PENDING);
+  for (guint i = 0; i < waiting->len; i++)
+    ((CupelEntity *) g_ptr_array_index (waiting, i))->flags &= ~CUPEL_ENTITY_FLAG_WAITING;
 }
 
 static gboolean
@@ -288,7 +303,7 @@ cupel_flush_inserts (CupelFlush   *flush,
       g_autoptr(GPtrArray) rest = g_ptr_array_new ();
 
       if (in_waves)
-        mark_waiting (mapper, waiting);
+        mark_waiting (flush, mapper, waiting);
       for (guint i = 0; i < waiting->len; i++)
         {
           CupelEntity *entity = g_ptr_array_index (waiting, i);

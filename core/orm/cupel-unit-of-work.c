@@ -118,21 +118,31 @@ sync_dirty_children (CupelFlush  *flush,
   return TRUE;
 }
 
-/* Deleting decides what else goes or changes. The list grows while it is walked. */
+/* Deleting decides what else goes or changes. The list grows while it is walked, and when the program takes one out, the others move up. */
 static gboolean
 cascade_deletes (CupelFlush  *flush,
                  GError     **error)
 {
   GPtrArray *deleted = flush->session->deleted;
+  gboolean any;
 
-  for (guint i = 0; i < deleted->len; i++)
+  do
     {
-      g_autoptr(CupelEntity) entity = g_object_ref (g_ptr_array_index (deleted, i));
+      any = FALSE;
+      for (guint i = 0; i < deleted->len; i++)
+        {
+          g_autoptr(CupelEntity) entity = g_object_ref (g_ptr_array_index (deleted, i));
 
-      if (!cupel_flush_cascade_delete (flush, entity, error))
-        return FALSE;
-      cupel_fiber_tick ();
+          if (entity->flags & CUPEL_ENTITY_FLAG_CASCADED)
+            continue;
+          any = TRUE;
+          entity->flags |= CUPEL_ENTITY_FLAG_CASCADED;
+          if (!cupel_flush_cascade_delete (flush, entity, error))
+            return FALSE;
+          cupel_fiber_tick ();
+        }
     }
+  while (any);
   return TRUE;
 }
 
@@ -248,6 +258,14 @@ take_new (CupelSession *self)
 }
 
 static void
+unmark (GPtrArray *entities)
+{
+  for (guint i = 0; i < entities->len; i++)
+    ((CupelEntity *) g_ptr_array_index (entities, i))->flags &= ~CUPEL_ENTITY_FLAG_MARK;
+}
+
+/* Those that are marked are there already. */
+static void
 move_pending (CupelSession *self,
               GPtrArray    *from)
 {
@@ -255,20 +273,25 @@ move_pending (CupelSession *self,
     {
       CupelEntity *entity = g_ptr_array_index (from, i);
 
-      if (entity->session == self && (entity->flags & CUPEL_ENTITY_FLAG_PENDING))
-        g_ptr_array_add (self->new_, g_object_ref (entity));
+      if (entity->session != self || (entity->flags & (CUPEL_ENTITY_FLAG_PENDING | CUPEL_ENTITY_FLAG_MARK)) != CUPEL_ENTITY_FLAG_PENDING)
+        continue;
+      entity->flags |= CUPEL_ENTITY_FLAG_MARK;
+      g_ptr_array_add (self->new_, g_object_ref (entity));
     }
 }
 
-/* What has no row yet is new again, in the order of adding. */
+/* What has no row yet is new again, in the order of adding. One that was taken out of the session and added again is in both lists. */
 static void
 give_back_new (CupelSession *self,
                GPtrArray    *inserts)
 {
   g_autoptr(GPtrArray) later = take_new (self);
 
+  unmark (inserts);
+  unmark (later);
   move_pending (self, inserts);
   move_pending (self, later);
+  unmark (self->new_);
 }
 
 gboolean

@@ -250,6 +250,221 @@ sweep (Fixture *f,
   g_assert_cmpuint (at, >, 2 * 8);
 }
 
+/* Coming and going: what the program takes out of the session, adds, or deletes while a flush may have begun with it. */
+
+typedef struct
+{
+  Fixture *f;
+  CupelSession *other;
+  CupelEntity *entities[6];
+  void (*acts[2]) (void);
+  guint at[2];
+  guint ticks;
+} Scene;
+
+static Scene *scene;
+
+static void
+on_scene_tick (gpointer data)
+{
+  scene->ticks++;
+  for (guint i = 0; i < 2; i++)
+    if (scene->ticks == scene->at[i] && scene->acts[i] != NULL)
+      scene->acts[i] ();
+}
+
+static CupelEntity *
+new_node (const char *name)
+{
+  return g_object_new (node_get_type (), "name", name, NULL);
+}
+
+static void
+act_out (void)
+{
+  if (cupel_entity_get_session (scene->entities[0]) == scene->f->session)
+    g_assert_true (cupel_session_expunge (scene->f->session, scene->entities[0], NULL));
+}
+
+static void
+act_back (void)
+{
+  add (scene->f->session, scene->entities[0]);
+}
+
+static void
+act_to_other (void)
+{
+  if (cupel_entity_get_session (scene->entities[0]) != scene->f->session)
+    return;
+  act_out ();
+  cupel_session_add (scene->other, scene->entities[0], NULL);
+}
+
+static void
+act_delete_parent (void)
+{
+  g_autoptr(GError) error = NULL;
+
+  g_assert_true (cupel_session_delete (scene->f->session, scene->entities[0], &error));
+  g_assert_no_error (error);
+}
+
+/* A node with two children, one alone, a new author and a new book, which are written in between. */
+static void
+make_scene (Scene *s)
+{
+  execute (s->f->session, "UPDATE node SET parent_id = NULL");
+  execute (s->f->session, "DELETE FROM node");
+  execute (s->f->session, "DELETE FROM book");
+  execute (s->f->session, "DELETE FROM author");
+  for (guint i = 0; i < 4; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("node %u", i);
+
+      s->entities[i] = new_node (name);
+    }
+  for (guint i = 1; i < 3; i++)
+    cupel_entity_append (s->entities[0], "children", s->entities[i]);
+  s->entities[4] = (CupelEntity *) new_author ("author", 1);
+  s->entities[5] = (CupelEntity *) new_book ("alone");
+}
+
+static void
+end_scene (Scene *s)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (s->entities); i++)
+    g_clear_object (&s->entities[i]);
+  rollback (s->f->session);
+}
+
+static void
+flush_scene (Scene *s)
+{
+  scene = s;
+  cupel_fiber_set_tick_hook (on_scene_tick);
+  flush (s->f->session);
+  cupel_fiber_set_tick_hook (NULL);
+  scene = NULL;
+}
+
+/* What goes with it goes too, in this flush or in the next. */
+static void
+test_late_delete (Fixture *f)
+{
+  for (gboolean more = TRUE; more;)
+    {
+      static guint at;
+      Scene s = { .f = f, .acts = { act_delete_parent, NULL }, .at = { ++at, 0 } };
+
+      make_scene (&s);
+      add (f->session, s.entities[0]);
+      add (f->session, s.entities[3]);
+      commit (f->session);
+      add (f->session, s.entities[4]);
+      g_object_set (s.entities[1], "name", "changed", NULL);
+      g_assert_true (cupel_session_delete (f->session, s.entities[3], NULL));
+      flush_scene (&s);
+      more = s.ticks >= at;
+      if (!more)
+        at = 0;
+      commit (f->session);
+      g_assert_cmpint (query_int (f->session, "SELECT count(*) FROM node"), ==, more ? 0 : 3);
+      end_scene (&s);
+    }
+}
+
+/* It is inserted once, whenever it comes back. */
+static void
+test_out_and_back (Fixture *f)
+{
+  guint last = G_MAXUINT;
+
+  for (guint at = 1; at < last; at++)
+    for (guint back = at + 1; back <= last; back++)
+      {
+        Scene s = { .f = f, .acts = { act_out, act_back }, .at = { at, back } };
+
+        make_scene (&s);
+        g_clear_object (&s.entities[0]);
+        s.entities[0] = g_object_ref (s.entities[5]);
+        for (guint i = 3; i < 6; i++)
+          add (f->session, s.entities[i]);
+        flush_scene (&s);
+        last = MIN (last, s.ticks);
+        commit (f->session);
+        g_assert_cmpint (query_int (f->session, "SELECT count(*) FROM book WHERE title = 'alone'"), <=, 1);
+        if (s.ticks >= back)
+          g_assert_cmpint (query_int (f->session, "SELECT count(*) FROM book WHERE title = 'alone'"), ==, 1);
+        end_scene (&s);
+      }
+}
+
+/* One of three that are to be deleted is taken out, and nobody holds it when the transaction is rolled back. */
+static void
+test_out_of_deleted (Fixture *f)
+{
+  for (gboolean more = TRUE; more;)
+    {
+      static guint at;
+      Scene s = { .f = f, .acts = { act_out, NULL }, .at = { ++at, 0 } };
+
+      make_scene (&s);
+      cupel_entity_remove (s.entities[0], "children", s.entities[2]);
+      cupel_entity_remove (s.entities[0], "children", s.entities[1]);
+      cupel_entity_append (s.entities[2], "children", s.entities[1]);
+      for (guint i = 0; i < 4; i++)
+        add (f->session, s.entities[i]);
+      commit (f->session);
+      for (guint i = 0; i < 4; i++)
+        if (i != 1)
+          g_assert_true (cupel_session_delete (f->session, s.entities[i], NULL));
+      flush_scene (&s);
+      more = s.ticks >= at;
+      if (!more)
+        at = 0;
+      g_assert_cmpint (query_int (f->session, "SELECT count(*) FROM node WHERE name <> 'node 0'"), ==, 0);
+      end_scene (&s);
+      g_assert_cmpint (query_int (f->session, "SELECT count(*) FROM node"), ==, 4);
+    }
+}
+
+/* Another session gets it, and goes before this one. */
+static void
+test_to_other (Fixture *f)
+{
+  for (guint has_row = 0; has_row < 2; has_row++)
+    for (gboolean more = TRUE; more;)
+      {
+        static guint at;
+        Scene s = { .f = f, .acts = { act_to_other, NULL }, .at = { ++at, 0 } };
+        g_autoptr(CupelSelect) select = cupel_entity_select (node_get_type ());
+        g_autoptr(CupelResult) result = NULL;
+
+        make_scene (&s);
+        s.other = cupel_session_new (f->engine);
+        if (has_row)
+          {
+            add (f->session, s.entities[0]);
+            commit (f->session);
+            g_object_set (s.entities[0], "name", "changed", NULL);
+          }
+        for (guint i = 0; i < 6; i++)
+          add (f->session, s.entities[i]);
+        flush_scene (&s);
+        more = s.ticks >= at;
+        if (!more)
+          at = 0;
+        g_object_unref (s.other);
+        if (more)
+          g_assert_null (cupel_entity_get_session (s.entities[0]));
+        g_clear_object (&s.entities[0]);
+        result = cupel_session_scalars (f->session, select, NULL, NULL);
+        g_assert_nonnull (result);
+        end_scene (&s);
+      }
+}
+
 #define SWEEP(what)               \
   static void                     \
   test_##what (Fixture *f)        \
@@ -285,6 +500,10 @@ main (int   argc,
     { "/orm/flush-slices/expunge", test_expunge, NULL },
     { "/orm/flush-slices/drop", test_drop, NULL },
     { "/orm/flush-slices/delete", test_delete, NULL },
+    { "/orm/flush-slices/late-delete", test_late_delete, NULL },
+    { "/orm/flush-slices/out-and-back", test_out_and_back, NULL },
+    { "/orm/flush-slices/out-of-deleted", test_out_of_deleted, NULL },
+    { "/orm/flush-slices/to-other", test_to_other, NULL },
   };
 
   return run_tests (argc, argv, tests, G_N_ELEMENTS (tests));
