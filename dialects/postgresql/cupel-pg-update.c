@@ -148,6 +148,9 @@ cupel_pg_update_make_sql (gpointer data)
 gboolean
 cupel_pg_update_is_order (const GError *error)
 {
-  /* Another one is an exclusion constraint. */
-  return g_error_matches (error, CUPEL_ERROR, CUPEL_ERROR_UNIQUE) || g_strcmp0 (cupel_error_get_sqlstate (error), "23P01") == 0;
+  /* The others: an exclusion constraint; a trigger that changed a row which was still to come; one that raises an error for what it sees. */
+  static const char *const states[] = { "23P01", "27000", "P0001", NULL };
+  const char *state = cupel_error_get_sqlstate (error);
+
+  return g_error_matches (error, CUPEL_ERROR, CUPEL_ERROR_UNIQUE) || (state != NULL && g_strv_contains (states, state));
 }

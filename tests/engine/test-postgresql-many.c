@@ -282,6 +282,46 @@ test_many_update_order (CupelDriverConnection *connection)
   }
 }
 
+/* Triggers that change other rows of the table, or look at them. */
+static void
+test_many_update_trigger (CupelDriverConnection *connection)
+{
+  static const CupelSqlKind kinds[] = { CUPEL_SQL_INT64 };
+  static const char *const place[] = { "place" };
+  static const char *const bodies[] = {
+    "UPDATE pt SET seen = seen + 1 WHERE id = NEW.id + 1",
+    "IF EXISTS (SELECT FROM pt WHERE id = NEW.id - 1 AND place IS NULL) THEN RAISE 'too early'; END IF",
+  };
+  const guint n = 100;
+  g_autoptr(CupelCompiled) places = compile_update ("pt", place, kinds, 1);
+  g_autoptr(CupelRowBlock) sets = make_updates (n, number, next);
+  g_autoptr(GError) error = NULL;
+
+  exec_sql (connection, "CREATE TEMPORARY TABLE pt (id int PRIMARY KEY, place int, seen int DEFAULT 0)");
+  /* The other way round on the disk, and in the order in which the server changes them. */
+  exec_sql (connection, "INSERT INTO pt SELECT 101 - i FROM generate_series(1, 100) AS i");
+  exec_sql (connection, "SET enable_nestloop = off");
+  exec_sql (connection, "SET enable_mergejoin = off");
+  for (guint i = 0; i < G_N_ELEMENTS (bodies); i++)
+    for (guint in_transaction = 0; in_transaction < 2; in_transaction++)
+      {
+        g_autofree char *function = g_strdup_printf ("CREATE OR REPLACE FUNCTION pg_temp.pt_look() RETURNS trigger LANGUAGE plpgsql AS "
+                                                     "$$ BEGIN %s; RETURN NEW; END $$", bodies[i]);
+        g_auto(CupelReply) reply = { 0 };
+
+        exec_sql (connection, "UPDATE pt SET place = NULL, seen = 0");
+        exec_sql (connection, function);
+        exec_sql (connection, "CREATE TRIGGER look BEFORE UPDATE OF place ON pt FOR EACH ROW EXECUTE FUNCTION pg_temp.pt_look()");
+        exec (connection, places, sets, in_transaction ? CUPEL_REQUEST_BEGIN : CUPEL_REQUEST_NONE, &reply);
+        g_assert_cmpint (reply.row_count, ==, n);
+        g_assert_true (!in_transaction || cupel_driver_connection_commit (connection, NULL, &error));
+        g_assert_no_error (error);
+        g_assert_cmpint (query_int (connection, "SELECT count(*) FROM pt WHERE place = id - 1"), ==, n);
+        g_assert_cmpint (query_int (connection, "SELECT sum(seen) FROM pt"), ==, i == 0 ? n - 1 : 0);
+        exec_sql (connection, "DROP TRIGGER look ON pt");
+      }
+}
+
 /* Both directions full at once: the deadlock that nonblocking libpq invites. */
 static void
 test_big_pipeline (CupelDriverConnection *connection)
@@ -420,6 +460,7 @@ main (int    argc,
     { "/postgresql/many/single-unprepared", { test_many_single, "statement_cache_size=0" } },
     { "/postgresql/many/update", { test_many_update } },
     { "/postgresql/many/update-order", { test_many_update_order } },
+    { "/postgresql/many/update-trigger", { test_many_update_trigger } },
     { "/postgresql/many/parameter-limit", { test_parameter_limit } },
     { "/postgresql/pipeline/big", { test_big_pipeline } },
     { "/postgresql/pipeline/error", { test_pipeline_error } },
