@@ -9,9 +9,8 @@ G_BEGIN_DECLS
 /* The flush gives the main loop its turn between any two entities, and waits for the database between any two statements: the program may do
  * to entities and collections what it likes meanwhile. So a walk holds what it walks over. Of attributes, the flush writes what they are when
  * their entity is written down: a later change stays one, and its entity dirty. Of collections, it writes what had come and gone when it began:
- * what is appended or removed meanwhile waits for the next flush, as does what is added to the session, or
- * marked for deletion when the walk over what goes with it is over. What was taken out of the session is
- * not written any more. */
+ * what is appended or removed meanwhile waits for the next flush, as does what is added to the session, and what is marked for deletion once it
+ * is known what goes with the others. What was taken out of the session is not written any more. */
 typedef struct
 {
   CupelSession *session;
