@@ -274,8 +274,9 @@ insert_wave (CupelFlush   *flush,
 
       if (!cupel_flush_sync_children (flush, entity, error))
         return FALSE;
-      /* What it got before it had a row, and after the flush began. */
-      if (is_persistent_here (flush, entity) && !(entity->flags & CUPEL_ENTITY_FLAG_DIRTY) && cupel_flush_has_children (entity))
+      /* What it got, or was made to refer to, before it had a row, and after the flush began. */
+      if (is_persistent_here (flush, entity) && !(entity->flags & CUPEL_ENTITY_FLAG_DIRTY) &&
+          (cupel_flush_has_children (entity) || cupel_flush_has_references (entity)))
         cupel_session_entity_dirty (flush->session, entity);
       cupel_fiber_tick ();
     }

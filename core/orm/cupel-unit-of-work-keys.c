@@ -95,6 +95,26 @@ cupel_flush_has_children (CupelEntity *entity)
   return for_collections (entity, cupel_related_is_changed);
 }
 
+gboolean
+cupel_flush_has_references (CupelEntity *entity)
+{
+  CupelMapper *mapper = cupel_mapper_of (entity);
+  CupelEntityExtra *extra = entity->extra;
+
+  if (extra == NULL || extra->related == NULL || extra->related_changed == 0)
+    return FALSE;
+  for (guint i = 0; i < mapper->relationships->len; i++)
+    {
+      CupelRelationship *relationship = g_ptr_array_index (mapper->relationships, i);
+      CupelEntity *related = (CupelEntity *) extra->related[i];
+
+      if (related != NULL && relationship->kind == CUPEL_RELATIONSHIP_BELONGS_TO && ((extra->related_changed >> i) & 1) &&
+          related->session == entity->session && !(related->flags & CUPEL_ENTITY_FLAG_DELETED))
+        return TRUE;
+    }
+  return FALSE;
+}
+
 /* TRUE: something has left it. */
 static gboolean
 take_changes (GObject *collection)

@@ -40,6 +40,8 @@ gboolean       cupel_flush_sync_references (CupelEntity           *entity,
                                             GError               **error);
 /* Collections were changed since. */
 gboolean       cupel_flush_has_children    (CupelEntity           *entity);
+/* It was made to refer to another since, or to one that is still to come, whose key it does not have. */
+gboolean       cupel_flush_has_references  (CupelEntity           *entity);
 
 /* Of cupel-unit-of-work-sets.c: entities as parameter sets. */
 

@@ -162,7 +162,7 @@ sync_dirty_references (CupelFlush  *flush,
   return TRUE;
 }
 
-/* Takes the list. Whose collections were changed while the flush was at work stays dirty. */
+/* Takes the list. Whose collections or references were changed while the flush was at work stays dirty. */
 static GPtrArray *
 take_dirty (CupelSession *session)
 {
@@ -174,7 +174,7 @@ take_dirty (CupelSession *session)
       CupelEntity *entity = g_ptr_array_index (dirty, i);
 
       entity->flags &= ~CUPEL_ENTITY_FLAG_DIRTY;
-      if (cupel_flush_has_children (entity))
+      if (cupel_flush_has_children (entity) || cupel_flush_has_references (entity))
         cupel_session_entity_dirty (session, entity);
     }
   cupel_session_note_changed (session, dirty);

@@ -348,6 +348,43 @@ flush_scene (Scene *s)
   scene = NULL;
 }
 
+static void
+act_refer (void)
+{
+  g_assert_true (cupel_entity_set_related (scene->entities[5], "author", scene->entities[4], NULL));
+}
+
+/* A book refers to an author whose collection is not loaded: in this flush or in the next its row does so too. */
+static void
+test_late_reference (Fixture *f)
+{
+  for (guint has_row = 0; has_row < 2; has_row++)
+    for (gboolean more = TRUE; more;)
+      {
+        static guint at;
+        Scene s = { .f = f, .acts = { act_refer, NULL }, .at = { ++at, 0 } };
+
+        make_scene (&s);
+        add (f->session, s.entities[4]);
+        if (has_row)
+          add (f->session, s.entities[5]);
+        commit (f->session);
+        cupel_session_expire_all (f->session);
+        add (f->session, s.entities[5]);
+        g_object_set (s.entities[5], "title", "changed", NULL);
+        add (f->session, s.entities[3]);
+        flush_scene (&s);
+        more = s.ticks >= at;
+        if (!more)
+          at = 0;
+        flush (f->session);
+        commit (f->session);
+        g_assert_cmpint (query_int (f->session, "SELECT count(*) FROM book WHERE title = 'changed' AND author_id IS NOT NULL"), ==, more);
+        g_assert_cmpuint (cupel_session_get_n_dirty (f->session), ==, 0);
+        end_scene (&s);
+      }
+}
+
 /* What goes with it goes too, in this flush or in the next. */
 static void
 test_late_delete (Fixture *f)
@@ -501,6 +538,7 @@ main (int   argc,
     { "/orm/flush-slices/drop", test_drop, NULL },
     { "/orm/flush-slices/delete", test_delete, NULL },
     { "/orm/flush-slices/late-delete", test_late_delete, NULL },
+    { "/orm/flush-slices/late-reference", test_late_reference, NULL },
     { "/orm/flush-slices/out-and-back", test_out_and_back, NULL },
     { "/orm/flush-slices/out-of-deleted", test_out_of_deleted, NULL },
     { "/orm/flush-slices/to-other", test_to_other, NULL },
