@@ -418,7 +418,7 @@ test_out_and_back (Fixture *f)
   guint last = G_MAXUINT;
 
   for (guint at = 1; at < last; at++)
-    for (guint back = at + 1; back <= last; back++)
+    for (guint back = at + 1; back <= last; back += 1 + (back - at) / 4)
       {
         Scene s = { .f = f, .acts = { act_out, act_back }, .at = { at, back } };
 
