@@ -52,6 +52,9 @@ merge_one (gpointer data)
         return;
       }
   entity->flags &= ~CUPEL_ENTITY_FLAG_LOADING;
+  /* As when it is loaded: its class may have added it to a session. */
+  if (G_UNLIKELY (entity->session != NULL))
+    cupel_session_expunge (entity->session, entity, NULL);
   entity->flags |= CUPEL_ENTITY_FLAG_PERSISTENT | (m->from->flags & CUPEL_ENTITY_FLAG_EXPIRED);
   entity->identity = key.identity;
   entity->session = m->session;

@@ -98,9 +98,14 @@ build (Materialize            *m,
        const CupelCell        *row)
 {
   CupelEntity *entity = g_object_new (m->mapper->type, NULL);
+  gboolean ok;
 
   entity->flags |= CUPEL_ENTITY_FLAG_LOADING;
-  if (!cupel_entity_load_row (entity, m->mapper, row, m->error))
+  ok = cupel_entity_load_row (entity, m->mapper, row, m->error);
+  /* A class may add each of its objects to a session by itself, which would insert it. */
+  if (G_UNLIKELY (entity->session != NULL))
+    cupel_session_expunge (entity->session, entity, NULL);
+  if (!ok)
     {
       g_object_unref (entity);
       return NULL;
