@@ -729,10 +729,18 @@ main (int   argc,
     { "sqlite", NULL, NULL, NULL, NULL },
   };
   g_autofree char *file = NULL;
+  gboolean owns_directory = FALSE;
   int status;
 
   g_test_init (&argc, &argv, NULL);
-  directory = g_dir_make_tmp ("cupel-reconnect-XXXXXX", NULL);
+  /* A child that this program starts of itself does not come to the end of main. */
+  directory = g_strdup (g_getenv ("CUPEL_TEST_RECONNECT_FOLDER"));
+  if (directory == NULL)
+    {
+      directory = g_dir_make_tmp ("cupel-reconnect-XXXXXX", NULL);
+      g_setenv ("CUPEL_TEST_RECONNECT_FOLDER", directory, TRUE);
+      owns_directory = TRUE;
+    }
   file = g_strdup_printf ("sqlite:///%s/reconnect.db", directory);
   databases[0].url = g_getenv (databases[0].variable);
   databases[1].url = g_getenv (databases[1].variable);
@@ -753,12 +761,18 @@ main (int   argc,
       }
 
   status = g_test_run ();
-  {
-    g_autofree char *path = g_build_filename (directory, "reconnect.db", NULL);
+  if (owns_directory)
+    {
+      static const char *const names[] = { "reconnect.db", "reconnect.db-wal", "reconnect.db-shm" };
 
-    unlink (path);
-    rmdir (directory);
-  }
+      for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
+        {
+          g_autofree char *path = g_build_filename (directory, names[i], NULL);
+
+          unlink (path);
+        }
+      rmdir (directory);
+    }
   g_free (directory);
   return status;
 }
