@@ -17,7 +17,8 @@
 #define BOUND_RECOVERY (2000 * MS)
 /* Starting is the server's, and takes what it takes on a loaded machine. */
 #define BOUND_START (60 * G_USEC_PER_SEC)
-#define BOUND_LEAKS (3000 * MS)
+/* A statement of PostgreSQL that was given up is cancelled for five seconds, and its link kept for as long. */
+#define BOUND_LEAKS (6000 * MS)
 
 static const char *const kind_names[N_FAULTS] = {
   "refuse", "reset", "fin", "blackhole", "ack-only", "drip", "terminate", "kill", "stop"
