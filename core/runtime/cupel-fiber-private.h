@@ -82,9 +82,6 @@ struct _CupelScheduler
   CupelDeadlines   deadlines;
   CupelFiberList   starved;         /* found no stack */
   gint64           retry_time;
-  gint64           last_run;        /* when the last one ended */
-  gint64           breath;          /* when the last one was */
-  gint64           breath_end;      /* 0: none is under way */
 };
 
 /* The fiber on whose stack the thread is, even if a main loop that it runs has called. */

@@ -63,7 +63,7 @@ watch_source_dispatch (GSource     *source,
   /* Saves the turn of the loop that the scheduler's own source would need; but not for each of many that are ready at once, or timers would wait
    * for all of them. */
   if (g_get_monotonic_time () - g_source_get_time (source) < CUPEL_SLICE)
-    cupel_scheduler_dispatch (scheduler);
+    cupel_scheduler_run (scheduler);
 
   return G_SOURCE_CONTINUE;
 }

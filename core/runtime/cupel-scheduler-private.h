@@ -35,9 +35,8 @@ void             cupel_scheduler_spawn       (CupelScheduler   *self,
                                               CupelFiberFunc    func,
                                               gpointer          user_data,
                                               GDestroyNotify    destroy);
-/* Runs what is runnable, for one slice, unless sources of a lower priority are to have a turn first; from the dispatch function of a source
- * of the context. */
-void             cupel_scheduler_dispatch    (CupelScheduler   *self);
+/* Runs what is runnable, for one slice; from the dispatch function of a source of the context. */
+void             cupel_scheduler_run         (CupelScheduler   *self);
 /* From now on no wait suspends: each fails with CANCELLED, so that the fibers come to their ends. Runs them until they have. */
 void             cupel_scheduler_close       (CupelScheduler   *self);
 

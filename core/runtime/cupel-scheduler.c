@@ -6,11 +6,6 @@
 /* When the system refuses one more stack: how long until the next attempt, in microseconds. */
 #define STARVED_RETRY 10000
 
-/* Fibers have the default priority, that of input. What an interface is drawn by has a lower one, and would wait for as long as there is
- * something to do for them. So at this interval, in microseconds, they take a breath: until a source of low priority had its turn, but no
- * longer than for the interval, for others of their own priority may never let that one come. */
-#define BREATH_INTERVAL (4 * CUPEL_SLICE)
-
 typedef struct
 {
   GSource         base;
@@ -245,7 +240,7 @@ resume (CupelScheduler *self,
     finish (self, fiber);
 }
 
-static void
+void
 cupel_scheduler_run (CupelScheduler *self)
 {
   gint64 now = g_get_monotonic_time ();
@@ -283,35 +278,6 @@ cupel_scheduler_run (CupelScheduler *self)
   if (frame.pushed)
     g_main_context_pop_thread_default (self->context);
   cupel_fiber_set_current (frame.outer);
-  self->last_run = now;
-}
-
-static gboolean
-may_go_on (CupelScheduler *self,
-                   gint64          now)
-{
-  if (self->breath_end == 0)
-    {
-      /* Who comes after a while has held up nobody. */
-      if (now - self->last_run > BREATH_INTERVAL)
-        self->breath = now;
-      if (now - self->breath <= BREATH_INTERVAL)
-        return TRUE;
-      self->breath_end = now + BREATH_INTERVAL;
-      return FALSE;
-    }
-  if (now < self->breath_end)
-    return FALSE;
-  self->breath_end = 0;
-  self->breath = now;
-  return TRUE;
-}
-
-void
-cupel_scheduler_dispatch (CupelScheduler *self)
-{
-  if (may_go_on (self, g_get_monotonic_time ()))
-    cupel_scheduler_run (self);
 }
 
 /* The thread that attached the source may be another one. GLib's locks order that, but ThreadSanitizer does not see those. */
@@ -330,12 +296,6 @@ scheduler_source_prepare (GSource *source,
   gint64 next = G_MAXINT64;
 
   *timeout = -1;
-  if (self->breath_end != 0)
-    {
-      /* The source of low priority is ready meanwhile: nobody sleeps for so long. */
-      *timeout = (int) (BREATH_INTERVAL / 1000);
-      return g_source_get_time (source) >= self->breath_end;
-    }
   if (g_atomic_int_get (&self->n_queued) > 0)
     {
       *timeout = 0;
@@ -375,7 +335,7 @@ scheduler_source_dispatch (GSource     *source,
                            GSourceFunc  callback,
                            gpointer     user_data)
 {
-  cupel_scheduler_dispatch (source_get_scheduler (source));
+  cupel_scheduler_run (source_get_scheduler (source));
 
   return G_SOURCE_CONTINUE;
 }
@@ -402,72 +362,11 @@ static GSourceFuncs scheduler_source_funcs = {
   NULL,
 };
 
-/* of low priority: the end of a breath */
-
-static gboolean
-breath_source_prepare (GSource *source,
-                       int     *timeout)
-{
-  const gboolean ready = source_get_scheduler (source)->breath_end != 0;
-
-  *timeout = ready ? 0 : -1;
-  return ready;
-}
-
-static gboolean
-breath_source_check (GSource *source)
-{
-  return source_get_scheduler (source)->breath_end != 0;
-}
-
-static gboolean
-breath_source_dispatch (GSource     *source,
-                        GSourceFunc  callback,
-                        gpointer     user_data)
-{
-  CupelScheduler *self = source_get_scheduler (source);
-
-  self->breath_end = 0;
-  self->breath = g_get_monotonic_time ();
-  cupel_scheduler_run (self);
-  return G_SOURCE_CONTINUE;
-}
-
-static void
-breath_source_finalize (GSource *source)
-{
-  cupel_scheduler_unref (source_get_scheduler (source));
-}
-
-static GSourceFuncs breath_source_funcs = {
-  breath_source_prepare,
-  breath_source_check,
-  breath_source_dispatch,
-  breath_source_finalize,
-  NULL,
-  NULL,
-};
-
-static void
-attach_source (CupelScheduler *self,
-               GSourceFuncs   *funcs,
-               const char     *name,
-               int             priority)
-{
-  g_autoptr(GSource) source = g_source_new (funcs, sizeof (SchedulerSource));
-
-  g_atomic_pointer_set (&((SchedulerSource *) source)->scheduler, self);
-  g_source_set_static_name (source, name);
-  g_source_set_priority (source, priority);
-  /* A loop nested in a signal handler has to run fibers, too, or a dialog there would never see its data. */
-  g_source_set_can_recurse (source, TRUE);
-  g_source_attach (source, self->context);
-}
-
 static CupelScheduler *
 cupel_scheduler_new (GMainContext *context)
 {
   CupelScheduler *self = g_new0 (CupelScheduler, 1);
+  GSource *source = g_source_new (&scheduler_source_funcs, sizeof (SchedulerSource));
 
   g_atomic_ref_count_init (&self->ref_count);
   g_mutex_init (&self->lock);
@@ -475,8 +374,12 @@ cupel_scheduler_new (GMainContext *context)
   self->context = context;
   self->thread_default = context == g_main_context_default () ? NULL : context;
 
-  attach_source (self, &scheduler_source_funcs, "cupel-fibers", G_PRIORITY_DEFAULT);
-  attach_source (cupel_scheduler_ref (self), &breath_source_funcs, "cupel-fibers: a breath", G_PRIORITY_DEFAULT_IDLE);
+  g_atomic_pointer_set (&((SchedulerSource *) source)->scheduler, self);
+  g_source_set_static_name (source, "cupel-fibers");
+  /* A loop nested in a signal handler has to run fibers, too, or a dialog there would never see its data. */
+  g_source_set_can_recurse (source, TRUE);
+  g_source_attach (source, context);
+  g_source_unref (source);
 
   return self;
 }

@@ -1207,6 +1207,7 @@ test_many_gets (Fixture *f)
   id = author->id;
   g_clear_object (&author);
 
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
   g_source_set_callback (source, count_iteration, &iterations, NULL);
   g_source_attach (source, g_main_context_get_thread_default ());
   end = g_get_monotonic_time () + 100 * 1000;
