@@ -4,6 +4,7 @@
 
 #include "engine/cupel-connection-private.h"
 #include "engine/cupel-transaction-private.h"
+#include "engine/cupel-work-private.h"
 #include "runtime/cupel-call-private.h"
 
 /* begin */
@@ -47,16 +48,6 @@ static const CupelCall begin_call = { "cupel_connection_begin", begin_body, .cla
  *
  * Since: 1.0
  */
-void
-cupel_connection_begin_async (CupelConnection     *self,
-                              GCancellable        *cancellable,
-                              GAsyncReadyCallback  callback,
-                              gpointer             user_data)
-{
-  g_return_if_fail (CUPEL_IS_CONNECTION (self));
-
-  cupel_call_async (&begin_call, self, NULL, NULL, cancellable, callback, user_data);
-}
 
 /**
  * cupel_connection_begin_finish:
@@ -70,15 +61,6 @@ cupel_connection_begin_async (CupelConnection     *self,
  *
  * Since: 1.0
  */
-gboolean
-cupel_connection_begin_finish (CupelConnection  *self,
-                               GAsyncResult     *result,
-                               GError          **error)
-{
-  g_return_val_if_fail (CUPEL_IS_CONNECTION (self), FALSE);
-
-  return GPOINTER_TO_INT (cupel_call_finish (&begin_call, self, result, error));
-}
 
 /**
  * cupel_connection_begin:
@@ -95,55 +77,22 @@ cupel_connection_begin_finish (CupelConnection  *self,
  *
  * Since: 1.0
  */
-gboolean
-cupel_connection_begin (CupelConnection  *self,
-                        GCancellable     *cancellable,
-                        GError          **error)
-{
-  g_return_val_if_fail (CUPEL_IS_CONNECTION (self), FALSE);
-
-  return GPOINTER_TO_INT (cupel_call_sync (&begin_call, self, NULL, cancellable, error));
-}
+CUPEL_CALL_FORMS_BOOLEAN (cupel_connection_begin, CupelConnection, CUPEL_IS_CONNECTION, begin_call)
 
 /* begin in another way */
 
-typedef struct
-{
-  CupelIsolationLevel  isolation;
-  CupelBeginFlags      flags;
-  CupelConnectionFunc  func;       /* of a block */
-  gpointer             func_data;
-  GDestroyNotify       destroy;
-} BeginArgs;
-
-static BeginArgs *
-begin_args_copy (const BeginArgs *args)
-{
-  return g_memdup2 (args, sizeof *args);
-}
-
-static void
-begin_args_free (gpointer data)
-{
-  BeginArgs *args = data;
-
-  if (args->destroy != NULL)
-    args->destroy (args->func_data);
-  g_free (args);
-}
-
 static CupelTransaction *
 open_with_options (CupelConnection  *self,
-                   const BeginArgs  *args,
+                   const CupelWork  *work,
                    GCancellable     *cancellable,
                    GError          **error)
 {
   const CupelTransactionOptions options = {
-    .isolation = args->isolation,
-    .read_only = (args->flags & CUPEL_BEGIN_READ_ONLY) != 0,
-    .deferrable = (args->flags & CUPEL_BEGIN_DEFERRABLE) != 0,
+    .isolation = work->isolation,
+    .read_only = (work->flags & CUPEL_BEGIN_READ_ONLY) != 0,
+    .deferrable = (work->flags & CUPEL_BEGIN_DEFERRABLE) != 0,
   };
-  const gboolean has_options = args->isolation != CUPEL_ISOLATION_DEFAULT || args->flags != CUPEL_BEGIN_NONE;
+  const gboolean has_options = work->isolation != CUPEL_ISOLATION_DEFAULT || work->flags != CUPEL_BEGIN_NONE;
 
   if (self->begun)
     {
@@ -152,7 +101,7 @@ open_with_options (CupelConnection  *self,
                            "or begin a nested one");
       return NULL;
     }
-  if (args->isolation == CUPEL_ISOLATION_AUTOCOMMIT || (has_options && self->isolation == CUPEL_ISOLATION_AUTOCOMMIT))
+  if (work->isolation == CUPEL_ISOLATION_AUTOCOMMIT || (has_options && self->isolation == CUPEL_ISOLATION_AUTOCOMMIT))
     {
       g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_ARGUMENT,
                            "AUTOCOMMIT means no transactions: it is a level of a connection, which then cannot begin one with options");
@@ -211,11 +160,11 @@ cupel_connection_begin_transaction_async (CupelConnection     *self,
                                           GAsyncReadyCallback  callback,
                                           gpointer             user_data)
 {
-  const BeginArgs args = { .isolation = isolation, .flags = flags };
+  const CupelWork work = { .isolation = isolation, .flags = flags };
 
   g_return_if_fail (CUPEL_IS_CONNECTION (self));
 
-  cupel_call_async (&begin_transaction_call, self, begin_args_copy (&args), begin_args_free, cancellable, callback, user_data);
+  cupel_call_async (&begin_transaction_call, self, cupel_work_copy (&work), cupel_work_free, cancellable, callback, user_data);
 }
 
 /**
@@ -265,11 +214,11 @@ cupel_connection_begin_transaction (CupelConnection      *self,
                                     GCancellable         *cancellable,
                                     GError              **error)
 {
-  BeginArgs args = { .isolation = isolation, .flags = flags };
+  CupelWork work = { .isolation = isolation, .flags = flags };
 
   g_return_val_if_fail (CUPEL_IS_CONNECTION (self), NULL);
 
-  return cupel_call_sync (&begin_transaction_call, self, &args, cancellable, error);
+  return cupel_call_sync (&begin_transaction_call, self, &work, cancellable, error);
 }
 
 static gpointer
@@ -303,16 +252,6 @@ static const CupelCall begin_nested_call = {
  *
  * Since: 1.0
  */
-void
-cupel_connection_begin_nested_async (CupelConnection     *self,
-                                     GCancellable        *cancellable,
-                                     GAsyncReadyCallback  callback,
-                                     gpointer             user_data)
-{
-  g_return_if_fail (CUPEL_IS_CONNECTION (self));
-
-  cupel_call_async (&begin_nested_call, self, NULL, NULL, cancellable, callback, user_data);
-}
 
 /**
  * cupel_connection_begin_nested_finish:
@@ -326,15 +265,6 @@ cupel_connection_begin_nested_async (CupelConnection     *self,
  *
  * Since: 1.0
  */
-CupelTransaction *
-cupel_connection_begin_nested_finish (CupelConnection  *self,
-                                      GAsyncResult     *result,
-                                      GError          **error)
-{
-  g_return_val_if_fail (CUPEL_IS_CONNECTION (self), NULL);
-
-  return cupel_call_finish (&begin_nested_call, self, result, error);
-}
 
 /**
  * cupel_connection_begin_nested:
@@ -353,15 +283,7 @@ cupel_connection_begin_nested_finish (CupelConnection  *self,
  *
  * Since: 1.0
  */
-CupelTransaction *
-cupel_connection_begin_nested (CupelConnection  *self,
-                               GCancellable     *cancellable,
-                               GError          **error)
-{
-  g_return_val_if_fail (CUPEL_IS_CONNECTION (self), NULL);
-
-  return cupel_call_sync (&begin_nested_call, self, NULL, cancellable, error);
-}
+CUPEL_CALL_FORMS (cupel_connection_begin_nested, CupelTransaction *, CupelConnection, CUPEL_IS_CONNECTION, begin_nested_call)
 
 /**
  * cupel_connection_get_transaction:
@@ -404,7 +326,7 @@ cupel_connection_get_nested_transaction (CupelConnection *self)
 static gpointer
 run_in (CupelConnection   *self,
         CupelTransaction  *transaction_,
-        const BeginArgs   *args,
+        const CupelWork   *work,
         GCancellable      *cancellable,
         GError           **error)
 {
@@ -416,7 +338,7 @@ run_in (CupelConnection   *self,
     return GINT_TO_POINTER (FALSE);
 
   cupel_connection_push_scope (self, &scope, transaction);
-  success = args->func (self, args->func_data, cancellable, error);
+  success = work->func (self, work->data, cancellable, error);
   return GINT_TO_POINTER (cupel_connection_pop_scope (self, &scope, success, cancellable, error));
 }
 
@@ -468,12 +390,12 @@ cupel_connection_run_transaction_async (CupelConnection      *self,
                                         GAsyncReadyCallback   callback,
                                         gpointer              user_data)
 {
-  const BeginArgs args = { isolation, flags, func, func_data, destroy };
+  const CupelWork work = { func, func_data, destroy, isolation, flags };
 
   g_return_if_fail (CUPEL_IS_CONNECTION (self));
   g_return_if_fail (func != NULL);
 
-  cupel_call_async (&run_transaction_call, self, begin_args_copy (&args), begin_args_free, cancellable, callback, user_data);
+  cupel_call_async (&run_transaction_call, self, cupel_work_copy (&work), cupel_work_free, cancellable, callback, user_data);
 }
 
 /**
@@ -525,12 +447,12 @@ cupel_connection_run_transaction (CupelConnection      *self,
                                   GCancellable         *cancellable,
                                   GError              **error)
 {
-  BeginArgs args = { isolation, flags, func, func_data, NULL };
+  CupelWork work = { func, func_data, NULL, isolation, flags };
 
   g_return_val_if_fail (CUPEL_IS_CONNECTION (self), FALSE);
   g_return_val_if_fail (func != NULL, FALSE);
 
-  return GPOINTER_TO_INT (cupel_call_sync (&run_transaction_call, self, &args, cancellable, error));
+  return GPOINTER_TO_INT (cupel_call_sync (&run_transaction_call, self, &work, cancellable, error));
 }
 
 /**
@@ -556,12 +478,12 @@ cupel_connection_run_nested_async (CupelConnection      *self,
                                    GAsyncReadyCallback   callback,
                                    gpointer              user_data)
 {
-  const BeginArgs args = { .func = func, .func_data = func_data, .destroy = destroy };
+  const CupelWork work = { func, func_data, destroy };
 
   g_return_if_fail (CUPEL_IS_CONNECTION (self));
   g_return_if_fail (func != NULL);
 
-  cupel_call_async (&run_nested_call, self, begin_args_copy (&args), begin_args_free, cancellable, callback, user_data);
+  cupel_call_async (&run_nested_call, self, cupel_work_copy (&work), cupel_work_free, cancellable, callback, user_data);
 }
 
 /**
@@ -608,12 +530,12 @@ cupel_connection_run_nested (CupelConnection      *self,
                              GCancellable         *cancellable,
                              GError              **error)
 {
-  BeginArgs args = { .func = func, .func_data = func_data };
+  CupelWork work = { func, func_data, NULL };
 
   g_return_val_if_fail (CUPEL_IS_CONNECTION (self), FALSE);
   g_return_val_if_fail (func != NULL, FALSE);
 
-  return GPOINTER_TO_INT (cupel_call_sync (&run_nested_call, self, &args, cancellable, error));
+  return GPOINTER_TO_INT (cupel_call_sync (&run_nested_call, self, &work, cancellable, error));
 }
 
 /* commit */
@@ -648,16 +570,6 @@ static const CupelCall commit_call = { "cupel_connection_commit", commit_body, .
  *
  * Since: 1.0
  */
-void
-cupel_connection_commit_async (CupelConnection     *self,
-                               GCancellable        *cancellable,
-                               GAsyncReadyCallback  callback,
-                               gpointer             user_data)
-{
-  g_return_if_fail (CUPEL_IS_CONNECTION (self));
-
-  cupel_call_async (&commit_call, self, NULL, NULL, cancellable, callback, user_data);
-}
 
 /**
  * cupel_connection_commit_finish:
@@ -671,15 +583,6 @@ cupel_connection_commit_async (CupelConnection     *self,
  *
  * Since: 1.0
  */
-gboolean
-cupel_connection_commit_finish (CupelConnection  *self,
-                                GAsyncResult     *result,
-                                GError          **error)
-{
-  g_return_val_if_fail (CUPEL_IS_CONNECTION (self), FALSE);
-
-  return GPOINTER_TO_INT (cupel_call_finish (&commit_call, self, result, error));
-}
 
 /**
  * cupel_connection_commit:
@@ -697,15 +600,7 @@ cupel_connection_commit_finish (CupelConnection  *self,
  *
  * Since: 1.0
  */
-gboolean
-cupel_connection_commit (CupelConnection  *self,
-                         GCancellable     *cancellable,
-                         GError          **error)
-{
-  g_return_val_if_fail (CUPEL_IS_CONNECTION (self), FALSE);
-
-  return GPOINTER_TO_INT (cupel_call_sync (&commit_call, self, NULL, cancellable, error));
-}
+CUPEL_CALL_FORMS_BOOLEAN (cupel_connection_commit, CupelConnection, CUPEL_IS_CONNECTION, commit_call)
 
 /* rollback */
 
@@ -739,16 +634,6 @@ static const CupelCall rollback_call = { "cupel_connection_rollback", rollback_b
  *
  * Since: 1.0
  */
-void
-cupel_connection_rollback_async (CupelConnection     *self,
-                                 GCancellable        *cancellable,
-                                 GAsyncReadyCallback  callback,
-                                 gpointer             user_data)
-{
-  g_return_if_fail (CUPEL_IS_CONNECTION (self));
-
-  cupel_call_async (&rollback_call, self, NULL, NULL, NULL, callback, user_data);
-}
 
 /**
  * cupel_connection_rollback_finish:
@@ -762,15 +647,6 @@ cupel_connection_rollback_async (CupelConnection     *self,
  *
  * Since: 1.0
  */
-gboolean
-cupel_connection_rollback_finish (CupelConnection  *self,
-                                  GAsyncResult     *result,
-                                  GError          **error)
-{
-  g_return_val_if_fail (CUPEL_IS_CONNECTION (self), FALSE);
-
-  return GPOINTER_TO_INT (cupel_call_finish (&rollback_call, self, result, error));
-}
 
 /**
  * cupel_connection_rollback:
@@ -785,12 +661,4 @@ cupel_connection_rollback_finish (CupelConnection  *self,
  *
  * Since: 1.0
  */
-gboolean
-cupel_connection_rollback (CupelConnection  *self,
-                           GCancellable     *cancellable,
-                           GError          **error)
-{
-  g_return_val_if_fail (CUPEL_IS_CONNECTION (self), FALSE);
-
-  return GPOINTER_TO_INT (cupel_call_sync (&rollback_call, self, NULL, NULL, error));
-}
+CUPEL_CALL_FORMS_BOOLEAN (cupel_connection_rollback, CupelConnection, CUPEL_IS_CONNECTION, rollback_call)

@@ -3,6 +3,7 @@
 #include "engine/cupel-connection-private.h"
 #include "engine/cupel-stream-private.h"
 #include "engine/cupel-time-limit-private.h"
+#include "engine/cupel-work-private.h"
 #include "runtime/cupel-call-private.h"
 #include "runtime/cupel-profile-private.h"
 
@@ -771,32 +772,15 @@ cupel_connection_stream (CupelConnection  *self,
 
 /* a function of the user in a fiber */
 
-typedef struct
-{
-  CupelConnectionFunc  func;
-  gpointer             data;
-  GDestroyNotify       destroy;
-} RunArgs;
-
-static void
-run_args_free (gpointer data)
-{
-  RunArgs *args = data;
-
-  if (args->destroy != NULL)
-    args->destroy (args->data);
-  g_free (args);
-}
-
 static gpointer
 run_body (gpointer       self,
-          gpointer       args_,
+          gpointer       args,
           GCancellable  *cancellable,
           GError       **error)
 {
-  RunArgs *args = args_;
+  const CupelWork *work = args;
 
-  return GINT_TO_POINTER (args->func (self, args->data, cancellable, error));
+  return GINT_TO_POINTER (work->func (self, work->data, cancellable, error));
 }
 
 static const CupelCall run_call = { "cupel_connection_run", run_body, NULL };
@@ -824,16 +808,12 @@ cupel_connection_run_async (CupelConnection      *self,
                             GAsyncReadyCallback   callback,
                             gpointer              user_data)
 {
-  RunArgs *args;
+  const CupelWork work = { func, func_data, destroy };
 
   g_return_if_fail (CUPEL_IS_CONNECTION (self));
   g_return_if_fail (func != NULL);
 
-  args = g_new (RunArgs, 1);
-  args->func = func;
-  args->data = func_data;
-  args->destroy = destroy;
-  cupel_call_async (&run_call, self, args, run_args_free, cancellable, callback, user_data);
+  cupel_call_async (&run_call, self, cupel_work_copy (&work), cupel_work_free, cancellable, callback, user_data);
 }
 
 /**

@@ -185,16 +185,6 @@ static const CupelCall connect_call = { "cupel_engine_connect", connect_body, g_
  *
  * Since: 1.0
  */
-void
-cupel_engine_connect_async (CupelEngine         *self,
-                            GCancellable        *cancellable,
-                            GAsyncReadyCallback  callback,
-                            gpointer             user_data)
-{
-  g_return_if_fail (CUPEL_IS_ENGINE (self));
-
-  cupel_call_async (&connect_call, self, NULL, NULL, cancellable, callback, user_data);
-}
 
 /**
  * cupel_engine_connect_finish:
@@ -208,15 +198,6 @@ cupel_engine_connect_async (CupelEngine         *self,
  *
  * Since: 1.0
  */
-CupelConnection *
-cupel_engine_connect_finish (CupelEngine   *self,
-                             GAsyncResult  *result,
-                             GError       **error)
-{
-  g_return_val_if_fail (CUPEL_IS_ENGINE (self), NULL);
-
-  return cupel_call_finish (&connect_call, self, result, error);
-}
 
 /**
  * cupel_engine_connect: (skip)
@@ -233,15 +214,7 @@ cupel_engine_connect_finish (CupelEngine   *self,
  *
  * Since: 1.0
  */
-CupelConnection *
-cupel_engine_connect (CupelEngine   *self,
-                      GCancellable  *cancellable,
-                      GError       **error)
-{
-  g_return_val_if_fail (CUPEL_IS_ENGINE (self), NULL);
-
-  return cupel_call_sync (&connect_call, self, NULL, cancellable, error);
-}
+CUPEL_CALL_FORMS (cupel_engine_connect, CupelConnection *, CupelEngine, CUPEL_IS_ENGINE, connect_call)
 
 /**
  * cupel_engine_connect_at: (skip)
@@ -436,16 +409,6 @@ static const CupelCall dispose_call = { "cupel_engine_dispose", dispose_body, NU
  *
  * Since: 1.0
  */
-void
-cupel_engine_dispose_async (CupelEngine         *self,
-                            GCancellable        *cancellable,
-                            GAsyncReadyCallback  callback,
-                            gpointer             user_data)
-{
-  g_return_if_fail (CUPEL_IS_ENGINE (self));
-
-  cupel_call_async (&dispose_call, self, NULL, NULL, NULL, callback, user_data);
-}
 
 /**
  * cupel_engine_dispose_finish:
@@ -459,15 +422,6 @@ cupel_engine_dispose_async (CupelEngine         *self,
  *
  * Since: 1.0
  */
-gboolean
-cupel_engine_dispose_finish (CupelEngine   *self,
-                             GAsyncResult  *result,
-                             GError       **error)
-{
-  g_return_val_if_fail (CUPEL_IS_ENGINE (self), FALSE);
-
-  return GPOINTER_TO_INT (cupel_call_finish (&dispose_call, self, result, error));
-}
 
 /**
  * cupel_engine_dispose:
@@ -482,12 +436,4 @@ cupel_engine_dispose_finish (CupelEngine   *self,
  *
  * Since: 1.0
  */
-gboolean
-cupel_engine_dispose (CupelEngine   *self,
-                      GCancellable  *cancellable,
-                      GError       **error)
-{
-  g_return_val_if_fail (CUPEL_IS_ENGINE (self), FALSE);
-
-  return GPOINTER_TO_INT (cupel_call_sync (&dispose_call, self, NULL, NULL, error));
-}
+CUPEL_CALL_FORMS_BOOLEAN (cupel_engine_dispose, CupelEngine, CUPEL_IS_ENGINE, dispose_call)

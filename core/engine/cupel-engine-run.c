@@ -7,34 +7,18 @@
 #include "engine/cupel-retry-private.h"
 #include "engine/cupel-schema-sync-private.h"
 #include "engine/cupel-transaction-private.h"
+#include "engine/cupel-work-private.h"
 #include "runtime/cupel-call-private.h"
 
 /* a function in a transaction */
 
-typedef struct
-{
-  CupelConnectionFunc  func;
-  gpointer             data;
-  GDestroyNotify       destroy;
-} BeginArgs;
-
-static void
-begin_args_free (gpointer data)
-{
-  BeginArgs *args = data;
-
-  if (args->destroy != NULL)
-    args->destroy (args->data);
-  g_free (args);
-}
-
 static gpointer
 begin_body (gpointer       self,
-            gpointer       args_,
+            gpointer       args,
             GCancellable  *cancellable,
             GError       **error)
 {
-  BeginArgs *args = args_;
+  const CupelWork *work = args;
   g_autoptr(CupelConnection) connection = NULL;
   gboolean success;
 
@@ -47,7 +31,7 @@ begin_body (gpointer       self,
       CupelScope scope;
 
       cupel_connection_push_scope (connection, &scope, cupel_connection_get_transaction (connection));
-      success = args->func (connection, args->data, cancellable, error);
+      success = work->func (connection, work->data, cancellable, error);
       success = cupel_connection_pop_scope (connection, &scope, success, cancellable, error);
     }
 
@@ -80,16 +64,12 @@ cupel_engine_begin_async (CupelEngine          *self,
                           GAsyncReadyCallback   callback,
                           gpointer              user_data)
 {
-  BeginArgs *args;
+  const CupelWork work = { func, func_data, destroy };
 
   g_return_if_fail (CUPEL_IS_ENGINE (self));
   g_return_if_fail (func != NULL);
 
-  args = g_new (BeginArgs, 1);
-  args->func = func;
-  args->data = func_data;
-  args->destroy = destroy;
-  cupel_call_async (&begin_call, self, args, begin_args_free, cancellable, callback, user_data);
+  cupel_call_async (&begin_call, self, cupel_work_copy (&work), cupel_work_free, cancellable, callback, user_data);
 }
 
 /**
@@ -136,35 +116,21 @@ cupel_engine_begin (CupelEngine          *self,
                     GCancellable         *cancellable,
                     GError              **error)
 {
-  BeginArgs args = { func, func_data, NULL };
+  CupelWork work = { func, func_data, NULL };
 
   g_return_val_if_fail (CUPEL_IS_ENGINE (self), FALSE);
   g_return_val_if_fail (func != NULL, FALSE);
 
-  return GPOINTER_TO_INT (cupel_call_sync (&begin_call, self, &args, cancellable, error));
+  return GPOINTER_TO_INT (cupel_call_sync (&begin_call, self, &work, cancellable, error));
 }
 
 /* a function in a transaction, until it gets through */
 
 typedef struct
 {
-  CupelEngine         *engine;     /* borrowed */
-  CupelRetry          *retry;      /* nullable */
-  CupelConnectionFunc  func;
-  gpointer             data;
-  GDestroyNotify       destroy;
-} RunArgs;
-
-static void
-run_args_free (gpointer data)
-{
-  RunArgs *args = data;
-
-  g_clear_object (&args->retry);
-  if (args->destroy != NULL)
-    args->destroy (args->data);
-  g_free (args);
-}
+  CupelEngine     *engine;
+  const CupelWork *work;
+} Try;
 
 static gboolean
 try_once (CupelRetry    *retry,
@@ -173,28 +139,28 @@ try_once (CupelRetry    *retry,
           GCancellable  *cancellable,
           GError       **error)
 {
-  RunArgs *args = data;
-  g_autoptr(CupelConnection) connection = cupel_engine_borrow (args->engine, "cupel_engine_run_transaction", cancellable, error);
+  const Try *try = data;
+  g_autoptr(CupelConnection) connection = cupel_engine_borrow (try->engine, "cupel_engine_run_transaction", cancellable, error);
   gboolean success;
 
   if (connection == NULL)
     return FALSE;
   connection->attempt = attempt;
-  success = cupel_connection_run_transaction (connection, retry->isolation, retry->flags, args->func, args->data, cancellable, error);
+  success = cupel_connection_run_transaction (connection, retry->isolation, retry->flags, try->work->func, try->work->data,
+                                             cancellable, error);
   cupel_connection_close (connection, NULL, NULL);
   return success;
 }
 
 static gpointer
 run_transaction_body (gpointer       self,
-                      gpointer       args_,
+                      gpointer       args,
                       GCancellable  *cancellable,
                       GError       **error)
 {
-  RunArgs *args = args_;
+  Try try = { self, args };
 
-  args->engine = self;
-  return GINT_TO_POINTER (cupel_retry_run (args->retry, try_once, args, cancellable, error));
+  return GINT_TO_POINTER (cupel_retry_run (try.work->retry, try_once, &try, cancellable, error));
 }
 
 static const CupelCall run_transaction_call = { "cupel_engine_run_transaction", run_transaction_body, NULL };
@@ -224,18 +190,13 @@ cupel_engine_run_transaction_async (CupelEngine          *self,
                                     GAsyncReadyCallback   callback,
                                     gpointer              user_data)
 {
-  RunArgs *args;
+  const CupelWork work = { func, func_data, destroy, .retry = retry };
 
   g_return_if_fail (CUPEL_IS_ENGINE (self));
   g_return_if_fail (retry == NULL || CUPEL_IS_RETRY (retry));
   g_return_if_fail (func != NULL);
 
-  args = g_new0 (RunArgs, 1);
-  g_set_object (&args->retry, retry);
-  args->func = func;
-  args->data = func_data;
-  args->destroy = destroy;
-  cupel_call_async (&run_transaction_call, self, args, run_args_free, cancellable, callback, user_data);
+  cupel_call_async (&run_transaction_call, self, cupel_work_copy (&work), cupel_work_free, cancellable, callback, user_data);
 }
 
 /**
@@ -291,13 +252,13 @@ cupel_engine_run_transaction (CupelEngine          *self,
                               GCancellable         *cancellable,
                               GError              **error)
 {
-  RunArgs args = { .retry = retry, .func = func, .data = func_data };
+  CupelWork work = { func, func_data, NULL, .retry = retry };
 
   g_return_val_if_fail (CUPEL_IS_ENGINE (self), FALSE);
   g_return_val_if_fail (retry == NULL || CUPEL_IS_RETRY (retry), FALSE);
   g_return_val_if_fail (func != NULL, FALSE);
 
-  return GPOINTER_TO_INT (cupel_call_sync (&run_transaction_call, self, &args, cancellable, error));
+  return GPOINTER_TO_INT (cupel_call_sync (&run_transaction_call, self, &work, cancellable, error));
 }
 
 /* the schema */
@@ -326,9 +287,9 @@ create_all_body (gpointer       self,
                  GCancellable  *cancellable,
                  GError       **error)
 {
-  BeginArgs args = { create_all_func, metadata, NULL };
+  CupelWork work = { create_all_func, metadata, NULL };
 
-  return begin_body (self, &args, cancellable, error);
+  return begin_body (self, &work, cancellable, error);
 }
 
 static gpointer
@@ -337,9 +298,9 @@ drop_all_body (gpointer       self,
                GCancellable  *cancellable,
                GError       **error)
 {
-  BeginArgs args = { drop_all_func, metadata, NULL };
+  CupelWork work = { drop_all_func, metadata, NULL };
 
-  return begin_body (self, &args, cancellable, error);
+  return begin_body (self, &work, cancellable, error);
 }
 
 static const CupelCall create_all_call = { "cupel_engine_create_all", create_all_body, NULL };

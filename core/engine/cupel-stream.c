@@ -702,16 +702,6 @@ static const CupelCall next_list_call = { "cupel_stream_next_list", next_list_bo
  *
  * Since: 1.0
  */
-void
-cupel_stream_next_list_async (CupelStream         *self,
-                              GCancellable        *cancellable,
-                              GAsyncReadyCallback  callback,
-                              gpointer             user_data)
-{
-  g_return_if_fail (CUPEL_IS_STREAM (self));
-
-  cupel_call_async (&next_list_call, self, NULL, NULL, cancellable, callback, user_data);
-}
 
 /**
  * cupel_stream_next_list_finish:
@@ -725,15 +715,6 @@ cupel_stream_next_list_async (CupelStream         *self,
  *
  * Since: 1.0
  */
-GListModel *
-cupel_stream_next_list_finish (CupelStream   *self,
-                               GAsyncResult  *result,
-                               GError       **error)
-{
-  g_return_val_if_fail (CUPEL_IS_STREAM (self), NULL);
-
-  return cupel_call_finish (&next_list_call, self, result, error);
-}
 
 /**
  * cupel_stream_next_list:
@@ -747,15 +728,7 @@ cupel_stream_next_list_finish (CupelStream   *self,
  *
  * Since: 1.0
  */
-GListModel *
-cupel_stream_next_list (CupelStream   *self,
-                        GCancellable  *cancellable,
-                        GError       **error)
-{
-  g_return_val_if_fail (CUPEL_IS_STREAM (self), NULL);
-
-  return cupel_call_sync (&next_list_call, self, NULL, cancellable, error);
-}
+CUPEL_CALL_FORMS (cupel_stream_next_list, GListModel *, CupelStream, CUPEL_IS_STREAM, next_list_call)
 
 static gpointer
 next_rows_body (gpointer       self_,
@@ -793,16 +766,6 @@ static const CupelCall next_rows_call = {
  *
  * Since: 1.0
  */
-void
-cupel_stream_next_rows_async (CupelStream         *self,
-                              GCancellable        *cancellable,
-                              GAsyncReadyCallback  callback,
-                              gpointer             user_data)
-{
-  g_return_if_fail (CUPEL_IS_STREAM (self));
-
-  cupel_call_async (&next_rows_call, self, NULL, NULL, cancellable, callback, user_data);
-}
 
 /**
  * cupel_stream_next_rows_finish:
@@ -816,15 +779,6 @@ cupel_stream_next_rows_async (CupelStream         *self,
  *
  * Since: 1.0
  */
-GPtrArray *
-cupel_stream_next_rows_finish (CupelStream   *self,
-                               GAsyncResult  *result,
-                               GError       **error)
-{
-  g_return_val_if_fail (CUPEL_IS_STREAM (self), NULL);
-
-  return cupel_call_finish (&next_rows_call, self, result, error);
-}
 
 /**
  * cupel_stream_next_rows:
@@ -838,15 +792,7 @@ cupel_stream_next_rows_finish (CupelStream   *self,
  *
  * Since: 1.0
  */
-GPtrArray *
-cupel_stream_next_rows (CupelStream   *self,
-                        GCancellable  *cancellable,
-                        GError       **error)
-{
-  g_return_val_if_fail (CUPEL_IS_STREAM (self), NULL);
-
-  return cupel_call_sync (&next_rows_call, self, NULL, cancellable, error);
-}
+CUPEL_CALL_FORMS (cupel_stream_next_rows, GPtrArray *, CupelStream, CUPEL_IS_STREAM, next_rows_call)
 
 /* closing */
 

@@ -226,16 +226,6 @@ static const CupelCall commit_call = { "cupel_transaction_commit", commit_body, 
  *
  * Since: 1.0
  */
-void
-cupel_transaction_commit_async (CupelTransaction    *self,
-                                GCancellable        *cancellable,
-                                GAsyncReadyCallback  callback,
-                                gpointer             user_data)
-{
-  g_return_if_fail (CUPEL_IS_TRANSACTION (self));
-
-  cupel_call_async (&commit_call, self, NULL, NULL, cancellable, callback, user_data);
-}
 
 /**
  * cupel_transaction_commit_finish:
@@ -249,15 +239,6 @@ cupel_transaction_commit_async (CupelTransaction    *self,
  *
  * Since: 1.0
  */
-gboolean
-cupel_transaction_commit_finish (CupelTransaction  *self,
-                                 GAsyncResult      *result,
-                                 GError           **error)
-{
-  g_return_val_if_fail (CUPEL_IS_TRANSACTION (self), FALSE);
-
-  return GPOINTER_TO_INT (cupel_call_finish (&commit_call, self, result, error));
-}
 
 /**
  * cupel_transaction_commit:
@@ -274,15 +255,7 @@ cupel_transaction_commit_finish (CupelTransaction  *self,
  *
  * Since: 1.0
  */
-gboolean
-cupel_transaction_commit (CupelTransaction  *self,
-                          GCancellable      *cancellable,
-                          GError           **error)
-{
-  g_return_val_if_fail (CUPEL_IS_TRANSACTION (self), FALSE);
-
-  return GPOINTER_TO_INT (cupel_call_sync (&commit_call, self, NULL, cancellable, error));
-}
+CUPEL_CALL_FORMS_BOOLEAN (cupel_transaction_commit, CupelTransaction, CUPEL_IS_TRANSACTION, commit_call)
 
 static gpointer
 rollback_body (gpointer       self_,
@@ -324,16 +297,6 @@ static const CupelCall rollback_call = { "cupel_transaction_rollback", rollback_
  *
  * Since: 1.0
  */
-void
-cupel_transaction_rollback_async (CupelTransaction    *self,
-                                  GCancellable        *cancellable,
-                                  GAsyncReadyCallback  callback,
-                                  gpointer             user_data)
-{
-  g_return_if_fail (CUPEL_IS_TRANSACTION (self));
-
-  cupel_call_async (&rollback_call, self, NULL, NULL, NULL, callback, user_data);
-}
 
 /**
  * cupel_transaction_rollback_finish:
@@ -347,15 +310,6 @@ cupel_transaction_rollback_async (CupelTransaction    *self,
  *
  * Since: 1.0
  */
-gboolean
-cupel_transaction_rollback_finish (CupelTransaction  *self,
-                                   GAsyncResult      *result,
-                                   GError           **error)
-{
-  g_return_val_if_fail (CUPEL_IS_TRANSACTION (self), FALSE);
-
-  return GPOINTER_TO_INT (cupel_call_finish (&rollback_call, self, result, error));
-}
 
 /**
  * cupel_transaction_rollback:
@@ -371,12 +325,4 @@ cupel_transaction_rollback_finish (CupelTransaction  *self,
  *
  * Since: 1.0
  */
-gboolean
-cupel_transaction_rollback (CupelTransaction  *self,
-                            GCancellable      *cancellable,
-                            GError           **error)
-{
-  g_return_val_if_fail (CUPEL_IS_TRANSACTION (self), FALSE);
-
-  return GPOINTER_TO_INT (cupel_call_sync (&rollback_call, self, NULL, NULL, error));
-}
+CUPEL_CALL_FORMS_BOOLEAN (cupel_transaction_rollback, CupelTransaction, CUPEL_IS_TRANSACTION, rollback_call)

@@ -18,6 +18,7 @@ typedef struct
   guint                block_rows;
   CupelIsolationLevel  isolation;
   CupelBeginFlags      flags;
+  CupelRetry          *retry;
   CupelSessionFunc     func;
   gpointer             func_data;
   GDestroyNotify       destroy;

@@ -2,7 +2,7 @@
 
 #include "engine/cupel-connection-private.h"
 #include "engine/cupel-retry-private.h"
-#include "orm/cupel-session-private.h"
+#include "orm/cupel-session-args-private.h"
 #include "runtime/cupel-call-private.h"
 #include "runtime/cupel-error-details.h"
 #include "runtime/cupel-error-private.h"
@@ -176,23 +176,9 @@ cupel_session_factory_create (CupelSessionFactory *factory)
 
 typedef struct
 {
-  CupelSessionFactory *factory;    /* borrowed */
-  CupelRetry          *retry;      /* nullable */
-  CupelSessionFunc     func;
-  gpointer             data;
-  GDestroyNotify       destroy;
-} RunArgs;
-
-static void
-run_args_free (gpointer data)
-{
-  RunArgs *args = data;
-
-  g_clear_object (&args->retry);
-  if (args->destroy != NULL)
-    args->destroy (args->data);
-  g_free (args);
-}
+  CupelSessionFactory    *factory;
+  const CupelSessionArgs *args;
+} Try;
 
 static gboolean
 try_once (CupelRetry    *retry,
@@ -201,8 +187,8 @@ try_once (CupelRetry    *retry,
           GCancellable  *cancellable,
           GError       **error)
 {
-  RunArgs *args = data;
-  g_autoptr(CupelSession) session = cupel_session_factory_create (args->factory);
+  const Try *try = data;
+  g_autoptr(CupelSession) session = cupel_session_factory_create (try->factory);
   g_autoptr(GError) clean_up = NULL;
   CupelSessionBlock block = { NULL, session->serial, NULL };
   gboolean ok;
@@ -212,7 +198,7 @@ try_once (CupelRetry    *retry,
     return FALSE;
 
   session->block = &block;
-  ok = args->func (session, args->data, cancellable, error);
+  ok = try->args->func (session, try->args->func_data, cancellable, error);
   session->block = NULL;
 
   if (ok && block.serial == session->serial)
@@ -237,14 +223,13 @@ try_once (CupelRetry    *retry,
 
 static gpointer
 run_transaction_body (gpointer       self,
-                      gpointer       args_,
+                      gpointer       args,
                       GCancellable  *cancellable,
                       GError       **error)
 {
-  RunArgs *args = args_;
+  Try try = { self, args };
 
-  args->factory = self;
-  return GINT_TO_POINTER (cupel_retry_run (args->retry, try_once, args, cancellable, error));
+  return GINT_TO_POINTER (cupel_retry_run (try.args->retry, try_once, &try, cancellable, error));
 }
 
 static const CupelCall run_transaction_call = { "cupel_session_factory_run_transaction", run_transaction_body, NULL };
@@ -278,7 +263,7 @@ cupel_session_factory_run_transaction (CupelSessionFactory  *factory,
                                        GCancellable         *cancellable,
                                        GError              **error)
 {
-  RunArgs args = { .retry = retry, .func = func, .data = func_data };
+  CupelSessionArgs args = { .retry = retry, .func = func, .func_data = func_data };
 
   g_return_val_if_fail (CUPEL_IS_SESSION_FACTORY (factory), FALSE);
   g_return_val_if_fail (retry == NULL || CUPEL_IS_RETRY (retry), FALSE);
@@ -312,18 +297,14 @@ cupel_session_factory_run_transaction_async (CupelSessionFactory *factory,
                                              GAsyncReadyCallback  callback,
                                              gpointer             user_data)
 {
-  RunArgs *args;
+  const CupelSessionArgs args = { .retry = retry, .func = func, .func_data = func_data, .destroy = destroy };
 
   g_return_if_fail (CUPEL_IS_SESSION_FACTORY (factory));
   g_return_if_fail (retry == NULL || CUPEL_IS_RETRY (retry));
   g_return_if_fail (func != NULL);
 
-  args = g_new0 (RunArgs, 1);
-  g_set_object (&args->retry, retry);
-  args->func = func;
-  args->data = func_data;
-  args->destroy = destroy;
-  cupel_call_async (&run_transaction_call, factory, args, run_args_free, cancellable, callback, user_data);
+  cupel_call_async (&run_transaction_call, factory, cupel_session_args_copy (&args), cupel_session_args_free, cancellable, callback,
+                    user_data);
 }
 
 /**

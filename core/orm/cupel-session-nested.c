@@ -567,15 +567,6 @@ cupel_session_begin_transaction_finish (CupelSession  *session,
  *
  * Since: 1.0
  */
-CupelTransaction *
-cupel_session_begin_nested (CupelSession  *session,
-                            GCancellable  *cancellable,
-                            GError       **error)
-{
-  g_return_val_if_fail (CUPEL_IS_SESSION (session), NULL);
-
-  return cupel_call_sync (&begin_nested_call, session, NULL, cancellable, error);
-}
 
 /**
  * cupel_session_begin_nested_async:
@@ -588,16 +579,6 @@ cupel_session_begin_nested (CupelSession  *session,
  *
  * Since: 1.0
  */
-void
-cupel_session_begin_nested_async (CupelSession        *session,
-                                  GCancellable        *cancellable,
-                                  GAsyncReadyCallback  callback,
-                                  gpointer             user_data)
-{
-  g_return_if_fail (CUPEL_IS_SESSION (session));
-
-  cupel_call_async (&begin_nested_call, session, NULL, NULL, cancellable, callback, user_data);
-}
 
 /**
  * cupel_session_begin_nested_finish:
@@ -611,15 +592,7 @@ cupel_session_begin_nested_async (CupelSession        *session,
  *
  * Since: 1.0
  */
-CupelTransaction *
-cupel_session_begin_nested_finish (CupelSession  *session,
-                                   GAsyncResult  *result,
-                                   GError       **error)
-{
-  g_return_val_if_fail (CUPEL_IS_SESSION (session), NULL);
-
-  return cupel_call_finish (&begin_nested_call, session, result, error);
-}
+CUPEL_CALL_FORMS (cupel_session_begin_nested, CupelTransaction *, CupelSession, CUPEL_IS_SESSION, begin_nested_call)
 
 /**
  * cupel_session_get_nested_transaction:

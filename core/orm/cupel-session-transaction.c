@@ -18,6 +18,8 @@ cupel_session_args_copy (const CupelSessionArgs *from)
     cupel_value_ref (args->key);
   if (args->entity != NULL)
     g_object_ref (args->entity);
+  if (args->retry != NULL)
+    g_object_ref (args->retry);
   args->names = g_strdupv (args->names);
   return args;
 }
@@ -31,6 +33,7 @@ cupel_session_args_free (gpointer data)
   g_clear_pointer (&args->parameters, cupel_parameters_unref);
   g_clear_pointer (&args->key, cupel_value_unref);
   g_clear_object (&args->entity);
+  g_clear_object (&args->retry);
   g_strfreev (args->names);
   if (args->destroy != NULL)
     args->destroy (args->func_data);
@@ -185,15 +188,6 @@ static const CupelCall flush_call = { "cupel_session_flush", flush_body, .claim 
  *
  * Since: 1.0
  */
-gboolean
-cupel_session_flush (CupelSession  *session,
-                     GCancellable  *cancellable,
-                     GError       **error)
-{
-  g_return_val_if_fail (CUPEL_IS_SESSION (session), FALSE);
-
-  return GPOINTER_TO_INT (cupel_call_sync (&flush_call, session, NULL, cancellable, error));
-}
 
 /**
  * cupel_session_flush_async:
@@ -206,16 +200,6 @@ cupel_session_flush (CupelSession  *session,
  *
  * Since: 1.0
  */
-void
-cupel_session_flush_async (CupelSession        *session,
-                           GCancellable        *cancellable,
-                           GAsyncReadyCallback  callback,
-                           gpointer             user_data)
-{
-  g_return_if_fail (CUPEL_IS_SESSION (session));
-
-  cupel_call_async (&flush_call, session, NULL, NULL, cancellable, callback, user_data);
-}
 
 /**
  * cupel_session_flush_finish:
@@ -229,15 +213,7 @@ cupel_session_flush_async (CupelSession        *session,
  *
  * Since: 1.0
  */
-gboolean
-cupel_session_flush_finish (CupelSession  *session,
-                            GAsyncResult  *result,
-                            GError       **error)
-{
-  g_return_val_if_fail (CUPEL_IS_SESSION (session), FALSE);
-
-  return GPOINTER_TO_INT (cupel_call_finish (&flush_call, session, result, error));
-}
+CUPEL_CALL_FORMS_BOOLEAN (cupel_session_flush, CupelSession, CUPEL_IS_SESSION, flush_call)
 
 static const CupelCall begin_call = { "cupel_session_begin", begin_body, .claim = cupel_session_claim };
 
@@ -255,15 +231,6 @@ static const CupelCall begin_call = { "cupel_session_begin", begin_body, .claim 
  *
  * Since: 1.0
  */
-gboolean
-cupel_session_begin (CupelSession  *session,
-                     GCancellable  *cancellable,
-                     GError       **error)
-{
-  g_return_val_if_fail (CUPEL_IS_SESSION (session), FALSE);
-
-  return GPOINTER_TO_INT (cupel_call_sync (&begin_call, session, NULL, cancellable, error));
-}
 
 /**
  * cupel_session_begin_async:
@@ -276,16 +243,6 @@ cupel_session_begin (CupelSession  *session,
  *
  * Since: 1.0
  */
-void
-cupel_session_begin_async (CupelSession        *session,
-                           GCancellable        *cancellable,
-                           GAsyncReadyCallback  callback,
-                           gpointer             user_data)
-{
-  g_return_if_fail (CUPEL_IS_SESSION (session));
-
-  cupel_call_async (&begin_call, session, NULL, NULL, cancellable, callback, user_data);
-}
 
 /**
  * cupel_session_begin_finish:
@@ -299,15 +256,7 @@ cupel_session_begin_async (CupelSession        *session,
  *
  * Since: 1.0
  */
-gboolean
-cupel_session_begin_finish (CupelSession  *session,
-                            GAsyncResult  *result,
-                            GError       **error)
-{
-  g_return_val_if_fail (CUPEL_IS_SESSION (session), FALSE);
-
-  return GPOINTER_TO_INT (cupel_call_finish (&begin_call, session, result, error));
-}
+CUPEL_CALL_FORMS_BOOLEAN (cupel_session_begin, CupelSession, CUPEL_IS_SESSION, begin_call)
 
 static const CupelCall commit_call = { "cupel_session_commit", commit_body, .claim = cupel_session_claim };
 
@@ -327,15 +276,6 @@ static const CupelCall commit_call = { "cupel_session_commit", commit_body, .cla
  *
  * Since: 1.0
  */
-gboolean
-cupel_session_commit (CupelSession  *session,
-                      GCancellable  *cancellable,
-                      GError       **error)
-{
-  g_return_val_if_fail (CUPEL_IS_SESSION (session), FALSE);
-
-  return GPOINTER_TO_INT (cupel_call_sync (&commit_call, session, NULL, cancellable, error));
-}
 
 /**
  * cupel_session_commit_async:
@@ -348,16 +288,6 @@ cupel_session_commit (CupelSession  *session,
  *
  * Since: 1.0
  */
-void
-cupel_session_commit_async (CupelSession        *session,
-                            GCancellable        *cancellable,
-                            GAsyncReadyCallback  callback,
-                            gpointer             user_data)
-{
-  g_return_if_fail (CUPEL_IS_SESSION (session));
-
-  cupel_call_async (&commit_call, session, NULL, NULL, cancellable, callback, user_data);
-}
 
 /**
  * cupel_session_commit_finish:
@@ -371,15 +301,7 @@ cupel_session_commit_async (CupelSession        *session,
  *
  * Since: 1.0
  */
-gboolean
-cupel_session_commit_finish (CupelSession  *session,
-                             GAsyncResult  *result,
-                             GError       **error)
-{
-  g_return_val_if_fail (CUPEL_IS_SESSION (session), FALSE);
-
-  return GPOINTER_TO_INT (cupel_call_finish (&commit_call, session, result, error));
-}
+CUPEL_CALL_FORMS_BOOLEAN (cupel_session_commit, CupelSession, CUPEL_IS_SESSION, commit_call)
 
 static const CupelCall rollback_call = { "cupel_session_rollback", rollback_body, .claim = cupel_session_claim };
 
@@ -398,15 +320,6 @@ static const CupelCall rollback_call = { "cupel_session_rollback", rollback_body
  *
  * Since: 1.0
  */
-gboolean
-cupel_session_rollback (CupelSession  *session,
-                        GCancellable  *cancellable,
-                        GError       **error)
-{
-  g_return_val_if_fail (CUPEL_IS_SESSION (session), FALSE);
-
-  return GPOINTER_TO_INT (cupel_call_sync (&rollback_call, session, NULL, cancellable, error));
-}
 
 /**
  * cupel_session_rollback_async:
@@ -419,16 +332,6 @@ cupel_session_rollback (CupelSession  *session,
  *
  * Since: 1.0
  */
-void
-cupel_session_rollback_async (CupelSession        *session,
-                              GCancellable        *cancellable,
-                              GAsyncReadyCallback  callback,
-                              gpointer             user_data)
-{
-  g_return_if_fail (CUPEL_IS_SESSION (session));
-
-  cupel_call_async (&rollback_call, session, NULL, NULL, cancellable, callback, user_data);
-}
 
 /**
  * cupel_session_rollback_finish:
@@ -442,15 +345,7 @@ cupel_session_rollback_async (CupelSession        *session,
  *
  * Since: 1.0
  */
-gboolean
-cupel_session_rollback_finish (CupelSession  *session,
-                               GAsyncResult  *result,
-                               GError       **error)
-{
-  g_return_val_if_fail (CUPEL_IS_SESSION (session), FALSE);
-
-  return GPOINTER_TO_INT (cupel_call_finish (&rollback_call, session, result, error));
-}
+CUPEL_CALL_FORMS_BOOLEAN (cupel_session_rollback, CupelSession, CUPEL_IS_SESSION, rollback_call)
 
 static const CupelCall close_call = { "cupel_session_close", close_body, .claim = cupel_session_claim };
 
@@ -468,15 +363,6 @@ static const CupelCall close_call = { "cupel_session_close", close_body, .claim 
  *
  * Since: 1.0
  */
-gboolean
-cupel_session_close (CupelSession  *session,
-                     GCancellable  *cancellable,
-                     GError       **error)
-{
-  g_return_val_if_fail (CUPEL_IS_SESSION (session), FALSE);
-
-  return GPOINTER_TO_INT (cupel_call_sync (&close_call, session, NULL, cancellable, error));
-}
 
 /**
  * cupel_session_close_async:
@@ -489,16 +375,6 @@ cupel_session_close (CupelSession  *session,
  *
  * Since: 1.0
  */
-void
-cupel_session_close_async (CupelSession        *session,
-                           GCancellable        *cancellable,
-                           GAsyncReadyCallback  callback,
-                           gpointer             user_data)
-{
-  g_return_if_fail (CUPEL_IS_SESSION (session));
-
-  cupel_call_async (&close_call, session, NULL, NULL, cancellable, callback, user_data);
-}
 
 /**
  * cupel_session_close_finish:
@@ -512,15 +388,7 @@ cupel_session_close_async (CupelSession        *session,
  *
  * Since: 1.0
  */
-gboolean
-cupel_session_close_finish (CupelSession  *session,
-                            GAsyncResult  *result,
-                            GError       **error)
-{
-  g_return_val_if_fail (CUPEL_IS_SESSION (session), FALSE);
-
-  return GPOINTER_TO_INT (cupel_call_finish (&close_call, session, result, error));
-}
+CUPEL_CALL_FORMS_BOOLEAN (cupel_session_close, CupelSession, CUPEL_IS_SESSION, close_call)
 
 static const CupelCall connection_call = { "cupel_session_connection", connection_body, g_object_unref, .claim = cupel_session_claim };
 

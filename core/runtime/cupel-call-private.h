@@ -56,6 +56,40 @@ gpointer cupel_call_finish (const CupelCall      *call,
                             GAsyncResult         *result,
                             GError              **error);
 
+/* The three public forms of an operation that takes no arguments, below the documentation of each: of one that gives a thing, or NULL, and of
+ * one that succeeds or not. Clean-up does not look at its cancellable. */
+#define CUPEL_CALL_FORMS(name, Result, Type, IS_TYPE, call) \
+  CUPEL_CALL_FORMS_FULL (name, Result, NULL, , Type, IS_TYPE, call)
+#define CUPEL_CALL_FORMS_BOOLEAN(name, Type, IS_TYPE, call) \
+  CUPEL_CALL_FORMS_FULL (name, gboolean, FALSE, GPOINTER_TO_INT, Type, IS_TYPE, call)
+
+#define CUPEL_CALL_FORMS_FULL(name, Result, NOTHING, CONVERT, Type, IS_TYPE, call) \
+  void \
+  name##_async (Type                *self, \
+                GCancellable        *cancellable, \
+                GAsyncReadyCallback  callback, \
+                gpointer             user_data) \
+  { \
+    g_return_if_fail (IS_TYPE (self)); \
+    cupel_call_async (&call, self, NULL, NULL, cancellable, callback, user_data); \
+  } \
+  Result \
+  name##_finish (Type          *self, \
+                 GAsyncResult  *result, \
+                 GError       **error) \
+  { \
+    g_return_val_if_fail (IS_TYPE (self), NOTHING); \
+    return CONVERT (cupel_call_finish (&call, self, result, error)); \
+  } \
+  Result \
+  name (Type          *self, \
+        GCancellable  *cancellable, \
+        GError       **error) \
+  { \
+    g_return_val_if_fail (IS_TYPE (self), NOTHING); \
+    return CONVERT (cupel_call_sync (&call, self, NULL, cancellable, error)); \
+  }
+
 /* The blocking form runs on a context that each thread keeps for itself; fibers that are left there (a reset, a close) go on at the next
  * blocking call of that thread. This drives them until none is left, or until @deadline (monotonic time, -1: none); at once FALSE where
  * one may not block. When the thread ends, or the context goes, what they wait for fails with CANCELLED. */
