@@ -17,7 +17,7 @@ typedef enum
   FIBER_FINISHED,
 } CupelFiberState;
 
-/* One call of cupel_scheduler_run (). They nest when code on the main stack iterates the context again. */
+/* One run of a scheduler. They nest when code on the main stack iterates the context again. */
 typedef struct
 {
   CupelContext  caller;
@@ -82,6 +82,9 @@ struct _CupelScheduler
   CupelDeadlines   deadlines;
   CupelFiberList   starved;         /* found no stack */
   gint64           retry_time;
+  gint64           last_run;        /* when the last one ended */
+  gint64           held;            /* how much time fibers took since sources of a lower priority surely had their turn */
+  gint64           stand_back_end;  /* 0: fibers have the default priority */
 };
 
 /* The fiber on whose stack the thread is, even if a main loop that it runs has called. */

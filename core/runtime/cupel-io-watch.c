@@ -47,6 +47,7 @@ watch_source_dispatch (GSource     *source,
 {
   WatchSource *self = (WatchSource *) source;
   CupelScheduler *scheduler;
+  gboolean hung_up;
 
   /* Nobody waits, and the peer hung up: poll() would report it for ever. The next wait makes a new source. */
   if (self->waiter == NULL)
@@ -55,16 +56,26 @@ watch_source_dispatch (GSource     *source,
   if (G_UNLIKELY (self->generation != cupel_fork_get_generation ()))
     return G_SOURCE_REMOVE;
 
-  g_atomic_int_set (&self->revents, self->poll.revents);
+  /* Of a wait that ended since the poll: this one is another. */
+  if (self->poll.revents == 0)
+    return G_SOURCE_CONTINUE;
+
+  hung_up = (self->poll.revents & (G_IO_HUP | G_IO_ERR | G_IO_NVAL)) != 0;
+  /* A hang-up that comes before the fiber's turn must not hide what there is to be read. */
+  g_atomic_int_or ((guint *) &self->revents, self->poll.revents);
   self->poll.revents = 0;
   scheduler = cupel_fiber_get_scheduler (self->waiter);
   cupel_fiber_wake (self->waiter);
 
   /* Saves the turn of the loop that the scheduler's own source would need; but not for each of many that are ready at once, or timers would wait
    * for all of them. */
-  if (g_get_monotonic_time () - g_source_get_time (source) < CUPEL_SLICE)
-    cupel_scheduler_run (scheduler);
+  if (g_get_monotonic_time () - g_source_get_time (source) >= CUPEL_SLICE || cupel_scheduler_dispatch (scheduler))
+    return G_SOURCE_CONTINUE;
 
+  /* The fiber runs after those of a lower priority, which a descriptor that is reported again and again would keep from their turn. */
+  if (hung_up)
+    return G_SOURCE_REMOVE;
+  self->poll.events = 0;
   return G_SOURCE_CONTINUE;
 }
 

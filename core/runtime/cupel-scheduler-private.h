@@ -35,8 +35,9 @@ void             cupel_scheduler_spawn       (CupelScheduler   *self,
                                               CupelFiberFunc    func,
                                               gpointer          user_data,
                                               GDestroyNotify    destroy);
-/* Runs what is runnable, for one slice; from the dispatch function of a source of the context. */
-void             cupel_scheduler_run         (CupelScheduler   *self);
+/* Runs what is runnable, for one slice, from the dispatch function of a source of the context. Does nothing and returns FALSE while sources of a
+ * lower priority come first. */
+gboolean         cupel_scheduler_dispatch    (CupelScheduler   *self);
 /* From now on no wait suspends: each fails with CANCELLED, so that the fibers come to their ends. Runs them until they have. */
 void             cupel_scheduler_close       (CupelScheduler   *self);
 

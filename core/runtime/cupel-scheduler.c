@@ -6,6 +6,12 @@
 /* When the system refuses one more stack: how long until the next attempt, in microseconds. */
 #define STARVED_RETRY 10000
 
+/* Fibers have the default priority, that of input. What an interface is drawn by has a lower one, and would get no turn for as long as there is
+ * something to do for fibers. So when they took this time, in microseconds, they stand back: they have low priority until
+ * they had a turn there, which everything above has had before; but no longer than that time again, for others of the default
+ * priority may never let it come. */
+#define STAND_BACK_INTERVAL (4 * CUPEL_SLICE)
+
 typedef struct
 {
   GSource         base;
@@ -240,11 +246,12 @@ resume (CupelScheduler *self,
     finish (self, fiber);
 }
 
-void
-cupel_scheduler_run (CupelScheduler *self)
+static void
+run (CupelScheduler *self,
+     gint64          start)
 {
-  gint64 now = g_get_monotonic_time ();
-  gint64 end = now + CUPEL_SLICE;
+  gint64 now = start;
+  gint64 end = start + CUPEL_SLICE;
   CupelFiber *fiber;
   CupelFrame frame;
   int n;
@@ -278,6 +285,35 @@ cupel_scheduler_run (CupelScheduler *self)
   if (frame.pushed)
     g_main_context_pop_thread_default (self->context);
   cupel_fiber_set_current (frame.outer);
+
+  /* With the turn of the loop that came before, unless the loop slept then */
+  self->held += now - start + MIN (start - self->last_run, CUPEL_SLICE);
+  self->last_run = now;
+  if (self->held > STAND_BACK_INTERVAL)
+    self->stand_back_end = now + STAND_BACK_INTERVAL;
+}
+
+static void
+end_stand_back (CupelScheduler *self)
+{
+  self->stand_back_end = 0;
+  self->held = 0;
+}
+
+gboolean
+cupel_scheduler_dispatch (CupelScheduler *self)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (self->stand_back_end != 0)
+    {
+      if (now < self->stand_back_end)
+        return FALSE;
+      end_stand_back (self);
+    }
+
+  run (self, now);
+  return TRUE;
 }
 
 /* The thread that attached the source may be another one. GLib's locks order that, but ThreadSanitizer does not see those. */
@@ -288,10 +324,10 @@ source_get_scheduler (GSource *source)
 }
 
 static gboolean
-scheduler_source_prepare (GSource *source,
-                          int     *timeout)
+is_runnable (CupelScheduler *self,
+             GSource        *source,
+             int            *timeout)
 {
-  CupelScheduler *self = source_get_scheduler (source);
   CupelDeadline *deadline;
   gint64 next = G_MAXINT64;
 
@@ -323,6 +359,19 @@ scheduler_source_prepare (GSource *source,
 }
 
 static gboolean
+scheduler_source_prepare (GSource *source,
+                          int     *timeout)
+{
+  CupelScheduler *self = source_get_scheduler (source);
+
+  if (G_LIKELY (self->stand_back_end == 0) || g_source_get_time (source) >= self->stand_back_end)
+    return is_runnable (self, source, timeout);
+
+  *timeout = -1;
+  return FALSE;
+}
+
+static gboolean
 scheduler_source_check (GSource *source)
 {
   int timeout;
@@ -335,7 +384,11 @@ scheduler_source_dispatch (GSource     *source,
                            GSourceFunc  callback,
                            gpointer     user_data)
 {
-  cupel_scheduler_run (source_get_scheduler (source));
+  CupelScheduler *self = source_get_scheduler (source);
+
+  if (self->stand_back_end != 0)
+    end_stand_back (self);
+  run (self, g_get_monotonic_time ());
 
   return G_SOURCE_CONTINUE;
 }
@@ -362,11 +415,82 @@ static GSourceFuncs scheduler_source_funcs = {
   NULL,
 };
 
+/* The one of low priority, for while fibers stand back */
+
+static gboolean
+low_source_prepare (GSource *source,
+                    int     *timeout)
+{
+  CupelScheduler *self = source_get_scheduler (source);
+
+  *timeout = -1;
+  return G_UNLIKELY (self->stand_back_end != 0) && is_runnable (self, source, timeout);
+}
+
+static gboolean
+low_source_check (GSource *source)
+{
+  CupelScheduler *self = source_get_scheduler (source);
+  int timeout;
+
+  if (G_LIKELY (self->stand_back_end == 0))
+    return FALSE;
+  if (is_runnable (self, source, &timeout))
+    return TRUE;
+  /* Nothing above it is ready, or it would not be asked. */
+  end_stand_back (self);
+  return FALSE;
+}
+
+static gboolean
+low_source_dispatch (GSource     *source,
+                     GSourceFunc  callback,
+                     gpointer     user_data)
+{
+  CupelScheduler *self = source_get_scheduler (source);
+
+  end_stand_back (self);
+  run (self, g_get_monotonic_time ());
+
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+low_source_finalize (GSource *source)
+{
+  cupel_scheduler_unref (source_get_scheduler (source));
+}
+
+static GSourceFuncs low_source_funcs = {
+  low_source_prepare,
+  low_source_check,
+  low_source_dispatch,
+  low_source_finalize,
+  NULL,
+  NULL,
+};
+
+static void
+attach_source (CupelScheduler *self,
+               GSourceFuncs   *funcs,
+               const char     *name,
+               int             priority)
+{
+  GSource *source = g_source_new (funcs, sizeof (SchedulerSource));
+
+  g_atomic_pointer_set (&((SchedulerSource *) source)->scheduler, self);
+  g_source_set_static_name (source, name);
+  g_source_set_priority (source, priority);
+  /* A loop nested in a signal handler has to run fibers, too, or a dialog there would never see its data. */
+  g_source_set_can_recurse (source, TRUE);
+  g_source_attach (source, self->context);
+  g_source_unref (source);
+}
+
 static CupelScheduler *
 cupel_scheduler_new (GMainContext *context)
 {
   CupelScheduler *self = g_new0 (CupelScheduler, 1);
-  GSource *source = g_source_new (&scheduler_source_funcs, sizeof (SchedulerSource));
 
   g_atomic_ref_count_init (&self->ref_count);
   g_mutex_init (&self->lock);
@@ -374,12 +498,8 @@ cupel_scheduler_new (GMainContext *context)
   self->context = context;
   self->thread_default = context == g_main_context_default () ? NULL : context;
 
-  g_atomic_pointer_set (&((SchedulerSource *) source)->scheduler, self);
-  g_source_set_static_name (source, "cupel-fibers");
-  /* A loop nested in a signal handler has to run fibers, too, or a dialog there would never see its data. */
-  g_source_set_can_recurse (source, TRUE);
-  g_source_attach (source, context);
-  g_source_unref (source);
+  attach_source (self, &scheduler_source_funcs, "cupel-fibers", G_PRIORITY_DEFAULT);
+  attach_source (cupel_scheduler_ref (self), &low_source_funcs, "cupel-fibers-standing-back", G_PRIORITY_DEFAULT_IDLE);
 
   return self;
 }
@@ -475,7 +595,7 @@ cupel_scheduler_close (CupelScheduler *self)
       n_left = cupel_scheduler_get_n_fibers (self);
       if (n_left == 0)
         break;
-      cupel_scheduler_run (self);
+      run (self, g_get_monotonic_time ());
     }
   if (n_left > 0)
     g_critical ("A main context was destroyed, and %u fibers go on although every wait fails", n_left);

@@ -205,7 +205,7 @@ async def main(url, case, repetitions):
         # The slow ones need no warming up
         if number > 0 or clock.seconds > 2:
             print(json.dumps({'implementation': 'sqlalchemy', 'case': case, 'repetition': number, 'ops': ops, 'seconds': clock.seconds,
-                              'cpu_seconds': clock.cpu_seconds,                              'peak_kib': peak(), 'growth_kib': 0, 'heap_bytes': 0, 'late_us': 0, 'p50_us': 0, 'p99_us': 0}), flush=True)
+                              'cpu_seconds': clock.cpu_seconds,                              'peak_kib': peak(), 'growth_kib': 0, 'heap_bytes': 0, 'late_us': 0, 'frame_us': 0, 'p50_us': 0, 'p99_us': 0}), flush=True)
         if clock.seconds > 2:
             break
     await engine.dispose()

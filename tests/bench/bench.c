@@ -27,6 +27,7 @@ struct _Bench
   gint64      elapsed;
   double      cpu;
   gint64      late;
+  gint64      frame_late;
   guint64     memory_mark;
   guint64     allocations;
   gint64      heap;
@@ -146,12 +147,26 @@ bench_latency (Bench  *bench,
   g_array_append_val (bench->latencies, microseconds);
 }
 
+/* What was before the start is not the case's. */
+static void
+note_late (gint64 *longest,
+           gint64  microseconds)
+{
+  *longest = MAX (*longest, MIN (microseconds, g_get_monotonic_time () - running->started));
+}
+
 void
 bench_late (gint64 microseconds)
 {
-  /* What was before the start is not the case's. */
   if (running != NULL)
-    running->late = MAX (running->late, MIN (microseconds, g_get_monotonic_time () - running->started));
+    note_late (&running->late, microseconds);
+}
+
+void
+bench_frame_late (gint64 microseconds)
+{
+  if (running != NULL)
+    note_late (&running->frame_late, microseconds);
 }
 
 void
@@ -251,8 +266,8 @@ report (Bench           *bench,
   printf (", \"peak_kib\": %" G_GUINT64_FORMAT ", \"growth_kib\": %" G_GUINT64_FORMAT ", \"heap_bytes\": %" G_GINT64_FORMAT
           ", \"allocations\": %" G_GUINT64_FORMAT,
           peak, bench->memory_mark > 0 && peak > bench->memory_mark ? peak - bench->memory_mark : 0, bench->heap, bench->allocations);
-  printf (", \"late_us\": %" G_GINT64_FORMAT ", \"p50_us\": %" G_GINT64_FORMAT ", \"p99_us\": %" G_GINT64_FORMAT "}\n",
-          bench->late, percentile (bench->latencies, 0.5), percentile (bench->latencies, 0.99));
+  printf (", \"late_us\": %" G_GINT64_FORMAT ", \"frame_us\": %" G_GINT64_FORMAT ", \"p50_us\": %" G_GINT64_FORMAT ", \"p99_us\": %" G_GINT64_FORMAT "}\n",
+          bench->late, bench->frame_late, percentile (bench->latencies, 0.5), percentile (bench->latencies, 0.99));
   fflush (stdout);
 }
 

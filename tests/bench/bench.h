@@ -48,8 +48,9 @@ gboolean    bench_check       (Bench       *bench,
 /* Of single operations, for a distribution. */
 void        bench_latency     (Bench       *bench,
                                gint64       microseconds);
-/* How late a timer in the same loop was; counts between start and stop only. */
+/* How late a timer in the same loop was, and one of the priority that an interface is drawn at; counts between start and stop only. */
 void        bench_late        (gint64       microseconds);
+void        bench_frame_late  (gint64       microseconds);
 /* Peak memory at this moment, in KiB: what comes later is growth. */
 void        bench_mark_memory (Bench       *bench);
 

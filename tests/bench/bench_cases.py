@@ -54,4 +54,5 @@ SUITE_DATABASES = ('sqlite', 'postgresql')
 BYTES_PER_ENTITY = 300          # W1: what an entity takes while it is held
 GROWTH_KIB = 4 * 1024           # W3: what a stream of any length may take
 STALL_US = 3000                 # W1 to W9: the main loop, above an idle one
+FRAME_US = 16000                # W1 to W9: how long an interface may wait to be drawn
 P99_TIMES = 2.0                 # W7: of raw C's

@@ -8,7 +8,7 @@ import xml.sax.saxutils
 
 import bench_cases
 
-COLUMNS = ('ops', 'seconds', 'cpu_seconds', 'peak_kib', 'growth_kib', 'heap_bytes', 'late_us', 'p50_us', 'p99_us')
+COLUMNS = ('ops', 'seconds', 'cpu_seconds', 'peak_kib', 'growth_kib', 'heap_bytes', 'late_us', 'frame_us', 'p50_us', 'p99_us')
 
 
 def number(value, form='{:.2f}'):
@@ -29,6 +29,7 @@ class Row:
         self.peak_kib = bench.median(database, case.name, 'cupel', 'peak_kib')
         self.raw_peak_kib = bench.median(database, case.name, 'raw', 'peak_kib')
         self.late_us = bench.median(database, case.name, 'cupel', 'late_us')
+        self.frame_us = bench.median(database, case.name, 'cupel', 'frame_us')
         self.growth_kib = self.bytes_each = self.p99_us = self.raw_p99_us = None
         if case.name == 'W1':
             heap = bench.median(database, case.name, 'cupel-heap', 'heap_bytes')
@@ -56,6 +57,7 @@ class Row:
         at_most('KiB of growth', self.growth_kib, bench_cases.GROWTH_KIB, '{:.0f}')
         if case in bench_cases.WORKLOADS and idle_us is not None:
             at_most('us of stall', self.late_us, idle_us + bench_cases.STALL_US, '{:.0f}')
+            at_most('us until a frame', self.frame_us, bench_cases.FRAME_US, '{:.0f}')
         if self.p99_us is not None and self.raw_p99_us is not None:
             at_most('us at the 99th percentile', self.p99_us, bench_cases.P99_TIMES * self.raw_p99_us, '{:.0f}')
         return missed
@@ -65,7 +67,7 @@ def print_table(bench, rows):
     width = max(len(row.case.name) for row in rows)
     print()
     print(f'{"":{width}} {"":28} {"":10} {"raw C":>12} {"Cupel":>12} {"times":>6} {"target":>6} {"SQLAlchemy":>10} {"peak MiB":>8} '
-          f'{"raw":>5} {"stall ms":>8}')
+          f'{"raw":>5} {"stall ms":>8} {"frame":>5}')
     for row in rows:
         more = []
         if row.bytes_each is not None:
@@ -78,11 +80,12 @@ def print_table(bench, rows):
               f'{number(row.cupel and row.ops / row.cupel, "{:,.0f}/s"):>12} {number(row.times):>6} {number(row.target, "{:g}"):>6} '
               f'{number(row.peer_times, "{:.1f}"):>10} {number(row.peak_kib and row.peak_kib / 1024, "{:.1f}"):>8} '
               f'{number(row.raw_peak_kib and row.raw_peak_kib / 1024, "{:.1f}"):>5} '
-              f'{number(row.late_us and row.late_us / 1000, "{:.1f}"):>8}'
+              f'{number(row.late_us and row.late_us / 1000, "{:.1f}"):>8} {number(row.frame_us and row.frame_us / 1000, "{:.1f}"):>5}'
               f'{" *" if row.missed else "  "} {"; ".join(more)}'.rstrip())
     print()
     print('times: the time of Cupel as a multiple of that of raw C, medians; SQLAlchemy likewise; peak: memory of the process, and of')
-    print('that in raw C; stall: how late a timer in the main loop was, at most; * a target was missed')
+    print('that in raw C; stall: how late a timer in the main loop was, at most; frame: likewise, with the priority that GTK draws at;')
+    print('* a target was missed')
     if bench.divisor > 1:
         print(f'Of all these sizes it was 1 / {bench.divisor}, and one round: nothing to go by.')
     for database in bench.databases:
@@ -109,7 +112,7 @@ def write_csv(bench, path):
 def write_json(rows, path):
     with open(path, 'w') as output:
         json.dump([{name: getattr(row, name) for name in ('database', 'ops', 'raw', 'cupel', 'times', 'target', 'peer_times', 'peak_kib',
-                                                          'bytes_each', 'growth_kib', 'late_us', 'p99_us', 'raw_p99_us', 'missed')}
+                                                          'bytes_each', 'growth_kib', 'late_us', 'frame_us', 'p99_us', 'raw_p99_us', 'missed')}
                    | {'case': row.case.name} for row in rows], output, indent=1)
 
 

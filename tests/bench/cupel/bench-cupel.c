@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The workloads with Cupel, as a program that uses it would have them: in a fiber, on a main loop in which a timer of a millisecond
- * tells how late the loop is.
+/* The workloads with Cupel, as a program that uses it would have them: in a fiber, on a main loop in which two timers
+ * tell how late the loop is.
  *
  *     bench-cupel URL CASE [REPETITIONS [DIVISOR]]
  *     bench-cupel URL prepare [1 [DIVISOR]]
@@ -20,28 +20,57 @@ typedef struct
   int     status;
 } Program;
 
-static gint64 timer_due;
+/* A timer of the default priority, and one for the frames of an interface: it has the priority that GTK draws at */
+typedef struct
+{
+  GSource base;
+  gint64  interval;
+  gint64  due;
+  void  (*late) (gint64 microseconds);
+} Timer;
+
+static Timer *timers[2];
 
 static gboolean
-on_timer (gpointer data)
+timer_dispatch (GSource     *source,
+                GSourceFunc  callback,
+                gpointer     user_data)
 {
-  GSource *source = g_main_current_source ();
+  Timer *self = (Timer *) source;
   gint64 now = g_get_monotonic_time ();
 
-  bench_late (now - timer_due);
-  timer_due = now + 1000;
-  g_source_set_ready_time (source, timer_due);
+  self->late (now - self->due);
+  self->due = now + self->interval;
+  g_source_set_ready_time (source, self->due);
   return G_SOURCE_CONTINUE;
+}
+
+static void
+add_timer (Timer **timer,
+           int     priority,
+           gint64  interval,
+           void  (*late) (gint64 microseconds))
+{
+  static GSourceFuncs functions = { .dispatch = timer_dispatch };
+  GSource *source = g_source_new (&functions, sizeof (Timer));
+
+  *timer = (Timer *) source;
+  (*timer)->interval = interval;
+  (*timer)->late = late;
+  g_source_set_priority (source, priority);
+  g_source_set_ready_time (source, 0);
+  g_source_attach (source, NULL);
 }
 
 /* What is overdue when a case ends was late as well. */
 static void
 on_stop (void)
 {
-  bench_late (g_get_monotonic_time () - timer_due);
+  for (guint i = 0; i < G_N_ELEMENTS (timers); i++)
+    timers[i]->late (g_get_monotonic_time () - timers[i]->due);
 }
 
-/* Lets the timer fire before, so that the lateness is the case's own. */
+/* Lets the timers fire before, so that the lateness is the case's own. */
 static void
 on_before (void)
 {
@@ -74,22 +103,12 @@ on_done (GObject      *source,
   g_main_loop_quit (loop);
 }
 
-static gboolean
-dispatch (GSource     *source,
-          GSourceFunc  callback,
-          gpointer     user_data)
-{
-  return callback (user_data);
-}
-
 int
 main (int    argc,
       char **argv)
 {
-  static GSourceFuncs functions = { .dispatch = dispatch };
   g_autoptr(GMainLoop) loop = g_main_loop_new (NULL, FALSE);
   g_autoptr(GError) error = NULL;
-  g_autoptr(GSource) timer = NULL;
   Program self = { .arguments = argv, .n_arguments = argc, .status = EXIT_FAILURE };
 
   if (argc < 3)
@@ -101,14 +120,16 @@ main (int    argc,
     }
   g_object_set (self.context.engine, "pool-size", BENCH_CONNECTIONS, "max-overflow", 0, NULL);
 
-  timer = g_source_new (&functions, sizeof (GSource));
-  g_source_set_callback (timer, on_timer, NULL, NULL);
-  g_source_set_ready_time (timer, 0);
-  g_source_attach (timer, NULL);
+  add_timer (&timers[0], G_PRIORITY_DEFAULT, 1000, bench_late);
+  add_timer (&timers[1], G_PRIORITY_HIGH_IDLE + 20, 4000, bench_frame_late);
   bench_set_hooks (&hooks);
   cupel_run_async (program, &self, NULL, NULL, on_done, loop);
   g_main_loop_run (loop);
-  g_source_destroy (timer);
+  for (guint i = 0; i < G_N_ELEMENTS (timers); i++)
+    {
+      g_source_destroy (&timers[i]->base);
+      g_source_unref (&timers[i]->base);
+    }
   g_object_unref (self.context.engine);
   return self.status;
 }
