@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "engine/cupel-cell-access-private.h"
+#include "engine/cupel-result-list-private.h"
 #include "engine/cupel-result-private.h"
 #include "runtime/cupel-fiber.h"
 
@@ -774,7 +775,7 @@ cupel_result_one_or_none (CupelResult  *self,
  * cupel_result_to_list:
  * @self: a result whose first column is a mapped class
  *
- * Gets all entities that are left as a list, and closes the result.
+ * Gets all entities that are left as a list, and closes the result. The list does not change.
  *
  * Returns: (transfer full): the entities
  *
@@ -783,23 +784,23 @@ cupel_result_one_or_none (CupelResult  *self,
 GListModel *
 cupel_result_to_list (CupelResult *self)
 {
-  GListStore *list;
-  guint left, n = 0;
+  gpointer *items = NULL;
+  guint n = 0;
 
   CHECK_ENTITIES (self);
 
-  list = g_list_store_new (self->item_type);
-  left = self->closed ? 0 : self->n_rows - self->consumed;
-  if (left > 0)
+  if (!self->closed && self->entities != NULL)
     {
-      g_autofree gpointer *items = g_new (gpointer, left);
+      const guint first = self->consumed;
 
-      for (guint i = self->consumed; i < self->n_rows; i++)
-        if (self->entities[i] != NULL)
-          items[n++] = self->entities[i];
-      g_list_store_splice (list, 0, 0, items, n);
+      items = g_steal_pointer (&self->entities);
+      if (first > 0)
+        g_clear_object (&items[first - 1]);
+      for (guint i = first; i < self->n_rows; i++)
+        if (items[i] != NULL)
+          items[n++] = items[i];
     }
   cupel_result_close (self);
 
-  return G_LIST_MODEL (list);
+  return G_LIST_MODEL (cupel_result_list_new (self->item_type, items, n));
 }

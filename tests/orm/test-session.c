@@ -526,6 +526,50 @@ test_nested_selectin (Fixture *f)
   g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_MAPPING);
 }
 
+/* What is left of a result, as a list that outlives it */
+static void
+test_list (Fixture *f)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(CupelSelect) select = cupel_entity_select (author_get_type ());
+  g_autoptr(CupelResult) result = NULL;
+  g_autoptr(GListModel) list = NULL;
+  g_autoptr(GListModel) empty = NULL;
+
+  for (guint i = 0; i < 5; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("author %u", i);
+      g_autoptr(Author) author = new_author (name, 0);
+
+      add (f, author);
+    }
+  commit (f);
+
+  cupel_select_order_by (select, cupel_attr (author_get_type (), "id"));
+  result = cupel_session_scalars (f->session, select, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (cupel_result_next (result));
+  g_assert_nonnull (cupel_result_next (result));
+
+  list = cupel_result_to_list (result);
+  g_assert_null (cupel_result_next (result));
+  empty = cupel_result_to_list (result);
+  g_clear_object (&result);
+
+  g_assert_true (g_list_model_get_item_type (list) == author_get_type ());
+  g_assert_cmpuint (g_list_model_get_n_items (list), ==, 3);
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autoptr(Author) author = g_list_model_get_item (list, i);
+      g_autofree char *name = g_strdup_printf ("author %u", i + 2);
+
+      g_assert_cmpstr (author->name, ==, name);
+    }
+  g_assert_null (g_list_model_get_item (list, 3));
+  g_assert_cmpuint (g_list_model_get_n_items (empty), ==, 0);
+  g_assert_null (g_list_model_get_item (empty, 0));
+}
+
 static void
 test_raise (Fixture *f)
 {
@@ -1207,7 +1251,6 @@ test_many_gets (Fixture *f)
   id = author->id;
   g_clear_object (&author);
 
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
   g_source_set_callback (source, count_iteration, &iterations, NULL);
   g_source_attach (source, g_main_context_get_thread_default ());
   end = g_get_monotonic_time () + 100 * 1000;
@@ -1247,6 +1290,7 @@ main (int   argc,
     { "/orm/session/implicit-io", test_implicit_io },
     { "/orm/session/selectin", test_selectin },
     { "/orm/session/nested-selectin", test_nested_selectin },
+    { "/orm/session/list", test_list },
     { "/orm/session/raise", test_raise },
     { "/orm/session/lost-condition", test_lost_condition },
     { "/orm/session/rollback", test_rollback },
