@@ -4,6 +4,7 @@
 #include "engine/cupel-result-list-private.h"
 #include "engine/cupel-result-private.h"
 #include "runtime/cupel-fiber.h"
+#include "runtime/cupel-object-private.h"
 
 struct _CupelResult
 {
@@ -39,7 +40,7 @@ drop_rows (CupelResult *self)
     {
       /* The one that was handed out last is still ours. */
       for (guint i = self->consumed > 0 ? self->consumed - 1 : 0; i < self->n_rows; i++)
-        g_clear_object (&self->entities[i]);
+        g_clear_pointer (&self->entities[i], cupel_object_unref);
       g_clear_pointer (&self->entities, g_free);
     }
   g_clear_pointer (&self->blocks, g_ptr_array_unref);
@@ -344,7 +345,7 @@ advance (CupelResult *self)
     }
 
   if (self->entities != NULL && self->consumed > 0)
-    g_clear_object (&self->entities[self->consumed - 1]);
+    g_clear_pointer (&self->entities[self->consumed - 1], cupel_object_unref);
   self->consumed++;
 
   if (self->blocks == NULL)

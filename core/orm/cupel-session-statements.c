@@ -6,6 +6,7 @@
 #include "engine/cupel-stream-private.h"
 #include "orm/cupel-session-args-private.h"
 #include "runtime/cupel-call-private.h"
+#include "runtime/cupel-object-private.h"
 
 /* A select over a mapped class gives entities, everything else rows. */
 static CupelResult *
@@ -107,7 +108,7 @@ materialize_block (CupelRowBlock  *block,
 {
   StreamPlan *plan = data;
   CupelSession *self = plan->session;
-  g_autoptr(GPtrArray) entities = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr(GPtrArray) entities = g_ptr_array_new_full (block->n_rows, cupel_object_unref);
   gboolean ok;
 
   if (!cupel_session_enter (self, "cupel_stream_next", error))
