@@ -19,7 +19,9 @@ struct _CupelCollection
 
   CupelEntity       *owner;          /* weak: it unsets this when it goes */
   CupelRelationship *relationship;
-  GPtrArray         *items;          /* (element-type CupelEntity) */
+  CupelEntity      **items;          /* each a reference */
+  guint              n_items;
+  guint              n_allocated;
   GHashTable        *members;        /* the same as a set, made when there are many */
   CupelCollectionChanges changes;    /* since the last flush */
   CupelCollectionChanges taken;      /* by the flush under way */
@@ -39,8 +41,12 @@ CupelCollection          *cupel_collection_new            (CupelEntity        *o
                                                            CupelRelationship  *relationship);
 CupelWriteOnlyCollection *cupel_write_only_collection_new (CupelEntity        *owner,
                                                            CupelRelationship  *relationship);
-/* What the loader found: not a change. */
+/* What the loader found: not a change. The second is for an owner that has no collection yet, so that nobody can have heard of it. */
 void                      cupel_collection_load           (CupelCollection    *self,
+                                                           CupelEntity       **items,     /* each reference is taken */
+                                                           guint               n_items);
+CupelCollection          *cupel_collection_new_loaded     (CupelEntity        *owner,
+                                                           CupelRelationship  *relationship,
                                                            CupelEntity       **items,
                                                            guint               n_items);
 /* Of one that is not loaded: whether @entity was in it shows when it is flushed. */

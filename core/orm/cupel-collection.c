@@ -2,19 +2,32 @@
 
 #include "orm/cupel-collection-private.h"
 #include "orm/cupel-session-private.h"
+#include "runtime/cupel-object-private.h"
 
 static void cupel_collection_list_model_init (GListModelInterface *iface);
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (CupelCollection, cupel_collection, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, cupel_collection_list_model_init))
 
+/* What is finalized with an item may come by here. */
+static void
+drop_items (CupelCollection *self)
+{
+  g_autofree CupelEntity **items = g_steal_pointer (&self->items);
+  const guint n = self->n_items;
+
+  g_clear_pointer (&self->members, g_hash_table_unref);
+  self->n_items = self->n_allocated = 0;
+  for (guint i = 0; i < n; i++)
+    cupel_object_unref (items[i]);
+}
+
 static void
 cupel_collection_finalize (GObject *object)
 {
   CupelCollection *self = (CupelCollection *) object;
 
-  g_clear_pointer (&self->members, g_hash_table_unref);
-  g_clear_pointer (&self->items, g_ptr_array_unref);
+  drop_items (self);
   cupel_collection_changes_clear (&self->changes);
   cupel_collection_changes_clear (&self->taken);
 
@@ -30,7 +43,6 @@ cupel_collection_class_init (CupelCollectionClass *klass)
 static void
 cupel_collection_init (CupelCollection *self)
 {
-  self->items = g_ptr_array_new_with_free_func (g_object_unref);
 }
 
 static GType
@@ -42,7 +54,7 @@ cupel_collection_get_item_type (GListModel *list)
 static guint
 cupel_collection_get_n_items (GListModel *list)
 {
-  return ((CupelCollection *) list)->items->len;
+  return ((CupelCollection *) list)->n_items;
 }
 
 static gpointer
@@ -51,7 +63,7 @@ cupel_collection_get_item (GListModel *list,
 {
   CupelCollection *self = (CupelCollection *) list;
 
-  return position < self->items->len ? g_object_ref (g_ptr_array_index (self->items, position)) : NULL;
+  return position < self->n_items ? g_object_ref (self->items[position]) : NULL;
 }
 
 static void
@@ -105,26 +117,50 @@ items_changed (CupelCollection *self,
     cupel_call_on_main_stack (emit_items_changed, &change);
 }
 
+static gboolean
+find_item (CupelCollection *self,
+           CupelEntity     *entity,
+           guint           *position)
+{
+  for (*position = 0; *position < self->n_items; (*position)++)
+    if (self->items[*position] == entity)
+      return TRUE;
+  return FALSE;
+}
+
 /* A scan while there are few; a set, kept from then on, when there are many. */
 static gboolean
 is_member (CupelCollection *self,
            CupelEntity     *entity)
 {
-  if (self->members == NULL && self->items->len > 32)
+  guint position;
+
+  if (self->members == NULL && self->n_items > 32)
     {
       self->members = g_hash_table_new (NULL, NULL);
-      for (guint i = 0; i < self->items->len; i++)
-        g_hash_table_add (self->members, g_ptr_array_index (self->items, i));
+      for (guint i = 0; i < self->n_items; i++)
+        g_hash_table_add (self->members, self->items[i]);
     }
-  return self->members != NULL ? g_hash_table_contains (self->members, entity)
-                               : g_ptr_array_find (self->items, entity, NULL);
+  return self->members != NULL ? g_hash_table_contains (self->members, entity) : find_item (self, entity, &position);
+}
+
+static void
+make_room (CupelCollection *self,
+           guint            n_items)
+{
+  if (n_items <= self->n_allocated)
+    return;
+  self->items = g_renew (CupelEntity *, self->items, n_items);
+  self->n_allocated = n_items;
 }
 
 static void
 push_item (CupelCollection *self,
            CupelEntity     *entity)
 {
-  g_ptr_array_add (self->items, g_object_ref (entity));
+  if (self->n_items == self->n_allocated)
+    make_room (self, MAX (4, self->n_allocated * 2));
+  self->items[self->n_items++] = g_object_ref (entity);
   if (self->members != NULL)
     g_hash_table_add (self->members, entity);
 }
@@ -180,29 +216,51 @@ push_missing (CupelCollection *self,
       push_item (self, g_ptr_array_index (added, i));
 }
 
+static inline void
+take_item (CupelCollection *self,
+           CupelEntity     *item)
+{
+  self->items[self->n_items++] = item;
+  if (self->owner != NULL)
+    point_back (item, self->relationship, self->owner, TRUE);
+}
+
 void
 cupel_collection_load (CupelCollection  *self,
                        CupelEntity     **items,
                        guint             n_items)
 {
-  guint old = self->items->len;
+  guint old = self->n_items;
 
-  g_clear_pointer (&self->members, g_hash_table_unref);
-  g_ptr_array_set_size (self->items, 0);
+  drop_items (self);
+  make_room (self, n_items);
   for (guint i = 0; i < n_items; i++)
     {
       /* What was removed, or put elsewhere, before it was loaded stays away. */
       if (contains (self->changes.removed, items[i]) || contains (self->taken.removed, items[i]))
-        continue;
-      g_ptr_array_add (self->items, g_object_ref (items[i]));
-      if (self->owner != NULL)
-        point_back (items[i], self->relationship, self->owner, TRUE);
+        cupel_object_unref (items[i]);
+      else
+        take_item (self, items[i]);
     }
   /* What was appended before it was loaded and is not flushed yet stays. */
   push_missing (self, self->taken.added);
   push_missing (self, self->changes.added);
-  if (old > 0 || self->items->len > 0)
-    items_changed (self, 0, old, self->items->len);
+  if (old > 0 || self->n_items > 0)
+    items_changed (self, 0, old, self->n_items);
+}
+
+CupelCollection *
+cupel_collection_new_loaded (CupelEntity        *owner,
+                             CupelRelationship  *relationship,
+                             CupelEntity       **items,
+                             guint               n_items)
+{
+  CupelCollection *self = cupel_collection_new (owner, relationship);
+
+  make_room (self, n_items);
+  for (guint i = 0; i < n_items; i++)
+    take_item (self, items[i]);
+  return self;
 }
 
 static gboolean
@@ -260,7 +318,7 @@ cupel_collection_append (CupelCollection *collection,
   if (collection->owner != NULL)
     point_back (entity, collection->relationship, collection->owner, FALSE);
   owner_changed (collection->owner, entity);
-  items_changed (collection, collection->items->len - 1, 0, 1);
+  items_changed (collection, collection->n_items - 1, 0, 1);
 }
 
 /**
@@ -286,7 +344,7 @@ cupel_collection_remove (CupelCollection *collection,
   g_return_val_if_fail (CUPEL_IS_COLLECTION (collection), FALSE);
   g_return_val_if_fail (CUPEL_IS_ENTITY (entity), FALSE);
 
-  if (!is_member (collection, entity) || !g_ptr_array_find (collection->items, entity, &position))
+  if (!is_member (collection, entity) || !find_item (collection, entity, &position))
     return FALSE;
   /* Any of them may be held by another of them only. */
   held = g_object_ref (entity);
@@ -296,7 +354,10 @@ cupel_collection_remove (CupelCollection *collection,
     g_hash_table_remove (collection->members, entity);
   if (!drop (&collection->changes.added, entity))
     note (&collection->changes.removed, entity);
-  g_ptr_array_remove_index (collection->items, position);
+  collection->n_items--;
+  memmove (&collection->items[position], &collection->items[position + 1],
+           (collection->n_items - position) * sizeof collection->items[0]);
+  g_object_unref (entity);
   point_back (entity, collection->relationship, NULL, FALSE);
   owner_changed (collection->owner, NULL);
   items_changed (collection, position, 1, 0);
@@ -678,9 +739,9 @@ cupel_related_disown (GObject *object)
       CupelRelationship *inverse = self->relationship->inverse;
 
       if (inverse != NULL)
-        for (guint i = 0; i < self->items->len; i++)
+        for (guint i = 0; i < self->n_items; i++)
           {
-            CupelEntity *child = g_ptr_array_index (self->items, i);
+            CupelEntity *child = self->items[i];
 
             if (cupel_entity_peek_related (child, inverse->index) == G_OBJECT (self->owner))
               cupel_entity_unload_related (child, inverse->index);

@@ -26,7 +26,7 @@ enum
 /* What only some entities have. */
 typedef struct
 {
-  GObject    **related;         /* by relationship: CupelCollection, CupelWriteOnlyCollection, or the one side */
+  GObject    **related;         /* behind this, by relationship: CupelCollection, CupelWriteOnlyCollection, or the one side */
   guint64      related_loaded;
   guint64      related_weak;    /* the slot holds no reference: the one side owns this entity */
   guint64      related_changed; /* the one side was set by the program: the flush copies its key */

@@ -4,6 +4,7 @@
 
 #include "orm/cupel-collection-private.h"
 #include "orm/cupel-session-private.h"
+#include "runtime/cupel-object-private.h"
 
 GObject *
 cupel_entity_peek_related (CupelEntity *self,
@@ -31,16 +32,6 @@ cupel_entity_related_loaded (CupelEntity *self,
   return FALSE;
 }
 
-static CupelEntityExtra *
-ensure_slots (CupelEntity *self)
-{
-  CupelEntityExtra *extra = cupel_entity_extra (self);
-
-  if (extra->related == NULL)
-    extra->related = g_new0 (GObject *, cupel_mapper_of (self)->relationships->len);
-  return extra;
-}
-
 void
 cupel_entity_unload_related (CupelEntity *self,
                              guint        relationship)
@@ -63,7 +54,7 @@ cupel_entity_unload_related (CupelEntity *self,
   if (!CUPEL_IS_ENTITY (old))
     cupel_related_disown (old);
   if (!weak)
-    g_object_unref (old);
+    cupel_object_unref (old);
 }
 
 void
@@ -72,7 +63,7 @@ cupel_entity_store_related (CupelEntity *self,
                             GObject     *related,
                             gboolean     weak)
 {
-  CupelEntityExtra *extra = ensure_slots (self);
+  CupelEntityExtra *extra = cupel_entity_extra (self);
   const guint64 bit = G_GUINT64_CONSTANT (1) << relationship;
 
   const guint born = self->flags & CUPEL_ENTITY_FLAG_BORN;
@@ -128,7 +119,7 @@ CupelCollection *
 cupel_entity_ensure_collection (CupelEntity       *self,
                                 CupelRelationship *relationship)
 {
-  CupelEntityExtra *extra = ensure_slots (self);
+  CupelEntityExtra *extra = cupel_entity_extra (self);
 
   if (extra->related[relationship->index] == NULL)
     extra->related[relationship->index] = (GObject *) cupel_collection_new (self, relationship);
@@ -175,7 +166,7 @@ load_if_new (CupelEntity       *entity,
     return FALSE;
   if (relationship->kind == CUPEL_RELATIONSHIP_HAS_MANY)
     cupel_entity_ensure_collection (entity, relationship);
-  ensure_slots (entity)->related_loaded |= G_GUINT64_CONSTANT (1) << relationship->index;
+  cupel_entity_extra (entity)->related_loaded |= G_GUINT64_CONSTANT (1) << relationship->index;
   return TRUE;
 }
 
@@ -250,7 +241,7 @@ cupel_entity_get_write_only (CupelEntity  *entity,
                    G_OBJECT_TYPE_NAME (entity), name);
       return NULL;
     }
-  extra = ensure_slots (entity);
+  extra = cupel_entity_extra (entity);
   if (extra->related[relationship->index] == NULL)
     extra->related[relationship->index] = G_OBJECT (cupel_write_only_collection_new (entity, relationship));
   return CUPEL_WRITE_ONLY_COLLECTION (extra->related[relationship->index]);

@@ -33,7 +33,15 @@ CupelEntityExtra *
 cupel_entity_extra (CupelEntity *self)
 {
   if (self->extra == NULL)
-    self->extra = g_new0 (CupelEntityExtra, 1);
+    {
+      CupelMapper *mapper = cupel_mapper_of (self);
+      const gsize n_related = mapper != NULL ? mapper->relationships->len : 0;
+      CupelEntityExtra *extra = g_malloc0 (sizeof (CupelEntityExtra) + n_related * sizeof (GObject *));
+
+      if (n_related > 0)
+        extra->related = (GObject **) (extra + 1);
+      self->extra = extra;
+    }
   return self->extra;
 }
 
@@ -68,7 +76,6 @@ cupel_entity_finalize (GObject *object)
         for (guint i = 0; i < mapper->relationships->len; i++)
           g_clear_object (&extra->strategies[i]);
       g_free (extra->strategies);
-      g_free (extra->related);
       clear_values (&extra->originals, mapper->attributes->len);
       clear_values (&extra->snapshot, mapper->attributes->len);
       g_free (extra);

@@ -70,6 +70,15 @@ void cupel_relationship_populate (CupelRelationship *relationship,
                                   CupelEntity **parents,
                                   guint n_parents,
                                   GPtrArray *related);
+/* Both, with the query between them, for so many parents at a time. In a fiber. */
+CUPEL_AVAILABLE_IN_1_0
+gboolean cupel_relationship_load (CupelRelationship *relationship,
+                                  CupelSession *session,
+                                  CupelEntity **parents,
+                                  guint n_parents,
+                                  guint batch,
+                                  GCancellable *cancellable,
+                                  GError **error);
 /* The one side from the identity map, without I/O. TRUE: the attribute is loaded now. */
 CUPEL_AVAILABLE_IN_1_0
 gboolean cupel_relationship_populate_from_identity_map (CupelRelationship *relationship,

@@ -3,7 +3,9 @@
 /* Deals loaded entities out to those that they are related to. */
 
 #include "orm/cupel-collection-private.h"
+#include "orm/cupel-int-index-private.h"
 #include "orm/cupel-session-private.h"
+#include "runtime/cupel-object-private.h"
 
 static guint
 key_hash (gconstpointer cell)
@@ -18,33 +20,10 @@ key_equal (gconstpointer a,
   return cupel_cell_equal (a, b);
 }
 
-static gboolean
-is_integer (CupelAttribute *attribute)
-{
-  return attribute->kind == CUPEL_SQL_INT64 || attribute->kind == CUPEL_SQL_INT32 || attribute->kind == CUPEL_SQL_INT16;
-}
-
-static gboolean
-is_int_member (CupelMapper *mapper,
-               guint        index)
-{
-  CupelAttribute *attribute = cupel_mapper_attribute (mapper, index);
-
-  return is_integer (attribute) && (attribute->store == CUPEL_STORE_INT64 || attribute->store == CUPEL_STORE_INT);
-}
-
-/* One key of the referred side. @place: which entity has it, from 1; 0: empty. */
-typedef struct
-{
-  gint64 key;
-  guint  place;
-} KeySlot;
-
 /* Finds the referred side by key. Integers that are members on both sides, as nearly all keys are, need no cells. */
 typedef struct
 {
-  KeySlot       *slots;          /* open addressing; NULL: by cells */
-  guint          shift;          /* 64 less the logarithm of the size */
+  CupelIntIndex  by_int;         /* without slots: by cells */
   GHashTable    *by_cell;        /* CupelCell -> place */
   CupelRowBlock *parent_keys;    /* a cell per parent */
   CupelRowBlock *related_keys;
@@ -53,7 +32,7 @@ typedef struct
 static void
 key_index_clear (KeyIndex *index)
 {
-  g_clear_pointer (&index->slots, g_free);
+  cupel_int_index_clear (&index->by_int);
   g_clear_pointer (&index->by_cell, g_hash_table_unref);
   g_clear_pointer (&index->parent_keys, cupel_row_block_unref);
   g_clear_pointer (&index->related_keys, cupel_row_block_unref);
@@ -66,49 +45,10 @@ typedef struct
   CupelRelationship *relationship;
   CupelEntity **parents;
   guint n_parents;
-  GPtrArray *related;
+  CupelEntity **related;
+  guint n_related;
   KeyIndex *index;
 } Populate;
-
-static gsize
-index_size (guint  n,
-            guint *shift)
-{
-  gsize size = 4;
-
-  for (*shift = 62; size < 2 * (gsize) n; (*shift)--)
-    size *= 2;
-  return size;
-}
-
-/* Where @key is, or may be put. */
-static inline KeySlot *
-find_slot (const KeyIndex *index,
-           gint64          key)
-{
-  const gsize mask = ((gsize) 1 << (64 - index->shift)) - 1;
-  gsize i = (gsize) (((guint64) key * G_GUINT64_CONSTANT (0x9e3779b97f4a7c15)) >> index->shift);
-
-  while (index->slots[i].place != 0 && index->slots[i].key != key)
-    i = (i + 1) & mask;
-  return &index->slots[i];
-}
-
-/* FALSE: NULL, or not loaded. */
-static inline gboolean
-get_int_key (CupelEntity *entity,
-             CupelMapper *mapper,
-             guint        index,
-             gint64      *key)
-{
-  const CupelAttribute *attribute = cupel_mapper_attribute (mapper, index);
-
-  if (!cupel_entity_bit (mapper, &entity->loaded, index) || cupel_entity_bit (mapper, &entity->nulls, index))
-    return FALSE;
-  *key = attribute->store == CUPEL_STORE_INT64 ? G_STRUCT_MEMBER (gint64, entity, attribute->offset)
-                                               : G_STRUCT_MEMBER (int, entity, attribute->offset);
-  return TRUE;
-}
 
 static void
 fetch_parent_keys (gpointer data)
@@ -125,8 +65,8 @@ fetch_related_keys (gpointer data)
 {
   Populate *p = data;
 
-  for (guint i = 0; i < p->related->len; i++)
-    cupel_entity_fetch_cell (g_ptr_array_index (p->related, i), p->relationship->target, p->relationship->remote,
+  for (guint i = 0; i < p->n_related; i++)
+    cupel_entity_fetch_cell (p->related[i], p->relationship->target, p->relationship->remote,
                              p->index->related_keys, cupel_row_block_add_row (p->index->related_keys), NULL);
 }
 
@@ -141,13 +81,13 @@ add_key (Populate      *p,
 {
   gint64 key;
 
-  if (p->index->slots == NULL)
+  if (p->index->by_int.slots == NULL)
     {
       if (keys->cells[i].kind != CUPEL_CELL_NULL)
         g_hash_table_insert (p->index->by_cell, &keys->cells[i], GUINT_TO_POINTER (i + 1));
     }
-  else if (get_int_key (entity, mapper, attribute, &key))
-    *find_slot (p->index, key) = (KeySlot) { key, i + 1 };
+  else if (cupel_entity_get_int (entity, mapper, attribute, &key))
+    *cupel_int_index_find (&p->index->by_int, key) = (CupelIntSlot) { key, i + 1 };
 }
 
 /* From 1; 0: there is none. */
@@ -161,50 +101,51 @@ find_key (Populate      *p,
 {
   gint64 key;
 
-  if (p->index->slots == NULL)
+  if (p->index->by_int.slots == NULL)
     return keys->cells[i].kind != CUPEL_CELL_NULL ? GPOINTER_TO_UINT (g_hash_table_lookup (p->index->by_cell, &keys->cells[i])) : 0;
-  return get_int_key (entity, mapper, attribute, &key) ? find_slot (p->index, key)->place : 0;
+  return cupel_entity_get_int (entity, mapper, attribute, &key) ? cupel_int_index_find (&p->index->by_int, key)->place : 0;
 }
 
-/* Deals the many out: a chain per parent through @next, so that order is kept and nothing is allocated per child. */
+/* In the order of the parents, and for each of them in the order of @related. What belongs to none comes first. */
 static void
 populate_many (Populate *p)
 {
   CupelRelationship *relationship = p->relationship;
-  g_autofree int *next = g_new (int, p->related->len + 1);
-  g_autofree int *first = g_new (int, p->n_parents + 1);
-  g_autofree int *last = g_new (int, p->n_parents + 1);
-  g_autoptr(GPtrArray) items = g_ptr_array_new ();
+  g_autofree guint *parent_of = g_new (guint, p->n_related + 1);
+  g_autofree guint *end = g_new0 (guint, p->n_parents + 1);   /* of the children of a parent, from 1; of no parent at 0 */
+  g_autofree CupelEntity **dealt = g_new (CupelEntity *, p->n_related + 1);
 
   for (guint i = 0; i < p->n_parents; i++)
+    add_key (p, p->parents[i], relationship->parent, relationship->local, p->index->parent_keys, i);
+  for (guint i = 0; i < p->n_related; i++)
     {
-      first[i] = last[i] = -1;
-      add_key (p, p->parents[i], relationship->parent, relationship->local, p->index->parent_keys, i);
+      parent_of[i] = find_key (p, p->related[i], relationship->target, relationship->remote, p->index->related_keys, i);
+      end[parent_of[i]]++;
     }
-  for (guint i = 0; i < p->related->len; i++)
+  for (guint i = 0, sum = 0; i <= p->n_parents; i++)
     {
-      guint parent = find_key (p, g_ptr_array_index (p->related, i), relationship->target, relationship->remote,
-                               p->index->related_keys, i);
+      const guint n = end[i];
 
-      next[i] = -1;
-      if (parent == 0)
-        continue;
-      if (first[parent - 1] < 0)
-        first[parent - 1] = (int) i;
+      end[i] = sum;
+      sum += n;
+    }
+  for (guint i = 0; i < p->n_related; i++)
+    dealt[end[parent_of[i]]++] = p->related[i];
+
+  for (guint i = 0; i < end[0]; i++)
+    cupel_object_unref (dealt[i]);
+  for (guint i = 0; i < p->n_parents; i++)
+    {
+      CupelEntityExtra *extra = cupel_entity_extra (p->parents[i]);
+      CupelEntity **items = &dealt[end[i]];
+      const guint n_items = end[i + 1] - end[i];
+      GObject **slot = &extra->related[relationship->index];
+
+      if (*slot == NULL)
+        *slot = (GObject *) cupel_collection_new_loaded (p->parents[i], relationship, items, n_items);
       else
-        next[last[parent - 1]] = (int) i;
-      last[parent - 1] = (int) i;
-    }
-
-  for (guint i = 0; i < p->n_parents; i++)
-    {
-      CupelCollection *collection = cupel_entity_ensure_collection (p->parents[i], relationship);
-
-      g_ptr_array_set_size (items, 0);
-      for (int child = first[i]; child >= 0; child = next[child])
-        g_ptr_array_add (items, g_ptr_array_index (p->related, child));
-      cupel_collection_load (collection, (CupelEntity **) items->pdata, items->len);
-      cupel_entity_extra (p->parents[i])->related_loaded |= G_GUINT64_CONSTANT (1) << relationship->index;
+        cupel_collection_load ((CupelCollection *) *slot, items, n_items);
+      extra->related_loaded |= G_GUINT64_CONSTANT (1) << relationship->index;
       cupel_fiber_tick ();
     }
 }
@@ -214,16 +155,47 @@ populate_one (Populate *p)
 {
   CupelRelationship *relationship = p->relationship;
 
-  for (guint i = 0; i < p->related->len; i++)
-    add_key (p, g_ptr_array_index (p->related, i), relationship->target, relationship->remote, p->index->related_keys, i);
+  for (guint i = 0; i < p->n_related; i++)
+    add_key (p, p->related[i], relationship->target, relationship->remote, p->index->related_keys, i);
   for (guint i = 0; i < p->n_parents; i++)
     {
       guint found = find_key (p, p->parents[i], relationship->parent, relationship->local, p->index->parent_keys, i);
 
-      cupel_entity_store_related (p->parents[i], relationship->index,
-                                  found != 0 ? g_ptr_array_index (p->related, found - 1) : NULL, FALSE);
+      cupel_entity_store_related (p->parents[i], relationship->index, found != 0 ? (GObject *) p->related[found - 1] : NULL, FALSE);
       cupel_fiber_tick ();
     }
+  for (guint i = 0; i < p->n_related; i++)
+    cupel_object_unref (p->related[i]);
+}
+
+/* Takes each reference of @related. */
+static void
+deal_out (CupelRelationship  *relationship,
+          CupelEntity       **parents,
+          guint               n_parents,
+          CupelEntity       **related,
+          guint               n_related)
+{
+  g_auto(KeyIndex) index = { 0, };
+  Populate p = { relationship, parents, n_parents, related, n_related, &index };
+
+  if (cupel_int_index_is_possible (relationship->parent, relationship->local) &&
+      cupel_int_index_is_possible (relationship->target, relationship->remote))
+    {
+      cupel_int_index_init (&index.by_int, relationship->kind == CUPEL_RELATIONSHIP_HAS_MANY ? n_parents : n_related);
+    }
+  else
+    {
+      index.parent_keys = cupel_row_block_new (1, n_parents);
+      index.related_keys = cupel_row_block_new (1, n_related);
+      index.by_cell = g_hash_table_new (key_hash, key_equal);
+      cupel_session_run_for_class (relationship->parent, fetch_parent_keys, &p);
+      cupel_session_run_for_class (relationship->target, fetch_related_keys, &p);
+    }
+  if (relationship->kind == CUPEL_RELATIONSHIP_HAS_MANY)
+    populate_many (&p);
+  else
+    populate_one (&p);
 }
 
 /**
@@ -243,27 +215,63 @@ cupel_relationship_populate (CupelRelationship  *relationship,
                              guint               n_parents,
                              GPtrArray          *related)
 {
-  g_auto(KeyIndex) index = { 0, };
-  Populate p = { relationship, parents, n_parents, related, &index };
+  g_autofree CupelEntity **held = g_new (CupelEntity *, related->len + 1);
 
-  if (is_int_member (relationship->parent, relationship->local) && is_int_member (relationship->target, relationship->remote))
-    {
-      guint n = relationship->kind == CUPEL_RELATIONSHIP_HAS_MANY ? n_parents : related->len;
+  for (guint i = 0; i < related->len; i++)
+    held[i] = g_object_ref (g_ptr_array_index (related, i));
+  deal_out (relationship, parents, n_parents, held, related->len);
+}
 
-      index.slots = g_new0 (KeySlot, index_size (n, &index.shift));
-    }
-  else
+/**
+ * cupel_relationship_load: (skip)
+ * @relationship: a relationship
+ * @session: a session with an operation under way
+ * @parents: (array length=n_parents): entities that have it
+ * @n_parents: how many
+ * @batch: for how many of them one statement is
+ * @cancellable: (nullable): a #GCancellable
+ * @error: return location for an error
+ *
+ * Loads what the parents relate to, with one `SELECT` for each batch of them, and deals it out as cupel_relationship_populate() does. For
+ * a loader strategy. Call it in a fiber.
+ *
+ * Returns: %TRUE, or %FALSE with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_relationship_load (CupelRelationship  *relationship,
+                         CupelSession       *session,
+                         CupelEntity       **parents,
+                         guint               n_parents,
+                         guint               batch,
+                         GCancellable       *cancellable,
+                         GError            **error)
+{
+  g_return_val_if_fail (relationship != NULL, FALSE);
+  g_return_val_if_fail (CUPEL_IS_SESSION (session), FALSE);
+  g_return_val_if_fail (session->operation != NULL, FALSE);
+  g_return_val_if_fail (batch > 0, FALSE);
+
+  for (guint i = 0; i < n_parents; i += MIN (batch, n_parents - i))
     {
-      index.parent_keys = cupel_row_block_new (1, n_parents);
-      index.related_keys = cupel_row_block_new (1, related->len);
-      index.by_cell = g_hash_table_new (key_hash, key_equal);
-      cupel_session_run_for_class (relationship->parent, fetch_parent_keys, &p);
-      cupel_session_run_for_class (relationship->target, fetch_related_keys, &p);
+      guint n = MIN (batch, n_parents - i);
+      g_autoptr(CupelSelect) select = cupel_relationship_select_for (relationship, parents + i, n);
+      g_autofree CupelEntity **related = NULL;
+      gsize n_related = 0;
+
+      if (select != NULL)
+        {
+          GPtrArray *entities = cupel_session_query (session, select, NULL, FALSE, cancellable, error);
+
+          if (entities == NULL)
+            return FALSE;
+          related = (CupelEntity **) g_ptr_array_steal (entities, &n_related);
+          g_ptr_array_unref (entities);
+        }
+      deal_out (relationship, parents + i, n, related, (guint) n_related);
     }
-  if (relationship->kind == CUPEL_RELATIONSHIP_HAS_MANY)
-    populate_many (&p);
-  else
-    populate_one (&p);
+  return TRUE;
 }
 
 /**
@@ -284,7 +292,7 @@ cupel_relationship_populate_from_identity_map (CupelRelationship *relationship,
                                                CupelEntity       *parent)
 {
   g_auto(KeyIndex) index = { .parent_keys = cupel_row_block_new (1, 1) };
-  Populate p = { relationship, &parent, 1, NULL, &index };
+  Populate p = { relationship, &parent, 1, NULL, 0, &index };
   const CupelCell *cells[1];
   CupelIdentityKey key;
   CupelEntity *found;
@@ -300,7 +308,7 @@ cupel_relationship_populate_from_identity_map (CupelRelationship *relationship,
       cupel_entity_store_related (parent, relationship->index, NULL, FALSE);
       return TRUE;
     }
-  if (relationship->target->int_key && !is_integer (cupel_mapper_attribute (relationship->parent, relationship->local)))
+  if (relationship->target->int_key && !cupel_attribute_is_integer (cupel_mapper_attribute (relationship->parent, relationship->local)))
     return FALSE;
   found = cupel_identity_map_lookup (&session->identity, &key);
   if (found == NULL)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "orm/cupel-collection-private.h"
+#include "orm/cupel-int-index-private.h"
 #include "orm/cupel-session-private.h"
 #include "runtime/cupel-plugin.h"
 
@@ -223,6 +224,68 @@ collect_keys (gpointer data)
     }
 }
 
+/* The same of integers; how many. */
+static guint
+collect_ints (CupelRelationship *relationship,
+              CupelEntity      **parents,
+              guint              n_parents,
+              gint64            *keys)
+{
+  g_auto(CupelIntIndex) seen = { NULL, };
+  guint n = 0;
+
+  cupel_int_index_init (&seen, n_parents);
+  for (guint i = 0; i < n_parents; i++)
+    {
+      CupelIntSlot *slot;
+
+      if (!cupel_entity_get_int (parents[i], relationship->parent, relationship->local, &keys[n]) ||
+          (slot = cupel_int_index_find (&seen, keys[n]))->place != 0)
+        continue;
+      *slot = (CupelIntSlot) { keys[n], i + 1 };
+      n++;
+    }
+  return n;
+}
+
+/* NULL: no parent has a key. Takes @column. */
+static CupelExpression *
+match_ints (CupelRelationship *relationship,
+            CupelEntity      **parents,
+            guint              n_parents,
+            CupelExpression   *column)
+{
+  g_autofree gint64 *keys = g_new (gint64, n_parents + 1);
+  guint n = collect_ints (relationship, parents, n_parents, keys);
+
+  if (n == 0)
+    g_clear_pointer (&column, cupel_expression_unref);
+  else if (n_parents == 1)
+    column = cupel_eq (column, cupel_literal (cupel_value_new_int64 (keys[0])));
+  else
+    column = cupel_in_int64 (column, keys, n);
+  return column;
+}
+
+static CupelExpression *
+match_values (CupelRelationship *relationship,
+              CupelEntity      **parents,
+              guint              n_parents,
+              CupelExpression   *column)
+{
+  g_autoptr(GPtrArray) values = g_ptr_array_new_with_free_func ((GDestroyNotify) cupel_value_unref);
+  CollectKeys collect = { relationship, parents, n_parents, values };
+
+  cupel_session_run_for_class (relationship->parent, collect_keys, &collect);
+  if (values->len == 0)
+    g_clear_pointer (&column, cupel_expression_unref);
+  else if (n_parents == 1)
+    column = cupel_eq (column, cupel_literal (cupel_value_ref (g_ptr_array_index (values, 0))));
+  else
+    column = cupel_in (column, (CupelValue **) values->pdata, values->len);
+  return column;
+}
+
 /**
  * cupel_relationship_select_for: (skip)
  * @relationship: a relationship
@@ -240,21 +303,17 @@ cupel_relationship_select_for (CupelRelationship  *relationship,
                                CupelEntity       **parents,
                                guint               n_parents)
 {
-  g_autoptr(GPtrArray) values = g_ptr_array_new_with_free_func ((GDestroyNotify) cupel_value_unref);
-  CollectKeys collect = { relationship, parents, n_parents, values };
-  CupelExpression *column;
+  CupelExpression *condition = cupel_column_expression (cupel_mapper_attribute (relationship->target, relationship->remote)->column);
   CupelSelect *select;
 
-  cupel_session_run_for_class (relationship->parent, collect_keys, &collect);
-  if (values->len == 0)
+  condition = cupel_int_index_is_possible (relationship->parent, relationship->local)
+                ? match_ints (relationship, parents, n_parents, condition)
+                : match_values (relationship, parents, n_parents, condition);
+  if (condition == NULL)
     return NULL;
 
   select = cupel_entity_select (relationship->target_type);
-  column = cupel_column_expression (cupel_mapper_attribute (relationship->target, relationship->remote)->column);
-  if (n_parents == 1)
-    cupel_select_where (select, cupel_eq (column, cupel_literal (cupel_value_ref (g_ptr_array_index (values, 0)))));
-  else
-    cupel_select_where (select, cupel_in (column, (CupelValue **) values->pdata, values->len));
+  cupel_select_where (select, condition);
   if (relationship->order_by != NULL)
     cupel_select_order_by (select, cupel_attr (relationship->target_type, relationship->order_by));
   return select;

@@ -5,6 +5,7 @@
 #include "engine/cupel-connection-private.h"
 #include "orm/cupel-loader-private.h"
 #include "orm/cupel-session-private.h"
+#include "runtime/cupel-object-private.h"
 
 /* How many rows of a class with setters of its own are built before the loop gets its turn. */
 #define FOREIGN_SLICE 32
@@ -57,6 +58,17 @@ cupel_session_run_slices (CupelMapper    *mapper,
       cupel_fiber_tick ();
     }
   return call.ok;
+}
+
+/* There is room for them then, without a call for each. */
+static void
+reserve (GPtrArray *array,
+         guint      n_more)
+{
+  const guint n = array->len;
+
+  g_ptr_array_set_size (array, (int) (n + n_more));
+  array->len = n;
 }
 
 typedef struct
@@ -163,7 +175,7 @@ materialize_slice (gpointer data)
           m->ok = entity != NULL;
         }
       if (entity != NULL)
-        g_ptr_array_add (m->entities, entity);
+        m->entities->pdata[m->entities->len++] = entity;
       if (mapper->native && (i % TICK == TICK - 1 || i + 1 == m->end))
         cupel_fiber_tick ();
     }
@@ -186,6 +198,7 @@ cupel_session_materialize (CupelSession   *self,
       return FALSE;
     }
   cupel_identity_map_reserve (&self->identity, block->n_rows);
+  reserve (entities, block->n_rows);
   for (guint start = 0; start < block->n_rows; start += slice)
     {
       Materialize m = {
@@ -412,7 +425,7 @@ cupel_session_query (CupelSession   *self,
       (connection = cupel_session_acquire (self, cancellable, error)) == NULL)
     return NULL;
 
-  entities = g_ptr_array_new_with_free_func (g_object_unref);
+  entities = g_ptr_array_new_with_free_func (cupel_object_unref);
   if (mapper->native)
     {
       Query query = { self, mapper, populate_existing, entities };

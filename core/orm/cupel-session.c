@@ -668,18 +668,29 @@ push_related (CupelEntity *entity,
   for (guint i = mapper->relationships->len; i > 0; i--)
     {
       GObject *related = extra->related[i - 1];
-      GPtrArray *children = NULL;
+      gpointer *children = NULL;
+      guint n_children = 0;
 
       if (related == NULL)
         continue;
       if (CUPEL_IS_ENTITY (related))
-        g_ptr_array_add (stack, related);
+        {
+          g_ptr_array_add (stack, related);
+        }
       else if (CUPEL_IS_COLLECTION (related))
-        children = CUPEL_COLLECTION (related)->items;
+        {
+          children = (gpointer *) CUPEL_COLLECTION (related)->items;
+          n_children = CUPEL_COLLECTION (related)->n_items;
+        }
       else
-        children = cupel_related_get_added (related);
-      for (guint c = children != NULL ? children->len : 0; c > 0; c--)
-        g_ptr_array_add (stack, g_ptr_array_index (children, c - 1));
+        {
+          GPtrArray *added = cupel_related_get_added (related);
+
+          children = added != NULL ? added->pdata : NULL;
+          n_children = added != NULL ? added->len : 0;
+        }
+      for (guint c = n_children; c > 0; c--)
+        g_ptr_array_add (stack, children[c - 1]);
     }
 }
 

@@ -51,8 +51,8 @@ cupel_flush_cascade_delete (CupelFlush        *flush,
           CupelCollection *collection = CUPEL_COLLECTION (related);
 
           children = g_ptr_array_new_with_free_func (g_object_unref);
-          for (guint c = 0; c < collection->items->len; c++)
-            g_ptr_array_add (children, g_object_ref (g_ptr_array_index (collection->items, c)));
+          for (guint c = 0; c < collection->n_items; c++)
+            g_ptr_array_add (children, g_object_ref (collection->items[c]));
         }
       else if (!relationship->passive_deletes)
         {

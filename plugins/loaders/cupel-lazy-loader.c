@@ -26,18 +26,8 @@ load_one (CupelLoaderStrategy  *strategy,
           GCancellable         *cancellable,
           GError              **error)
 {
-  g_autoptr(CupelSelect) select = NULL;
-  g_autoptr(GPtrArray) related = NULL;
-
-  if (cupel_relationship_populate_from_identity_map (relationship, session, parent))
-    return TRUE;
-
-  select = cupel_relationship_select_for (relationship, &parent, 1);
-  related = select != NULL ? cupel_session_load_entities (session, select, cancellable, error) : g_ptr_array_new ();
-  if (related == NULL)
-    return FALSE;
-  cupel_relationship_populate (relationship, &parent, 1, related);
-  return TRUE;
+  return cupel_relationship_populate_from_identity_map (relationship, session, parent) ||
+         cupel_relationship_load (relationship, session, &parent, 1, 1, cancellable, error);
 }
 
 static void

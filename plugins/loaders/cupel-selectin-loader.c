@@ -29,18 +29,7 @@ load_batch (CupelLoaderStrategy  *strategy,
             GCancellable         *cancellable,
             GError              **error)
 {
-  for (guint i = 0; i < n_parents; i += BATCH)
-    {
-      guint n = MIN (BATCH, n_parents - i);
-      g_autoptr(CupelSelect) select = cupel_relationship_select_for (relationship, parents + i, n);
-      g_autoptr(GPtrArray) related = NULL;
-
-      related = select != NULL ? cupel_session_load_entities (session, select, cancellable, error) : g_ptr_array_new ();
-      if (related == NULL)
-        return FALSE;
-      cupel_relationship_populate (relationship, parents + i, n, related);
-    }
-  return TRUE;
+  return cupel_relationship_load (relationship, session, parents, n_parents, BATCH, cancellable, error);
 }
 
 static gboolean

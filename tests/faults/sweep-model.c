@@ -677,6 +677,7 @@ const SweepSubject sweep_subjects[] = {
 const SweepExemption sweep_exemptions[] = {
   { "cupel_await_wait", "waits for what the caller began; tests/unit/test-await.c" },
   { "cupel_fiber_sleep", "has one wait; tests/unit/test-fiber.c" },
+  { "cupel_relationship_load", "is for loaders, as the next" },
   { "cupel_session_load_entities", "is for loaders, within an operation of the session: cupel_session_scalars () comes by there" },
   { "cupel_run", "runs what the caller wrote" },
   { "cupel_task_group_new", "does not suspend" },
