@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The plain form, which suspends or blocks. */
+
 #include "runtime/cupel-call-private.h"
 
 #include "runtime/cupel-fiber-private.h"
@@ -195,86 +197,4 @@ cupel_call_drain (gint64 deadline)
   g_source_unref (timer);
 
   return cupel_scheduler_get_n_fibers (self->scheduler) == 0;
-}
-
-typedef struct
-{
-  const CupelCall *call;
-  GTask           *task;
-  gpointer         args;
-  GDestroyNotify   free_args;
-  const char     **slot;       /* claimed for the first step; nullable */
-  GObject         *owner;      /* of the slot */
-  gpointer         result;
-  GError          *error;
-} AsyncCall;
-
-static void
-async_call_run (gpointer data)
-{
-  AsyncCall *async = data;
-
-  if (async->error != NULL)
-    return;
-  /* The body takes it itself before it suspends. */
-  if (async->slot != NULL)
-    *async->slot = NULL;
-  async->result = async->call->body (g_task_get_source_object (async->task), async->args,
-                                     g_task_get_cancellable (async->task), &async->error);
-}
-
-/* On the main stack: the arguments and what they own are the user's as well, and g_task_return_*() calls back from here. */
-static void
-async_call_end (gpointer data)
-{
-  AsyncCall *async = data;
-  GTask *task = async->task;
-
-  if (async->free_args != NULL)
-    async->free_args (async->args);
-
-  if (async->error != NULL)
-    g_task_return_error (task, async->error);
-  else
-    g_task_return_pointer (task, async->result, async->result != NULL ? async->call->free_result : NULL);
-  g_object_unref (task);
-  g_clear_object (&async->owner);
-  g_free (async);
-}
-
-void
-cupel_call_async (const CupelCall     *call,
-                  gpointer             self,
-                  gpointer             args,
-                  GDestroyNotify       free_args,
-                  GCancellable        *cancellable,
-                  GAsyncReadyCallback  callback,
-                  gpointer             user_data)
-{
-  AsyncCall *async = g_new0 (AsyncCall, 1);
-
-  async->call = call;
-  async->args = args;
-  async->free_args = free_args;
-  async->task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (async->task, (gpointer) call);
-  g_task_set_name (async->task, call->name);
-  /* What was done is reported, even if it was cancelled a moment later. */
-  g_task_set_check_cancellable (async->task, FALSE);
-  if (call->claim != NULL)
-    async->slot = call->claim (self, args, call->name, &async->owner, &async->error);
-
-  cupel_fiber_spawn_full (NULL, call->name, 0, async_call_run, async, async_call_end);
-}
-
-gpointer
-cupel_call_finish (const CupelCall  *call,
-                   gpointer          self,
-                   GAsyncResult     *result,
-                   GError          **error)
-{
-  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
-  g_return_val_if_fail (g_task_get_source_tag (G_TASK (result)) == (gpointer) call, NULL);
-
-  return g_task_propagate_pointer (G_TASK (result), error);
 }

@@ -902,6 +902,48 @@ test_async (Fixture       *f,
     ;
 }
 
+/* The main context of a call is dropped, before it began or while the server is at work: the connection is free again. */
+static void
+on_never (GObject      *source,
+          GAsyncResult *result,
+          gpointer      data)
+{
+  g_autoptr(CupelResult) rows = cupel_connection_execute_finish (CUPEL_CONNECTION (source), result, data);
+
+  g_assert_null (rows);
+}
+
+static void
+test_async_context_goes (Fixture       *f,
+                         gconstpointer  data)
+{
+  g_autoptr(CupelConnection) connection = borrow (f);
+  g_autoptr(CupelText) text = cupel_text_new ("one");
+
+  for (guint begun = 0; begun < 2; begun++)
+    {
+      GMainContext *context = g_main_context_new ();
+      GError *error = NULL;
+
+      g_main_context_push_thread_default (context);
+      fake_knobs.delay = 60 * G_USEC_PER_SEC;
+      cupel_connection_execute_async (connection, CUPEL_STATEMENT (text), NULL, NULL, on_never, &error);
+      if (begun)
+        g_main_context_iteration (context, FALSE);
+      g_main_context_pop_thread_default (context);
+      g_main_context_unref (context);
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+      g_clear_error (&error);
+
+      fake_knobs.delay = 0;
+      g_assert_true (cupel_connection_rollback (connection, NULL, &error));
+      g_assert_no_error (error);
+      if (!begun)
+        execute (connection, "one");
+    }
+  close_it (connection);
+}
+
 /* engines */
 
 static void
@@ -1043,6 +1085,7 @@ main (int   argc,
   ADD ("drop-in-fiber", drop_in_fiber);
   g_test_add ("/engine/connection/drop-outside", Fixture, NULL, set_up, test_drop_outside, tear_down);
   g_test_add ("/engine/connection/async", Fixture, NULL, set_up, test_async, tear_down);
+  g_test_add ("/engine/connection/async-context-goes", Fixture, NULL, set_up, test_async_context_goes, tear_down);
   g_test_add_func ("/engine/new", test_engine_new);
   g_test_add_func ("/engine/echo", test_echo);
 

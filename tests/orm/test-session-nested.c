@@ -659,13 +659,46 @@ start_op (Fixture          *f,
     }
 }
 
-/* What a result holds goes with it. */
+/* What came of it, and the error. */
 static void
-finish_op (GAsyncResult  *result,
-           GError       **error)
+finish_op (Fixture           *f,
+           CupelTransaction  *nested,
+           Op                 op,
+           GAsyncResult      *result,
+           GError           **error)
 {
-  if (g_task_had_error (G_TASK (result)))
-    g_task_propagate_pointer (G_TASK (result), error);
+  g_autoptr(GObject) thing = NULL;
+
+  switch (op)
+    {
+    case OP_FLUSH:
+      cupel_session_flush_finish (f->session, result, error);
+      break;
+    case OP_EXECUTE:
+      thing = (GObject *) cupel_session_execute_finish (f->session, result, error);
+      break;
+    case OP_BEGIN_NESTED:
+      thing = (GObject *) cupel_session_begin_nested_finish (f->session, result, error);
+      break;
+    case OP_NESTED_COMMIT:
+      cupel_transaction_commit_finish (nested, result, error);
+      break;
+    case OP_NESTED_ROLLBACK:
+      cupel_transaction_rollback_finish (nested, result, error);
+      break;
+    case OP_COMMIT:
+      cupel_session_commit_finish (f->session, result, error);
+      break;
+    case OP_ROLLBACK:
+      cupel_session_rollback_finish (f->session, result, error);
+      break;
+    case OP_CLOSE:
+      cupel_session_close_finish (f->session, result, error);
+      break;
+    case N_OPS:
+    default:
+      g_assert_not_reached ();
+    }
 }
 
 /* On a database that is slow for certain. */
@@ -696,8 +729,8 @@ try_pairs (gpointer       data,
         start_op (&f, nested, second, two);
         result_two = cupel_await_wait (two, NULL, NULL);
         result_one = cupel_await_wait (one, NULL, NULL);
-        finish_op (result_one, &error_one);
-        finish_op (result_two, &error_two);
+        finish_op (&f, nested, first, result_one, &error_one);
+        finish_op (&f, nested, second, result_two, &error_two);
         fake_knobs.delay = fake_knobs.reset_delay = 0;
 
         g_test_message ("%s, %s", op_names[first], op_names[second]);
@@ -727,7 +760,7 @@ try_pairs (gpointer       data,
       g_assert_error (error_two, CUPEL_ERROR, CUPEL_ERROR_BUSY);
       g_assert_nonnull (strstr (error_two->message, op_names[first]));
       result = cupel_await_wait (one, NULL, NULL);
-      finish_op (result, &error_one);
+      finish_op (&f, nested, first, result, &error_one);
       g_assert_no_error (error_one);
       g_assert_true (cupel_session_close (f.session, NULL, error));
     }

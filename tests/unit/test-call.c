@@ -373,6 +373,49 @@ test_drain (void)
   g_assert_cmpint (n, ==, 2);
 }
 
+/* Its context goes, with nobody to iterate it: before it began, or while it waits. What it holds is let go of, and its callback told. */
+static const char *taken;
+
+static const char **
+take (gpointer      self,
+      gpointer      args,
+      const char   *operation,
+      GObject     **owner,
+      GError      **error)
+{
+  taken = operation;
+  *owner = g_object_ref (self);
+  return &taken;
+}
+
+static void
+test_context_goes (void)
+{
+  static const CupelCall claiming_call = { "test_claiming", answer_body, free_result, .claim = take };
+  GObject *self = g_object_new (G_TYPE_OBJECT, NULL);
+
+  for (int begun = 0; begun < 2; begun++)
+    {
+      GMainContext *context = g_main_context_new ();
+      Outcome outcome = { self, NULL, NULL, FALSE, FALSE };
+
+      g_main_context_push_thread_default (context);
+      cupel_call_async (&claiming_call, self, args_new ("answer", FALSE, begun ? 60000 : 0), free_args, NULL, on_ready, &outcome);
+      g_assert_nonnull (taken);
+      if (begun)
+        g_main_context_iteration (context, FALSE);
+      g_main_context_pop_thread_default (context);
+      g_assert_false (outcome.done);
+      g_assert_cmpint (n_args, ==, 1);
+      g_main_context_unref (context);
+      g_assert_null (taken);
+      g_assert_true (outcome.done);
+      g_assert_cmpint (n_args, ==, 0);
+      g_assert_cmpint (n_results, ==, 0);
+    }
+  g_assert_finalize_object (self);
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -387,6 +430,7 @@ main (int   argc,
   g_test_add_func ("/runtime/call/second-thread", test_second_thread);
   g_test_add_func ("/runtime/call/nested-run", test_nested_run);
   g_test_add_func ("/runtime/call/drain", test_drain);
+  g_test_add_func ("/runtime/call/context-goes", test_context_goes);
 
   return g_test_run ();
 }
