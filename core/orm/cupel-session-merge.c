@@ -5,6 +5,7 @@
 #include "engine/cupel-frozen-result-private.h"
 #include "engine/cupel-result-private.h"
 #include "orm/cupel-session-private.h"
+#include "runtime/cupel-fiber.h"
 
 typedef struct
 {
@@ -14,17 +15,32 @@ typedef struct
   GError **error;
 } Merge;
 
+static gboolean
+copy_attributes (CupelEntity  *from,
+                 CupelEntity  *to,
+                 CupelMapper  *mapper,
+                 GError      **error)
+{
+  g_autoptr(CupelRowBlock) block = cupel_row_block_new (1, 1);
+  CupelCell *cell = cupel_row_block_add_row (block);
+
+  for (guint i = 0; i < mapper->attributes->len; i++)
+    if (cupel_entity_bit (mapper, &from->loaded, i) &&
+        (!cupel_entity_fetch_cell (from, mapper, i, block, cell, error) || !cupel_entity_assign_cell (to, i, cell, error)))
+      return FALSE;
+  return TRUE;
+}
+
 static void
 merge_one (gpointer data)
 {
   Merge *m = data;
   CupelMapper *mapper = cupel_mapper_of (m->from);
   g_autoptr(CupelRowBlock) keys = cupel_row_block_new (mapper->n_key, 1);
-  g_autoptr(CupelRowBlock) block = cupel_row_block_new (1, 1);
   const CupelCell *cells[G_N_ELEMENTS (mapper->key)];
   CupelIdentityKey key;
   CupelEntity *entity;
-  CupelCell *cell;
+  gboolean ok;
 
   if (!(m->from->flags & CUPEL_ENTITY_FLAG_PERSISTENT) || !cupel_session_key_of (m->from, keys, cells, &key))
     {
@@ -41,20 +57,17 @@ merge_one (gpointer data)
     }
 
   entity = g_object_new (mapper->type, NULL);
-  cell = cupel_row_block_add_row (block);
   entity->flags |= CUPEL_ENTITY_FLAG_LOADING;
-  for (guint i = 0; i < mapper->attributes->len; i++)
-    if (cupel_entity_bit (mapper, &m->from->loaded, i) &&
-        (!cupel_entity_fetch_cell (m->from, mapper, i, block, cell, m->error) ||
-         !cupel_entity_assign_cell (entity, i, cell, m->error)))
-      {
-        g_object_unref (entity);
-        return;
-      }
+  ok = copy_attributes (m->from, entity, mapper, m->error);
   entity->flags &= ~CUPEL_ENTITY_FLAG_LOADING;
-  /* As when it is loaded: its class may have added it to a session. */
+  /* As when it is loaded: its class may have added it to a session, which would insert it. */
   if (G_UNLIKELY (entity->session != NULL))
     cupel_session_expunge (entity->session, entity, NULL);
+  if (!ok)
+    {
+      g_object_unref (entity);
+      return;
+    }
   entity->flags |= CUPEL_ENTITY_FLAG_PERSISTENT | (m->from->flags & CUPEL_ENTITY_FLAG_EXPIRED);
   entity->identity = key.identity;
   entity->session = m->session;
@@ -70,6 +83,8 @@ merge_one (gpointer data)
  *
  * Copies entities that another session loaded into this one, without any I/O: rows with equal keys become one object, and one that the session has
  * already stays as it is. This is how the results of several concurrent sessions come together in one.
+ *
+ * In a fiber, a long result lets others run now and then; for them the session is busy.
  *
  * Returns: (transfer full): the session's own entities, or %NULL with @error set
  *
@@ -108,6 +123,7 @@ cupel_session_merge_frozen (CupelSession       *session,
           return NULL;
         }
       g_ptr_array_add (merged, merge.merged);
+      cupel_fiber_tick ();
     }
   cupel_session_leave (session);
   return cupel_result_new_entities (g_steal_pointer (&merged), cupel_frozen_result_get_item_type (frozen), NULL, NULL);

@@ -295,87 +295,6 @@ test_cancel_create_all (Fixture *f)
   sweep (f, &what);
 }
 
-/* A class that adds each of its objects to a session by itself, those that a query makes too. */
-
-CUPEL_DECLARE_ENTITY (Active, active)
-
-struct _Active
-{
-  CupelEntity parent_instance;
-  gint64 id;
-  char *name;
-};
-
-static CupelSession *active_session;
-
-static void
-active_constructed (GObject *object)
-{
-  G_OBJECT_CLASS (g_type_class_peek (CUPEL_TYPE_ENTITY))->constructed (object);
-  if (active_session != NULL)
-    add (active_session, object);
-}
-
-static void
-active_class_init (gpointer klass,
-                   gpointer data)
-{
-  static const CupelColumnSpec columns[] = {
-    CUPEL_COLUMN (Active, id, INT64, .primary_key = TRUE),
-    CUPEL_COLUMN (Active, name, STRING, .length = 20),
-  };
-
-  cupel_entity_class_map (klass, "active", columns, G_N_ELEMENTS (columns), NULL, 0);
-  G_OBJECT_CLASS (klass)->constructed = active_constructed;
-}
-
-GType
-active_get_type (void)
-{
-  static gsize type_id;
-
-  if (g_once_init_enter (&type_id))
-    g_once_init_leave (&type_id, cupel_entity_type_register ("Active", sizeof (Active), active_class_init));
-  return type_id;
-}
-
-static void
-test_adds_itself (Fixture *f)
-{
-  g_autoptr(GError) error = NULL;
-  g_autoptr(CupelMetadata) metadata = cupel_entity_metadata (active_get_type (), G_TYPE_INVALID);
-  g_autoptr(CupelSelect) select = cupel_entity_select (active_get_type ());
-  g_autoptr(CupelSession) other = cupel_session_new (f->engine);
-
-  g_assert_true (cupel_engine_drop_all (f->engine, metadata, NULL, &error));
-  g_assert_true (cupel_engine_create_all (f->engine, metadata, NULL, &error));
-  active_session = f->session;
-  g_object_unref (g_object_new (active_get_type (), "name", "one", NULL));
-  commit (f->session);
-  g_assert_cmpint (count_committed (f, "active"), ==, 1);
-
-  for (guint i = 0; i < 2; i++)
-    {
-      g_autoptr(CupelResult) result = NULL;
-      CupelEntity *entity;
-
-      active_session = i == 0 ? f->session : other;
-      result = cupel_session_scalars (f->session, select, NULL, &error);
-      g_assert_no_error (error);
-      entity = cupel_result_next (result);
-      g_assert_true (cupel_entity_get_session (entity) == f->session);
-      g_assert_cmpint (cupel_entity_get_state (entity), ==, CUPEL_ENTITY_PERSISTENT);
-      g_assert_cmpuint (cupel_session_get_n_new (f->session) + cupel_session_get_n_new (other), ==, 0);
-    }
-  active_session = NULL;
-  commit (f->session);
-  commit (other);
-  g_assert_cmpint (count_committed (f, "active"), ==, 1);
-  g_assert_true (cupel_session_close (other, NULL, NULL));
-  g_assert_true (cupel_engine_drop_all (f->engine, metadata, NULL, &error));
-  g_assert_no_error (error);
-}
-
 /* Dropping things at odd moments */
 
 static void
@@ -855,7 +774,6 @@ main (int   argc,
     { "/orm/abuse/cancel/stream", test_cancel_stream, NULL },
     { "/orm/abuse/cancel/get", test_cancel_get, NULL },
     { "/orm/abuse/cancel/create-all", test_cancel_create_all, NULL },
-    { "/orm/abuse/adds-itself", test_adds_itself, NULL },
     { "/orm/abuse/drop/stream", test_drop_with_stream, NULL },
     { "/orm/abuse/drop/engine", test_drop_engine, NULL },
     { "/orm/abuse/drop/dispose-under-tasks", test_dispose_under_tasks, NULL },
