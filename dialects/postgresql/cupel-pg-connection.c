@@ -287,7 +287,7 @@ cupel_pg_connection_rollback (CupelDriverConnection  *connection,
   if (cupel_pg_connection_status (self) == CUPEL_TRANSACTION_IDLE)
     return TRUE;
   /* A block that a stream asked for is of no use any more, and it may take its time. */
-  cupel_pg_link_drop_ahead (self, G_USEC_PER_SEC / 10);
+  cupel_pg_link_drop_ahead (self, deadline, FALSE);
   return cupel_pg_connection_run_simple (self, "rollback", "ROLLBACK", deadline, NULL, error);
 }
 

@@ -51,6 +51,7 @@ struct _CupelPgConnection
   /* of the operation under way */
   GCancellable          *cancellable;
   gint64                 deadline;
+  gint64                 grace_end;   /* clean-up: until when a stopped statement may answer; 0: the usual time */
   GError                *stopped;     /* why a cancel request was sent */
   CupelPgCancel         *cancel;      /* that request */
   GArray                *steps;       /* CupelPgStep */
@@ -107,9 +108,11 @@ gboolean   cupel_pg_link_begin             (CupelPgConnection    *self,
                                             gint64                deadline,
                                             GCancellable         *cancellable,
                                             GError              **error);
-/* What is ahead is given @patience, then it is cancelled: for clean-up, to which its outcome does not matter. */
+/* What is ahead is given some time, then it is stopped: for clean-up, to which its outcome does not matter. @goes_on: the transaction
+ * does, and would fail by that. */
 void       cupel_pg_link_drop_ahead        (CupelPgConnection    *self,
-                                            gint64                patience);
+                                            gint64                deadline,
+                                            gboolean              goes_on);
 /* Ends the operation: when it was cancelled, the connection is made sure of or given up. @ok: the outcome so far. */
 gboolean   cupel_pg_link_end               (CupelPgConnection    *self,
                                             gboolean              ok,

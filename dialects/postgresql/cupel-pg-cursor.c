@@ -413,15 +413,6 @@ cupel_pg_cursor_fetch (CupelDriverCursor  *cursor,
     }
 }
 
-/* How long a block that is on its way may hold up the closing of its stream: what comes after needs some time, too. */
-static gint64
-get_patience (gint64 deadline)
-{
-  gint64 left = deadline < 0 ? 2 * G_USEC_PER_SEC : deadline - g_get_monotonic_time ();
-
-  return MAX (left / 2, 1);
-}
-
 static gboolean
 cupel_pg_cursor_close (CupelDriverCursor  *cursor,
                        gint64              deadline,
@@ -442,7 +433,7 @@ cupel_pg_cursor_close (CupelDriverCursor  *cursor,
     return TRUE;
   if (conn->ahead)
     {
-      cupel_pg_link_drop_ahead (conn, get_patience (deadline));
+      cupel_pg_link_drop_ahead (conn, deadline, TRUE);
       if (!may_be_there (self))
         {
           g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_PENDING_ROLLBACK,

@@ -14,8 +14,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* How long a stopped statement may take to answer before the connection is given up. */
+/* How long a stopped statement may take to answer before the connection is given up: who is cancelled wants to go on. */
 #define CANCEL_GRACE G_USEC_PER_SEC
+/* How long a block that nobody wants any more may take before the server is asked to stop. */
+#define BLOCK_PATIENCE (G_USEC_PER_SEC / 10)
 /* How often a late cancel request may be soaked up before something else must be wrong. */
 #define MAX_PROBES 3
 
@@ -73,7 +75,7 @@ handle_stop (CupelPgConnection  *self,
     {
       self->stopped = reason;
       self->cancellable = NULL;
-      self->deadline = g_get_monotonic_time () + CANCEL_GRACE;
+      self->deadline = MAX (g_get_monotonic_time () + CANCEL_GRACE, self->grace_end);
       return TRUE;
     }
 
@@ -205,12 +207,21 @@ cupel_pg_link_begin (CupelPgConnection  *self,
   return cupel_pg_link_end (self, FALSE, error);
 }
 
+/* On a busy machine the server's answer to a request to stop is late, and clean-up has the time: it gets most of what there is. Behind a
+ * pooler that request costs the connection, so it is put off. */
 void
 cupel_pg_link_drop_ahead (CupelPgConnection *self,
-                          gint64             patience)
+                          gint64             deadline,
+                          gboolean           goes_on)
 {
-  if (!self->ahead || !begin (self, "rollback", g_get_monotonic_time () + patience, NULL, NULL))
+  const gint64 now = g_get_monotonic_time ();
+  const gint64 left = deadline == CUPEL_NO_DEADLINE ? 2 * G_USEC_PER_SEC : MAX (deadline - now, 1);
+
+  const gint64 patience = goes_on || self->pooler ? left / 2 : MIN (left / 2, BLOCK_PATIENCE);
+
+  if (!self->ahead || !begin (self, "rollback", now + patience, NULL, NULL))
     return;
+  self->grace_end = now + left / 4 * 3;
   cupel_pg_link_end (self, cupel_pg_cursor_take_ahead (self, NULL), NULL);
 }
 
@@ -301,6 +312,7 @@ cupel_pg_link_end (CupelPgConnection  *self,
   g_clear_error (&self->stopped);
   self->cancellable = NULL;
   self->deadline = CUPEL_NO_DEADLINE;
+  self->grace_end = 0;
   self->busy = FALSE;
   if (self->broken)
     finish (self);
