@@ -43,7 +43,7 @@ take_reading (Reading *reading)
 {
   struct timespec worked;
 
-  reading->waited = 0;
+  *reading = (Reading) { 0, };
   if (has_schedstat)
     {
       read_schedstat (&reading->waited);
