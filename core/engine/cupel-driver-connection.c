@@ -118,6 +118,11 @@ cupel_driver_connection_real_needs_reset (CupelDriverConnection *self)
   return FALSE;
 }
 
+static void
+cupel_driver_connection_real_mark_dirty (CupelDriverConnection *self)
+{
+}
+
 static gboolean
 cupel_driver_connection_real_roll_back_ahead (CupelDriverConnection *self)
 {
@@ -186,6 +191,7 @@ cupel_driver_connection_class_init (CupelDriverConnectionClass *klass)
   klass->get_socket = cupel_driver_connection_real_get_socket;
   klass->get_role = cupel_driver_connection_real_get_role;
   klass->needs_reset = cupel_driver_connection_real_needs_reset;
+  klass->mark_dirty = cupel_driver_connection_real_mark_dirty;
   klass->roll_back_ahead = cupel_driver_connection_real_roll_back_ahead;
   klass->send_ahead = cupel_driver_connection_real_send_ahead;
   klass->adjust_capabilities = cupel_driver_connection_real_adjust_capabilities;
@@ -462,6 +468,23 @@ cupel_driver_connection_needs_reset (CupelDriverConnection *self)
   g_return_val_if_fail (CUPEL_IS_DRIVER_CONNECTION (self), FALSE);
 
   return GET_CLASS (self)->needs_reset (self);
+}
+
+/**
+ * cupel_driver_connection_mark_dirty: (skip)
+ * @self: a connection
+ *
+ * Tells that statements may have left more in the server's session than can be seen, in a function for instance: the next
+ * cupel_driver_connection_reset() takes away all that a session can hold. Never suspends.
+ *
+ * Since: 1.0
+ */
+void
+cupel_driver_connection_mark_dirty (CupelDriverConnection *self)
+{
+  g_return_if_fail (CUPEL_IS_DRIVER_CONNECTION (self));
+
+  GET_CLASS (self)->mark_dirty (self);
 }
 
 /**

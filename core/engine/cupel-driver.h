@@ -313,6 +313,9 @@ struct _CupelDriverConnectionClass
   /* Never suspends. TRUE: statements left something in the server's session that reset () would take away, although get_status ()
    * says IDLE: settings, temporary tables, locks. A pool then calls reset () before it lends the connection again. */
   gboolean (*needs_reset)   (CupelDriverConnection  *self);
+  /* Never suspends. Statements may have left more than can be seen, in a function say: needs_reset () says so from now on, and reset ()
+   * takes away all that a session can hold. The base class does nothing. */
+  void     (*mark_dirty)    (CupelDriverConnection  *self);
   /* Never suspends. A ROLLBACK goes out with the next operation, which also finds its answer; until then get_status () says IDLE. FALSE:
    * there is more to be done, or the driver cannot; nothing is changed. The base class cannot. */
   gboolean (*roll_back_ahead) (CupelDriverConnection *self);
@@ -402,6 +405,8 @@ gboolean cupel_driver_connection_get_role  (CupelDriverConnection  *self,
                                             GError                **error);
 CUPEL_AVAILABLE_IN_1_0
 gboolean cupel_driver_connection_needs_reset (CupelDriverConnection *self);
+CUPEL_AVAILABLE_IN_1_0
+void     cupel_driver_connection_mark_dirty (CupelDriverConnection *self);
 CUPEL_AVAILABLE_IN_1_0
 gboolean cupel_driver_connection_roll_back_ahead (CupelDriverConnection *self);
 CUPEL_AVAILABLE_IN_1_0

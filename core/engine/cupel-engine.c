@@ -505,7 +505,7 @@ cupel_engine_class_init (CupelEngineClass *klass)
   /**
    * CupelEngine:pool-reset-on-return:
    *
-   * What becomes of a transaction that is open when its connection goes back to the pool.
+   * What becomes of a transaction that is open, and of the session, when a connection goes back to the pool.
    *
    * Since: 1.0
    */

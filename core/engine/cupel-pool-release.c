@@ -227,6 +227,8 @@ cupel_pool_release_full (CupelPool             *self,
       check_in (self, connection, FALSE);
       return FALSE;
     }
+  if (priv->options.reset == CUPEL_POOL_RESET_SESSION)
+    cupel_driver_connection_mark_dirty (connection);
   /* What is not lent again needs no reset, unless something is to be committed: the server rolls back by itself. */
   if (!needs_reset (priv, connection, flags) ||
       (priv->options.reset != CUPEL_POOL_RESET_COMMIT && (priv->drained || priv->options.keep_none)))

@@ -31,6 +31,7 @@ cupel_pool_reset_get_type (void)
     { CUPEL_POOL_RESET_ROLLBACK, "CUPEL_POOL_RESET_ROLLBACK", "rollback" },
     { CUPEL_POOL_RESET_COMMIT, "CUPEL_POOL_RESET_COMMIT", "commit" },
     { CUPEL_POOL_RESET_NONE, "CUPEL_POOL_RESET_NONE", "none" },
+    { CUPEL_POOL_RESET_SESSION, "CUPEL_POOL_RESET_SESSION", "session" },
     { 0, NULL, NULL },
   };
 

@@ -15,8 +15,10 @@ G_BEGIN_DECLS
  * @CUPEL_POOL_RESET_ROLLBACK: what is open is rolled back
  * @CUPEL_POOL_RESET_COMMIT: what is open is committed; rolled back if that fails
  * @CUPEL_POOL_RESET_NONE: nothing is sent; a connection with an open transaction is ended
+ * @CUPEL_POOL_RESET_SESSION: what is open is rolled back, and the session is emptied of all that it can hold, every time, whether something
+ *   was seen that leaves anything there or not; that takes round trips, and statements are prepared anew
  *
- * What becomes of a transaction that is open when its connection goes back to the pool.
+ * What becomes of a transaction that is open, and of the session, when a connection goes back to the pool.
  *
  * Since: 1.0
  */
@@ -25,6 +27,7 @@ typedef enum
   CUPEL_POOL_RESET_ROLLBACK,
   CUPEL_POOL_RESET_COMMIT,
   CUPEL_POOL_RESET_NONE,
+  CUPEL_POOL_RESET_SESSION,
 } CupelPoolReset;
 
 #define CUPEL_TYPE_POOL_RESET (cupel_pool_reset_get_type ())

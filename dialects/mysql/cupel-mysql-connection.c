@@ -197,6 +197,7 @@ cupel_mysql_connection_class_init (CupelMysqlConnectionClass *klass)
   connection_class->set_isolation = cupel_mysql_connection_set_isolation;
   connection_class->set_transaction = cupel_mysql_connection_set_transaction;
   connection_class->needs_reset = cupel_mysql_connection_needs_reset;
+  connection_class->mark_dirty = cupel_mysql_connection_mark_dirty;
   connection_class->get_role = cupel_mysql_connection_get_role;
   connection_class->reset = cupel_mysql_connection_reset;
   connection_class->ping = cupel_mysql_connection_ping;

@@ -287,6 +287,7 @@ gboolean cupel_mysql_connection_get_role  (CupelDriverConnection *connection,
                                            GCancellable          *cancellable,
                                            GError               **error);
 gboolean cupel_mysql_connection_needs_reset (CupelDriverConnection *connection);
+void     cupel_mysql_connection_mark_dirty (CupelDriverConnection *connection);
 gboolean cupel_mysql_connection_reset     (CupelDriverConnection *connection,
                                            gint64                 deadline,
                                            GError               **error);

@@ -96,6 +96,12 @@ cupel_mysql_connection_needs_reset (CupelDriverConnection *connection)
   return self->dirty || self->next.isolation != CUPEL_ISOLATION_DEFAULT || self->next.read_only;
 }
 
+void
+cupel_mysql_connection_mark_dirty (CupelDriverConnection *connection)
+{
+  CUPEL_MYSQL_CONNECTION (connection)->dirty = TRUE;
+}
+
 /* Which schema a new connection would have. */
 static gboolean
 cupel_mysql_connection_restore_schema (CupelMysqlConnection  *self,

@@ -369,6 +369,7 @@ sweep (CupelPgConnection  *self,
     { (traces & (CUPEL_PG_TRACE_LISTEN | CUPEL_PG_TRACE_OTHER)) != 0, "UNLISTEN *" },
     { (traces & (CUPEL_PG_TRACE_TEMP | CUPEL_PG_TRACE_OTHER)) != 0, "DISCARD TEMP" },
     { (traces & CUPEL_PG_TRACE_PREPARED) != 0, "DEALLOCATE ALL" },
+    { traces == CUPEL_PG_TRACE_ALL, "DISCARD SEQUENCES" },
     { TRUE, "SET SESSION AUTHORIZATION DEFAULT" },
     { TRUE, "RESET ALL" },
   };
@@ -396,6 +397,12 @@ cupel_pg_connection_needs_reset (CupelDriverConnection *connection)
 
   /* What is left in a session behind a pooler is not ours to sweep: the session may be another one by now. */
   return (!self->pooler && (self->traces != 0 || self->n_hold_cursors > 0)) || self->has_next;
+}
+
+static void
+cupel_pg_connection_mark_dirty (CupelDriverConnection *connection)
+{
+  CUPEL_PG_CONNECTION (connection)->traces |= CUPEL_PG_TRACE_ALL;
 }
 
 static gboolean
@@ -641,6 +648,7 @@ cupel_pg_connection_class_init (CupelPgConnectionClass *class)
   connection_class->set_transaction = cupel_pg_connection_set_transaction;
   connection_class->savepoint = cupel_pg_connection_savepoint;
   connection_class->needs_reset = cupel_pg_connection_needs_reset;
+  connection_class->mark_dirty = cupel_pg_connection_mark_dirty;
   connection_class->roll_back_ahead = cupel_pg_connection_roll_back_ahead;
   connection_class->send_ahead = cupel_pg_connection_send_ahead;
   connection_class->get_role = cupel_pg_connection_get_role;

@@ -16,6 +16,7 @@ typedef enum
   CUPEL_PG_TRACE_CURSORS  = 1 << 4,   /* WITH HOLD */
   CUPEL_PG_TRACE_PREPARED = 1 << 5,   /* PREPARE */
   CUPEL_PG_TRACE_OTHER    = 1 << 6,   /* no telling what: DO, CALL, a command that is not known */
+  CUPEL_PG_TRACE_ALL      = (1 << 7) - 1,
 } CupelPgTraces;
 
 /* By the words of the statement: one too many costs a reset, one that hides in a function is not seen. */

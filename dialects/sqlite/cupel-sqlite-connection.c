@@ -233,6 +233,12 @@ cupel_sqlite_connection_needs_reset (CupelDriverConnection *base)
   return g_atomic_int_get (&CUPEL_SQLITE_CONNECTION (base)->dirty);
 }
 
+static void
+cupel_sqlite_connection_mark_dirty (CupelDriverConnection *base)
+{
+  g_atomic_int_set (&CUPEL_SQLITE_CONNECTION (base)->dirty, TRUE);
+}
+
 static CupelTransactionStatus
 cupel_sqlite_connection_get_status (CupelDriverConnection *base)
 {
@@ -351,6 +357,7 @@ cupel_sqlite_connection_class_init (CupelSqliteConnectionClass *klass)
   connection_class->set_isolation = cupel_sqlite_connection_set_isolation;
   connection_class->set_transaction = cupel_sqlite_connection_set_transaction;
   connection_class->needs_reset = cupel_sqlite_connection_needs_reset;
+  connection_class->mark_dirty = cupel_sqlite_connection_mark_dirty;
   connection_class->reset = cupel_sqlite_connection_reset;
   connection_class->ping = cupel_sqlite_connection_ping;
   connection_class->get_status = cupel_sqlite_connection_get_status;

@@ -35,6 +35,7 @@ struct _FakeConnection
   CupelIsolationLevel    isolation;
   gboolean               ended;
   gboolean               lost;
+  gboolean               dirty;
 };
 
 G_DEFINE_FINAL_TYPE (FakeConnection, fake_connection, CUPEL_TYPE_DRIVER_CONNECTION)
@@ -346,6 +347,18 @@ fake_connection_set_transaction (CupelDriverConnection          *connection,
 }
 
 static gboolean
+fake_connection_needs_reset (CupelDriverConnection *connection)
+{
+  return FAKE_CONNECTION (connection)->dirty;
+}
+
+static void
+fake_connection_mark_dirty (CupelDriverConnection *connection)
+{
+  FAKE_CONNECTION (connection)->dirty = TRUE;
+}
+
+static gboolean
 fake_connection_reset (CupelDriverConnection  *connection,
                        gint64                  deadline,
                        GError                **error)
@@ -362,6 +375,7 @@ fake_connection_reset (CupelDriverConnection  *connection,
       return FALSE;
     }
   self->status = CUPEL_TRANSACTION_IDLE;
+  self->dirty = FALSE;
   return TRUE;
 }
 
@@ -441,6 +455,8 @@ fake_connection_class_init (FakeConnectionClass *klass)
   connection_class->rollback = fake_connection_rollback;
   connection_class->set_isolation = fake_connection_set_isolation;
   connection_class->set_transaction = fake_connection_set_transaction;
+  connection_class->needs_reset = fake_connection_needs_reset;
+  connection_class->mark_dirty = fake_connection_mark_dirty;
   connection_class->reset = fake_connection_reset;
   connection_class->ping = fake_connection_ping;
   connection_class->get_status = fake_connection_get_status;

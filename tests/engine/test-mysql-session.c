@@ -83,6 +83,24 @@ test_traces (CupelDriverConnection *connection)
   cupel_driver_connection_terminate (other);
 }
 
+/* What is in a function is not seen: who is told that it may be there takes it away. */
+static void
+test_hidden (CupelDriverConnection *connection)
+{
+  g_autoptr(CupelDriverConnection) other = connect_again ();
+
+  run (connection, "CREATE FUNCTION hides_lock () RETURNS INT NOT DETERMINISTIC NO SQL RETURN GET_LOCK('cupel-hidden', 1)");
+  reset (connection);
+  run (connection, "SELECT hides_lock ()");
+  g_assert_false (cupel_driver_connection_needs_reset (connection));
+  g_assert_cmpint (query_int64 (other, "SELECT IS_FREE_LOCK('cupel-hidden')"), ==, 0);
+  cupel_driver_connection_mark_dirty (connection);
+  g_assert_true (cupel_driver_connection_needs_reset (connection));
+  reset (connection);
+  g_assert_cmpint (query_int64 (other, "SELECT IS_FREE_LOCK('cupel-hidden')"), ==, 1);
+  cupel_driver_connection_terminate (other);
+}
+
 static void
 test_plain (CupelDriverConnection *connection)
 {
@@ -180,6 +198,7 @@ test_autocommit (CupelDriverConnection *connection)
 
 static const Case cases[] = {
   { "traces", test_traces },
+  { "hidden", test_hidden },
   { "plain", test_plain },
   { "afterwards", test_afterwards },
   { "autocommit", test_autocommit },

@@ -483,21 +483,31 @@ test_reset_on_return (gpointer       data,
                       GCancellable  *cancellable,
                       GError       **error)
 {
-  static const char *const heard[] = { "BEGIN; one; reset", "BEGIN; one; COMMIT; reset", "BEGIN; one" };
+  /* of a transaction that is open, and of one that is over */
+  static const char *const heard[][2] = {
+    { "BEGIN; one; reset", "BEGIN; one; COMMIT" },
+    { "BEGIN; one; COMMIT; reset", "BEGIN; one; COMMIT" },
+    { "BEGIN; one", "BEGIN; one; COMMIT" },
+    { "BEGIN; one; reset", "BEGIN; one; COMMIT; reset" },
+  };
 
   for (guint mode = 0; mode < G_N_ELEMENTS (heard); mode++)
-    {
-      CupelEngine *engine = new_engine ("pool-reset-on-return", mode, NULL);
-      CupelConnection *connection = borrow (engine);
-      g_autofree char *log = NULL;
+    for (guint over = 0; over < 2; over++)
+      {
+        CupelEngine *engine = new_engine ("pool-reset-on-return", mode, NULL);
+        CupelConnection *connection = borrow (engine);
+        guint n_left = mode == CUPEL_POOL_RESET_NONE && !over ? 0 : 1;
+        g_autofree char *log = NULL;
 
-      execute (connection, "one");
-      give_back (connection);
-      log = fake_database_take_log ();
-      g_assert_cmpstr (log, ==, heard[mode]);
-      g_assert_cmpuint (cupel_pool_get_checked_in (cupel_engine_get_pool (engine)), ==, mode == CUPEL_POOL_RESET_NONE ? 0 : 1);
-      end_engine (engine);
-    }
+        execute (connection, "one");
+        if (over)
+          g_assert_true (cupel_connection_commit (connection, NULL, NULL));
+        give_back (connection);
+        log = fake_database_take_log ();
+        g_assert_cmpstr (log, ==, heard[mode][over]);
+        g_assert_cmpuint (cupel_pool_get_checked_in (cupel_engine_get_pool (engine)), ==, n_left);
+        end_engine (engine);
+      }
   return TRUE;
 }
 

@@ -111,6 +111,23 @@ test_reset (CupelDriverConnection *connection)
   g_assert_false (cupel_driver_connection_needs_reset (connection));
 }
 
+/* What a borrower leaves in the session; the first statement tells which backend it is. */
+typedef struct
+{
+  CupelPoolReset  reset;
+  const char     *left[6];
+} Borrower;
+
+static const Borrower borrowers[] = {
+  { CUPEL_POOL_RESET_ROLLBACK,
+    { "SELECT pg_backend_pid()", "CREATE TEMPORARY TABLE pb (i int)", "SET work_mem = '2MB'", "LISTEN cupel_pb",
+      "SELECT pg_advisory_lock(818)" } },
+  /* The lock is in a function, where nobody sees it. */
+  { CUPEL_POOL_RESET_SESSION,
+    { "SELECT pg_backend_pid()", "CREATE OR REPLACE FUNCTION cupel_hidden() RETURNS int LANGUAGE sql AS $$ "
+      "SELECT pg_advisory_lock(819); SELECT 1 $$", "SELECT cupel_hidden()", "DROP FUNCTION cupel_hidden()" } },
+};
+
 /* Through a pool of one: the second borrower is on the same backend and sees nothing of the first. */
 static gboolean
 run_borrowers (gpointer       data,
@@ -118,15 +135,12 @@ run_borrowers (gpointer       data,
                GError       **error)
 {
   g_autoptr(CupelEngine) engine = cupel_engine_new (g_getenv (URL_VARIABLE), error);
-  static const char *const left[] = {
-    "SELECT pg_backend_pid()", "CREATE TEMPORARY TABLE pb (i int)", "SET work_mem = '2MB'", "LISTEN cupel_pb",
-    "SELECT pg_advisory_lock(818)", NULL
-  };
+  const Borrower *what = data;
   gint64 pid = 0;
 
   if (engine == NULL)
     return FALSE;
-  g_object_set (engine, "pool-size", 1, NULL);
+  g_object_set (engine, "pool-size", 1, "pool-reset-on-return", what->reset, NULL);
   for (guint borrower = 0; borrower < 2; borrower++)
     {
       g_autoptr(CupelConnection) connection = cupel_engine_connect (engine, NULL, error);
@@ -142,9 +156,9 @@ run_borrowers (gpointer       data,
         return FALSE;
       g_assert_true (cupel_result_step (found));
       g_assert_cmpint (cupel_result_get_int64 (found, 0), ==, 0);
-      for (guint i = 0; left[i] != NULL; i++)
+      for (guint i = 0; what->left[i] != NULL; i++)
         {
-          g_autoptr(CupelText) text = cupel_text_new (left[i]);
+          g_autoptr(CupelText) text = cupel_text_new (what->left[i]);
           g_autoptr(CupelResult) result = cupel_connection_execute (connection, CUPEL_STATEMENT (text), NULL, NULL, error);
 
           if (result == NULL)
@@ -174,8 +188,11 @@ test_borrowers (void)
     }
   cupel_plugin_register_type (CUPEL_PLUGIN_DIALECT, "postgresql", CUPEL_PG_TYPE_DIALECT, &error);
   g_assert_no_error (error);
-  cupel_run (run_borrowers, NULL, NULL, &error);
-  g_assert_no_error (error);
+  for (gsize i = 0; i < G_N_ELEMENTS (borrowers); i++)
+    {
+      cupel_run (run_borrowers, (gpointer) &borrowers[i], NULL, &error);
+      g_assert_no_error (error);
+    }
 }
 
 int

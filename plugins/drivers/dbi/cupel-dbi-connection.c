@@ -232,6 +232,12 @@ cupel_dbi_connection_needs_reset (CupelDriverConnection *base)
   return g_atomic_int_get (&self->dirty) || g_atomic_int_get (&self->isolated);
 }
 
+static void
+cupel_dbi_connection_mark_dirty (CupelDriverConnection *base)
+{
+  g_atomic_int_set (&CUPEL_DBI_CONNECTION (base)->dirty, TRUE);
+}
+
 static gboolean
 cupel_dbi_connection_reset (CupelDriverConnection  *base,
                             gint64                  deadline,
@@ -376,6 +382,7 @@ cupel_dbi_connection_class_init (CupelDbiConnectionClass *klass)
   connection_class->set_transaction = cupel_dbi_connection_set_transaction;
   connection_class->savepoint = cupel_dbi_connection_savepoint;
   connection_class->needs_reset = cupel_dbi_connection_needs_reset;
+  connection_class->mark_dirty = cupel_dbi_connection_mark_dirty;
   connection_class->reset = cupel_dbi_connection_reset;
   connection_class->ping = cupel_dbi_connection_ping;
   connection_class->get_status = cupel_dbi_connection_get_status;
