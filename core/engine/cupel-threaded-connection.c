@@ -2,6 +2,8 @@
 
 #include "engine/cupel-threaded-connection.h"
 
+#include "runtime/cupel-spin-private.h"
+
 /* How long an interrupted job may take to come back before the connection is given up. */
 #define GRACE_PERIOD G_USEC_PER_SEC
 
@@ -37,6 +39,10 @@ typedef struct
   GMutex   lock;
   GCond    cond;
   GQueue   queue;         /* of Job.link; each holds the worker's reference */
+  int      n_queued;      /* written under the lock, read without */
+  gboolean asleep;        /* the worker is, until someone signals */
+  gint64   took;          /* the job before */
+  CupelSpin spin;         /* the waiter's side only */
   Job     *running;
   Job     *last;
   Job     *spare;         /* the waiter's side only: saves an allocation and a completion per hop */
@@ -80,10 +86,41 @@ job_free_data (Job *job)
   job->data = NULL;
 }
 
+static void
+push_job_locked (CupelThreadedConnectionPrivate *priv,
+                 Job                            *job)
+{
+  g_queue_push_tail_link (&priv->queue, &job->link);
+  g_atomic_int_inc (&priv->n_queued);
+}
+
+static Job *
+pop_job_locked (CupelThreadedConnectionPrivate *priv)
+{
+  GList *link = g_queue_pop_head_link (&priv->queue);
+
+  if (link == NULL)
+    return NULL;
+  g_atomic_int_add (&priv->n_queued, -1);
+  return link->data;
+}
+
+/* Lets go of the lock before it signals, or the worker would wake up to wait for that. */
+static void
+unlock_and_signal (CupelThreadedConnectionPrivate *priv)
+{
+  const gboolean asleep = priv->asleep;
+
+  g_mutex_unlock (&priv->lock);
+  if (asleep)
+    g_cond_signal (&priv->cond);
+}
+
 /* The worker's reference ends here. */
 static void
 run_job (CupelThreadedConnection *self,
-         Job                     *job)
+         Job                     *job,
+         gint64                   began)
 {
   CupelThreadedConnectionPrivate *priv = cupel_threaded_connection_get_instance_private (self);
   gboolean abandoned;
@@ -93,6 +130,7 @@ run_job (CupelThreadedConnection *self,
   g_mutex_lock (&priv->lock);
   job->state = JOB_DONE;
   priv->running = NULL;
+  priv->took = g_get_monotonic_time () - began;
   abandoned = job->abandoned;
   g_mutex_unlock (&priv->lock);
 
@@ -109,18 +147,28 @@ worker_main (gpointer data)
 {
   CupelThreadedConnection *self = data;
   CupelThreadedConnectionPrivate *priv = cupel_threaded_connection_get_instance_private (self);
+  gint64 ended = g_get_monotonic_time ();
+  gboolean eager = FALSE;
+  CupelSpin spin = { 0 };
   Job *last = NULL;
 
   for (;;)
     {
+      gint64 began;
       Job *job = NULL;
 
+      if (eager && cupel_spin_may (&spin))
+        cupel_spin_for_int (&spin, &priv->n_queued);
       g_mutex_lock (&priv->lock);
       while (priv->here || (priv->queue.head == NULL && !priv->shut_down))
-        g_cond_wait (&priv->cond, &priv->lock);
+        {
+          priv->asleep = TRUE;
+          g_cond_wait (&priv->cond, &priv->lock);
+          priv->asleep = FALSE;
+        }
       if (priv->queue.head != NULL)
         {
-          job = g_queue_pop_head_link (&priv->queue)->data;
+          job = pop_job_locked (priv);
           job->state = JOB_RUNNING;
           priv->running = job;
         }
@@ -132,13 +180,17 @@ worker_main (gpointer data)
 
       if (job == NULL)
         break;
-      run_job (self, job);
+      began = g_get_monotonic_time ();
+      /* Jobs that come one upon the other: the next one may, too. */
+      eager = began - ended <= CUPEL_SPIN_TIME;
+      run_job (self, job, began);
+      ended = g_get_monotonic_time ();
     }
 
   if (last != NULL)
     {
       last->abandoned = TRUE;
-      run_job (self, last);
+      run_job (self, last, g_get_monotonic_time ());
     }
 
   /* This may finalize the instance, here on its own thread: nothing joins it. */
@@ -196,6 +248,7 @@ cupel_threaded_connection_init (CupelThreadedConnection *self)
   CupelThreadedConnectionPrivate *priv = cupel_threaded_connection_get_instance_private (self);
 
   priv->grace = GRACE_PERIOD;
+  priv->took = G_MAXINT64;
   g_mutex_init (&priv->lock);
   g_cond_init (&priv->cond);
   g_queue_init (&priv->queue);
@@ -208,6 +261,13 @@ interrupt_locked (CupelThreadedConnection *self)
 
   if (klass->interrupt != NULL)
     klass->interrupt (self);
+}
+
+/* Whether the job that was pushed last may be over before who waits for it would be asleep */
+static gboolean
+is_next_short_locked (CupelThreadedConnectionPrivate *priv)
+{
+  return priv->took <= CUPEL_SPIN_TIME && g_atomic_int_get (&priv->n_queued) == 1 && priv->running == NULL;
 }
 
 /* The wait for @job failed. Returns TRUE when the job is over after all. */
@@ -229,6 +289,7 @@ bring_back (CupelThreadedConnection *self,
         {
           /* It never began. */
           g_queue_unlink (&priv->queue, &job->link);
+          g_atomic_int_add (&priv->n_queued, -1);
           g_mutex_unlock (&priv->lock);
           job->success = FALSE;
           job_unref (job);
@@ -294,6 +355,7 @@ cupel_threaded_connection_run (CupelThreadedConnection  *self,
 {
   CupelThreadedConnectionPrivate *priv;
   GError *wait_error = NULL;
+  gboolean short_job;
   gboolean success;
   Job *job;
 
@@ -335,10 +397,12 @@ cupel_threaded_connection_run (CupelThreadedConnection  *self,
   job->free_data = free_job;
   job->state = JOB_QUEUED;
   g_atomic_ref_count_inc (&job->ref_count);
-  g_queue_push_tail_link (&priv->queue, &job->link);
-  g_cond_signal (&priv->cond);
-  g_mutex_unlock (&priv->lock);
+  push_job_locked (priv, job);
+  short_job = is_next_short_locked (priv);
+  unlock_and_signal (priv);
 
+  if (short_job && cupel_spin_may (&priv->spin))
+    cupel_spin_for_completion (&priv->spin, job->done);
   if (!cupel_completion_wait (job->done, deadline, cancellable, &wait_error) && !bring_back (self, job))
     {
       if (abandoned != NULL)
@@ -453,8 +517,9 @@ cupel_threaded_connection_run_here (CupelThreadedConnection  *self,
   priv->here = FALSE;
   /* What came meanwhile, from another thread, was not begun. */
   if (priv->queue.head != NULL || priv->shut_down)
-    g_cond_signal (&priv->cond);
-  g_mutex_unlock (&priv->lock);
+    unlock_and_signal (priv);
+  else
+    g_mutex_unlock (&priv->lock);
   return TRUE;
 }
 
@@ -496,11 +561,8 @@ cupel_threaded_connection_post (CupelThreadedConnection *self,
   g_mutex_lock (&priv->lock);
   queued = !priv->given_up && !priv->shut_down && start_worker_locked (self, NULL);
   if (queued)
-    {
-      g_queue_push_tail_link (&priv->queue, &job->link);
-      g_cond_signal (&priv->cond);
-    }
-  g_mutex_unlock (&priv->lock);
+    push_job_locked (priv, job);
+  unlock_and_signal (priv);
 
   if (!queued)
     {
@@ -550,6 +612,7 @@ cupel_threaded_connection_shut_down (CupelThreadedConnection *self,
       priv->shut_down = TRUE;
       dropped = priv->queue;
       g_queue_init (&priv->queue);
+      g_atomic_int_set (&priv->n_queued, 0);
       for (link = dropped.head; link != NULL; link = link->next)
         {
           Job *waiting = link->data;
@@ -569,9 +632,8 @@ cupel_threaded_connection_shut_down (CupelThreadedConnection *self,
         priv->last = g_steal_pointer (&job);
       if (priv->running != NULL)
         interrupt_locked (self);
-      g_cond_signal (&priv->cond);
     }
-  g_mutex_unlock (&priv->lock);
+  unlock_and_signal (priv);
 
   while ((link = g_queue_pop_head_link (&dropped)) != NULL)
     {
