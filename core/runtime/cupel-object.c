@@ -2,9 +2,14 @@
 
 #include "runtime/cupel-object-private.h"
 
+/* The last GLib whose g_object_unref () was read. What a later one keeps of an object elsewhere than in its qdata is not known here. */
+#define LAST_KNOWN_MINOR 84
+
 static gpointer
 find_dispose (gpointer data)
 {
+  if (glib_minor_version > LAST_KNOWN_MINOR)
+    return NULL;
   return (gpointer) G_OBJECT_CLASS (g_type_class_peek_static (G_TYPE_OBJECT))->dispose;
 }
 
