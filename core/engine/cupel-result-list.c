@@ -2,6 +2,8 @@
 
 #include "engine/cupel-result-list-private.h"
 
+#include "runtime/cupel-object-private.h"
+
 struct _CupelResultList
 {
   GObject   parent_instance;
@@ -49,7 +51,7 @@ cupel_result_list_finalize (GObject *object)
   CupelResultList *self = CUPEL_RESULT_LIST (object);
 
   for (guint i = 0; i < self->n_items; i++)
-    g_object_unref (self->items[i]);
+    cupel_object_unref (self->items[i]);
   g_free (self->items);
 
   G_OBJECT_CLASS (cupel_result_list_parent_class)->finalize (object);

@@ -110,6 +110,12 @@ gboolean              cupel_relationship_resolve     (CupelRelationship  *relati
 CupelRelationship    *cupel_mapper_require_relationship (CupelMapper     *mapper,
                                                       const char         *name,
                                                       GError            **error);  /* resolved */
+/* As cupel_relationship_populate (), but each reference of @related is taken. */
+void                  cupel_relationship_deal_out    (CupelRelationship  *relationship,
+                                                      CupelEntity       **parents,
+                                                      guint               n_parents,
+                                                      CupelEntity       **related,
+                                                      guint               n_related);
 void                  cupel_relationship_free        (CupelRelationship  *relationship);
 
 CupelMapperStatement *cupel_mapper_insert_statement  (CupelMapper           *mapper,

@@ -168,13 +168,12 @@ populate_one (Populate *p)
     cupel_object_unref (p->related[i]);
 }
 
-/* Takes each reference of @related. */
-static void
-deal_out (CupelRelationship  *relationship,
-          CupelEntity       **parents,
-          guint               n_parents,
-          CupelEntity       **related,
-          guint               n_related)
+void
+cupel_relationship_deal_out (CupelRelationship  *relationship,
+                             CupelEntity       **parents,
+                             guint               n_parents,
+                             CupelEntity       **related,
+                             guint               n_related)
 {
   g_auto(KeyIndex) index = { 0, };
   Populate p = { relationship, parents, n_parents, related, n_related, &index };
@@ -219,59 +218,7 @@ cupel_relationship_populate (CupelRelationship  *relationship,
 
   for (guint i = 0; i < related->len; i++)
     held[i] = g_object_ref (g_ptr_array_index (related, i));
-  deal_out (relationship, parents, n_parents, held, related->len);
-}
-
-/**
- * cupel_relationship_load: (skip)
- * @relationship: a relationship
- * @session: a session with an operation under way
- * @parents: (array length=n_parents): entities that have it
- * @n_parents: how many
- * @batch: for how many of them one statement is
- * @cancellable: (nullable): a #GCancellable
- * @error: return location for an error
- *
- * Loads what the parents relate to, with one `SELECT` for each batch of them, and deals it out as cupel_relationship_populate() does. For
- * a loader strategy. Call it in a fiber.
- *
- * Returns: %TRUE, or %FALSE with @error set
- *
- * Since: 1.0
- */
-gboolean
-cupel_relationship_load (CupelRelationship  *relationship,
-                         CupelSession       *session,
-                         CupelEntity       **parents,
-                         guint               n_parents,
-                         guint               batch,
-                         GCancellable       *cancellable,
-                         GError            **error)
-{
-  g_return_val_if_fail (relationship != NULL, FALSE);
-  g_return_val_if_fail (CUPEL_IS_SESSION (session), FALSE);
-  g_return_val_if_fail (session->operation != NULL, FALSE);
-  g_return_val_if_fail (batch > 0, FALSE);
-
-  for (guint i = 0; i < n_parents; i += MIN (batch, n_parents - i))
-    {
-      guint n = MIN (batch, n_parents - i);
-      g_autoptr(CupelSelect) select = cupel_relationship_select_for (relationship, parents + i, n);
-      g_autofree CupelEntity **related = NULL;
-      gsize n_related = 0;
-
-      if (select != NULL)
-        {
-          GPtrArray *entities = cupel_session_query (session, select, NULL, FALSE, cancellable, error);
-
-          if (entities == NULL)
-            return FALSE;
-          related = (CupelEntity **) g_ptr_array_steal (entities, &n_related);
-          g_ptr_array_unref (entities);
-        }
-      deal_out (relationship, parents + i, n, related, (guint) n_related);
-    }
-  return TRUE;
+  cupel_relationship_deal_out (relationship, parents, n_parents, held, related->len);
 }
 
 /**

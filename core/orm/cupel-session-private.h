@@ -133,6 +133,9 @@ gboolean         cupel_session_run_loaders    (CupelSession    *self,
                                                guint            n_parents,
                                                GCancellable    *cancellable,
                                                GError         **error);
+/* Whether entities of a class that come now have something loaded with them. */
+gboolean         cupel_session_loads_more     (CupelSession    *self,
+                                               CupelMapper     *mapper);
 gboolean         cupel_session_load_attribute (CupelSession    *self,
                                                CupelEntity     *entity,
                                                const char      *name,

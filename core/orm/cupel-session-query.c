@@ -314,6 +314,28 @@ check_options (CupelMapper     *mapper,
   return TRUE;
 }
 
+gboolean
+cupel_session_loads_more (CupelSession *self,
+                          CupelMapper  *mapper)
+{
+  g_autoptr(GPtrArray) options = gather_options (self, NULL);
+
+  for (guint i = 0; i < mapper->relationships->len; i++)
+    {
+      CupelRelationship *relationship = g_ptr_array_index (mapper->relationships, i);
+      g_autoptr(GPtrArray) deeper = g_ptr_array_new ();
+      CupelLoaderStrategy *strategy;
+      gboolean failed;
+
+      if (!cupel_relationship_resolve (relationship, NULL))
+        return TRUE;
+      strategy = strategy_for (options, relationship, deeper, &failed, NULL);
+      if (failed || CUPEL_LOADER_STRATEGY_GET_CLASS (strategy != NULL ? strategy : relationship->strategy)->load_batch != NULL)
+        return TRUE;
+    }
+  return FALSE;
+}
+
 static gboolean
 load_wanting (CupelSession         *self,
               CupelLoaderStrategy  *strategy,
