@@ -225,6 +225,7 @@ count_ops (const char *name)
     { "W5", BENCH_PARENTS },
     { "W6", BENCH_PARENTS },
     { "W7", BENCH_TASKS * BENCH_TASK_OPS },
+    { "W7T", BENCH_TASKS * BENCH_TASK_OPS },
     { "W8", BENCH_ROWS },
     { "W9", BENCH_ROWS },
   };

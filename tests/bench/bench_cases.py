@@ -21,6 +21,7 @@ WORKLOADS = [
     case('W5', '10,000 gets by key', 12, 1.4, 1.4),
     case('W6', 'update 10,000', 3.0, 1.5, 1.5),
     case('W7', '64 tasks, 8 connections', 1.5, 1.5, 1.5),
+    case('W7T', 'the same in transactions', 1.5, 1.5, 1.5),
     case('W8', 'Core insert 100,000', 1.3, 1.3, 1.3),
     case('W9', 'Core fetch 100,000', 1.6, 1.5, 1.5),
 ]
@@ -55,4 +56,5 @@ BYTES_PER_ENTITY = 300          # W1: what an entity takes while it is held
 GROWTH_KIB = 4 * 1024           # W3: what a stream of any length may take
 STALL_US = 3000                 # W1 to W9: the main loop, above an idle one
 FRAME_US = 16000                # W1 to W9: how long an interface may wait to be drawn
-P99_TIMES = 2.0                 # W7: of raw C's
+LEASES = ('W7', 'W7T')
+P99_TIMES = 2.0                 # of these: of raw C's

@@ -36,7 +36,7 @@ class Row:
             self.bytes_each = heap / self.ops if heap and self.ops else None
         if case.name == 'W3':
             self.growth_kib = bench.median(database, case.name, 'cupel', 'growth_kib')
-        if case.name == 'W7':
+        if case.name in bench_cases.LEASES:
             self.p99_us, self.raw_p99_us = (bench.median(database, case.name, implementation, 'p99_us')
                                             for implementation in ('cupel', 'raw'))
         self.missed = self.find_missed(bench.median(database, 'idle', 'cupel', 'late_us'))

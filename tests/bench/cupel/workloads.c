@@ -79,6 +79,7 @@ static const BenchCase own_cases[] = {
   { "W5", w5 },
   { "W6", w6 },
   { "W7", w7 },
+  { "W7T", w7t },
   { "W8", w8 },
   { "W9", w9 },
   { NULL }

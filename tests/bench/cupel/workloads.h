@@ -35,6 +35,7 @@ gboolean w4           (Bench *bench, gpointer data);
 gboolean w5           (Bench *bench, gpointer data);
 gboolean w6           (Bench *bench, gpointer data);
 gboolean w7           (Bench *bench, gpointer data);
+gboolean w7t          (Bench *bench, gpointer data);
 gboolean w8           (Bench *bench, gpointer data);
 gboolean w9           (Bench *bench, gpointer data);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../bench.h"
+#include "leases.h"
 #include "raw.h"
 
 /* Rows of one INSERT .. VALUES .. RETURNING */
@@ -372,14 +373,16 @@ w6 (Bench    *bench,
   }
 }
 
-/* W7: one thread, eight connections, poll() and the non-blocking calls; the tasks queue for them. */
+/* W7 and W7T: one thread, eight connections, poll() and the non-blocking calls. With the autocommit mode off a transaction begins
+ * with its first statement, and takes a ROLLBACK to end: that is a round trip of its own. */
 
-typedef struct
+typedef enum
 {
-  guint  number;
-  guint  done;
-  gint64 ready;
-} Task;
+  LANE_EXECUTE,
+  LANE_FETCH,
+  LANE_ROLL_BACK,
+  LANE_DONE,
+} LaneStage;
 
 typedef struct
 {
@@ -388,57 +391,90 @@ typedef struct
   MYSQL_BIND  bind;
   RowA        row;
   gint64      key;
-  Task       *task;
-  gboolean    fetching;
+  RawTask    *task;
+  LaneStage   stage;
+  int         waits_for;
 } Lane;
 
-/* Goes on with what the lane does, until it has to wait (the events) or has its row (0). */
-static int
-lane_go_on (Lane *lane,
-            int   ready)
+/* Begins or goes on with one call of the library. TRUE: it is over; else it waits. */
+static gboolean
+lane_call (Lane *lane,
+           int   ready)
 {
-  int status, result = 0;
+  static const char rollback[] = "ROLLBACK";
+  int result = 0;
 
-  if (!lane->fetching)
+  switch (lane->stage)
     {
-      status = ready != 0 ? mysql_stmt_execute_cont (&result, lane->statement, ready)
-                          : mysql_stmt_execute_start (&result, lane->statement);
-      if (status != 0)
-        return status;
-      if (result != 0)
-        g_error ("%s", mysql_stmt_error (lane->statement));
-      lane->fetching = TRUE;
-      ready = 0;
+    case LANE_EXECUTE:
+      lane->waits_for = ready != 0 ? mysql_stmt_execute_cont (&result, lane->statement, ready)
+                                   : mysql_stmt_execute_start (&result, lane->statement);
+      break;
+    case LANE_FETCH:
+      lane->waits_for = ready != 0 ? mysql_stmt_fetch_cont (&result, lane->statement, ready)
+                                   : mysql_stmt_fetch_start (&result, lane->statement);
+      break;
+    case LANE_ROLL_BACK:
+      lane->waits_for = ready != 0 ? mysql_real_query_cont (&result, lane->db, ready)
+                                   : mysql_real_query_start (&result, lane->db, rollback, strlen (rollback));
+      break;
+    case LANE_DONE:
+    default:
+      return FALSE;
     }
-  status = ready != 0 ? mysql_stmt_fetch_cont (&result, lane->statement, ready)
-                      : mysql_stmt_fetch_start (&result, lane->statement);
-  if (status != 0)
-    return status;
-  /* A single row: what follows it is its end and is here already */
-  mysql_stmt_free_result (lane->statement);
-  lane->fetching = FALSE;
-  return 0;
+  if (lane->waits_for == 0 && result != 0)
+    g_error ("%s, %s", mysql_stmt_error (lane->statement), mysql_error (lane->db));
+  return lane->waits_for == 0;
+}
+
+/* Until the lane has to wait, or no task is left. */
+static void
+lane_go_on (Lane      *lane,
+            RawLeases *leases,
+            gboolean   in_transaction,
+            int        ready)
+{
+  while (lane->stage != LANE_DONE && lane_call (lane, ready))
+    {
+      ready = 0;
+      if (lane->stage == LANE_EXECUTE)
+        {
+          lane->stage = LANE_FETCH;
+          continue;
+        }
+      if (lane->stage == LANE_FETCH)
+        {
+          /* A single row: what follows it is its end and is here already */
+          mysql_stmt_free_result (lane->statement);
+          row_add (&lane->row, &leases->rows);
+          raw_leases_done (leases, lane->task);
+          lane->stage = LANE_ROLL_BACK;
+          if (in_transaction)
+            continue;
+        }
+      lane->task = raw_leases_take (leases);
+      lane->stage = lane->task != NULL ? LANE_EXECUTE : LANE_DONE;
+      if (lane->task != NULL)
+        lane->key = raw_task_get_key (lane->task);
+    }
 }
 
 static gboolean
-w7 (Bench    *bench,
-    gpointer  data)
+lease (Bench    *bench,
+       Raw      *raw,
+       gboolean  in_transaction)
 {
-  Raw *raw = data;
+  RawLeases leases;
   g_autofree Lane *lanes = g_new0 (Lane, BENCH_CONNECTIONS);
   struct pollfd fds[BENCH_CONNECTIONS];
-  int waits[BENCH_CONNECTIONS];
-  Task tasks[BENCH_TASKS];
-  GQueue queue = G_QUEUE_INIT;
-  g_auto(RawRows) rows = { 0 };   /* all that were read, as one who wants them keeps them */
-  guint left = BENCH_TASKS;
-  gint64 sum = 0, expected = 0;
+  guint n_busy = BENCH_CONNECTIONS;
 
   for (guint i = 0; i < BENCH_CONNECTIONS; i++)
     {
       Lane *lane = &lanes[i];
 
       lane->db = open_server (&raw->server);
+      run (lane->db, in_transaction ? "SET autocommit=0" : "SET autocommit=1");
       lane->statement = prepare (lane->db, "SELECT id, data, create_date FROM bench_a WHERE id = ?");
       lane->bind.buffer_type = MYSQL_TYPE_LONGLONG;
       lane->bind.buffer = &lane->key;
@@ -447,70 +483,52 @@ w7 (Bench    *bench,
       fds[i] = (struct pollfd) { (int) mysql_get_socket (lane->db), POLLIN, 0 };
     }
 
-  bench_start (bench);
-  for (guint i = 0; i < BENCH_TASKS; i++)
-    {
-      tasks[i] = (Task) { i, 0, g_get_monotonic_time () };
-      g_queue_push_tail (&queue, &tasks[i]);
-    }
+  raw_leases_begin (&leases, bench);
   for (guint i = 0; i < BENCH_CONNECTIONS; i++)
     {
-      lanes[i].task = g_queue_pop_head (&queue);
-      lanes[i].key = BENCH_KEY (lanes[i].task->number, lanes[i].task->done);
-      waits[i] = lane_go_on (&lanes[i], 0);
+      lanes[i].task = raw_leases_take (&leases);
+      lanes[i].key = raw_task_get_key (lanes[i].task);
+      lane_go_on (&lanes[i], &leases, in_transaction, 0);
     }
-  while (left > 0)
+  while (n_busy > 0)
     {
-      gboolean any_done = FALSE;
-
+      for (guint i = 0; i < BENCH_CONNECTIONS; i++)
+        fds[i].events = (short) (((lanes[i].waits_for & MYSQL_WAIT_READ) ? POLLIN : 0) |
+                                 ((lanes[i].waits_for & MYSQL_WAIT_WRITE) ? POLLOUT : 0));
+      poll (fds, BENCH_CONNECTIONS, -1);
+      n_busy = 0;
       for (guint i = 0; i < BENCH_CONNECTIONS; i++)
         {
-          fds[i].events = (short) (((waits[i] & MYSQL_WAIT_READ) ? POLLIN : 0) | ((waits[i] & MYSQL_WAIT_WRITE) ? POLLOUT : 0));
-          any_done |= waits[i] == 0 && lanes[i].task != NULL;
-        }
-      poll (fds, BENCH_CONNECTIONS, any_done ? 0 : -1);
-      for (guint i = 0; i < BENCH_CONNECTIONS; i++)
-        {
-          Lane *lane = &lanes[i];
           int ready = ((fds[i].revents & POLLIN) ? MYSQL_WAIT_READ : 0) | ((fds[i].revents & POLLOUT) ? MYSQL_WAIT_WRITE : 0);
 
-          if (lane->task == NULL || (waits[i] != 0 && ready == 0))
-            continue;
-          if (waits[i] != 0)
-            waits[i] = lane_go_on (lane, ready);
-          while (waits[i] == 0 && lane->task != NULL)
-            {
-              Task *task = lane->task;
-              gint64 now;
-
-              row_add (&lane->row, &rows);
-              sum += rows.rows[rows.n - 1].id;
-              now = g_get_monotonic_time ();
-              bench_latency (bench, now - task->ready);
-              task->ready = now;
-              if (++task->done < BENCH_TASK_OPS)
-                g_queue_push_tail (&queue, task);
-              else
-                left--;
-              if ((lane->task = g_queue_pop_head (&queue)) != NULL)
-                {
-                  lane->key = BENCH_KEY (lane->task->number, lane->task->done);
-                  waits[i] = lane_go_on (lane, 0);
-                }
-            }
+          if (ready != 0)
+            lane_go_on (&lanes[i], &leases, in_transaction, ready);
+          n_busy += lanes[i].stage != LANE_DONE;
         }
     }
-  bench_stop (bench);
 
+  if (!raw_leases_end (&leases))
+    return FALSE;
   for (guint i = 0; i < BENCH_CONNECTIONS; i++)
     {
       mysql_stmt_close (lanes[i].statement);
       mysql_close (lanes[i].db);
     }
-  for (guint i = 0; i < BENCH_TASKS; i++)
-    for (guint k = 0; k < BENCH_TASK_OPS; k++)
-      expected += BENCH_KEY (i, k);
-  return bench_check (bench, "sum of ids", sum, expected);
+  return TRUE;
+}
+
+static gboolean
+w7 (Bench    *bench,
+    gpointer  data)
+{
+  return lease (bench, data, FALSE);
+}
+
+static gboolean
+w7t (Bench    *bench,
+     gpointer  data)
+{
+  return lease (bench, data, TRUE);
 }
 
 static gboolean
@@ -580,6 +598,7 @@ static const BenchCase cases[] = {
   { "W5", w5 },
   { "W6", w6 },
   { "W7", w7 },
+  { "W7T", w7t },
   { "W8", w8 },
   { "W9", w9 },
   { NULL }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "leases.h"
 #include "raw-pg.h"
 
 #define PG_EPOCH       G_GINT64_CONSTANT (946684800)
@@ -264,63 +265,102 @@ w6 (Bench    *bench,
   }
 }
 
-/* W7: one thread, eight connections, poll(); the tasks queue for them. */
+/* W7 and W7T: one thread, eight connections, poll(). A ROLLBACK goes out with the next task's BEGIN and SELECT. */
 
 typedef struct
 {
-  guint  number;
-  guint  done;
-  gint64 ready;
-} Task;
-
-typedef struct
-{
-  PGconn *db;
-  Task   *task;
-  gint64  key;
+  PGconn  *db;
+  RawTask *task;
+  gint64   key;
+  gboolean busy;
+  gboolean open;   /* a transaction */
 } Lane;
 
 static void
-lane_send (Lane *lane)
+lane_run (Lane       *lane,
+          const char *name)
 {
-  lane->key = GINT64_TO_BE ((gint64) BENCH_KEY (lane->task->number, lane->task->done));
-  PQsendQueryPrepared (lane->db, "g", 1, (const char *[]) { (const char *) &lane->key }, (int[]) { 8 }, (int[]) { 1 }, 1);
+  PQsendQueryPrepared (lane->db, name, 0, NULL, NULL, NULL, 1);
+}
+
+/* Takes the next task; without one nothing is left but to roll back. */
+static void
+lane_go (Lane      *lane,
+         RawLeases *leases,
+         gboolean   in_transaction)
+{
+  lane->task = raw_leases_take (leases);
+  lane->busy = lane->task != NULL || lane->open;
+  if (!lane->busy)
+    return;
+
+  if (lane->open)
+    lane_run (lane, "r");
+  lane->open = FALSE;
+  if (lane->task != NULL)
+    {
+      if (in_transaction)
+        lane_run (lane, "b");
+      lane->open = in_transaction;
+      lane->key = GINT64_TO_BE (raw_task_get_key (lane->task));
+      PQsendQueryPrepared (lane->db, "g", 1, (const char *[]) { (const char *) &lane->key }, (int[]) { 8 }, (int[]) { 1 }, 1);
+    }
+  if (in_transaction)
+    PQpipelineSync (lane->db);
   PQflush (lane->db);
 }
 
+/* TRUE: all answers are there. */
 static gboolean
-w7 (Bench    *bench,
-    gpointer  data)
+lane_read (Lane      *lane,
+           RawLeases *leases,
+           gboolean   in_transaction)
 {
-  Raw *raw = data;
+  while (!PQisBusy (lane->db))
+    {
+      PGresult *result = PQgetResult (lane->db);
+      ExecStatusType status = PQresultStatus (result);
+
+      if (status == PGRES_TUPLES_OK)
+        read_rows (result, &leases->rows);
+      else if (result != NULL && status != PGRES_PIPELINE_SYNC)
+        raw_must (result);
+      PQclear (result);
+      if (in_transaction ? status == PGRES_PIPELINE_SYNC : result == NULL)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static gboolean
+lease (Bench    *bench,
+       Raw      *raw,
+       gboolean  in_transaction)
+{
+  RawLeases leases;
   Lane lanes[BENCH_CONNECTIONS] = { 0 };
   struct pollfd fds[BENCH_CONNECTIONS];
-  Task tasks[BENCH_TASKS];
-  GQueue queue = G_QUEUE_INIT;
-  g_auto(RawRows) rows = { 0 };   /* all that were read, as one who wants them keeps them */
-  guint left = BENCH_TASKS;
-  gint64 sum = 0, expected = 0;
+  guint n_busy = 0;
 
   for (guint i = 0; i < BENCH_CONNECTIONS; i++)
     {
       lanes[i].db = open_server (&raw->server);
       raw_prepare (lanes[i].db, "g", "SELECT id, data, create_date FROM bench_a WHERE id = $1::bigint");
+      raw_prepare (lanes[i].db, "b", "BEGIN");
+      raw_prepare (lanes[i].db, "r", "ROLLBACK");
       PQsetnonblocking (lanes[i].db, 1);
+      if (in_transaction)
+        PQenterPipelineMode (lanes[i].db);
+      fds[i] = (struct pollfd) { PQsocket (lanes[i].db), POLLIN, 0 };
     }
 
-  bench_start (bench);
-  for (guint i = 0; i < BENCH_TASKS; i++)
-    {
-      tasks[i] = (Task) { i, 0, g_get_monotonic_time () };
-      g_queue_push_tail (&queue, &tasks[i]);
-    }
+  raw_leases_begin (&leases, bench);
   for (guint i = 0; i < BENCH_CONNECTIONS; i++)
     {
-      fds[i] = (struct pollfd) { PQsocket (lanes[i].db), POLLIN, 0 };
-      lanes[i].task = g_queue_pop_head (&queue);
-      lane_send (&lanes[i]);
+      lane_go (&lanes[i], &leases, in_transaction);
+      n_busy += lanes[i].busy;
     }
-  while (left > 0)
+  while (n_busy > 0)
     {
       poll (fds, BENCH_CONNECTIONS, -1);
       for (guint i = 0; i < BENCH_CONNECTIONS; i++)
@@ -330,39 +370,34 @@ w7 (Bench    *bench,
           if ((fds[i].revents & POLLIN) == 0)
             continue;
           PQconsumeInput (lane->db);
-          while (lane->task != NULL && !PQisBusy (lane->db))
-            {
-              PGresult *result = PQgetResult (lane->db);
-              Task *task = lane->task;
-              gint64 now;
-
-              if (result != NULL)
-                {
-                  read_rows (raw_must (result), &rows);
-                  PQclear (result);
-                  sum += rows.rows[rows.n - 1].id;
-                  continue;
-                }
-              now = g_get_monotonic_time ();
-              bench_latency (bench, now - task->ready);
-              task->ready = now;
-              if (++task->done < BENCH_TASK_OPS)
-                g_queue_push_tail (&queue, task);
-              else
-                left--;
-              if ((lane->task = g_queue_pop_head (&queue)) != NULL)
-                lane_send (lane);
-            }
+          if (!lane_read (lane, &leases, in_transaction))
+            continue;
+          if (lane->task != NULL)
+            raw_leases_done (&leases, lane->task);
+          lane_go (lane, &leases, in_transaction);
+          n_busy -= !lane->busy;
         }
     }
-  bench_stop (bench);
 
+  if (!raw_leases_end (&leases))
+    return FALSE;
   for (guint i = 0; i < BENCH_CONNECTIONS; i++)
     PQfinish (lanes[i].db);
-  for (guint i = 0; i < BENCH_TASKS; i++)
-    for (guint k = 0; k < BENCH_TASK_OPS; k++)
-      expected += BENCH_KEY (i, k);
-  return bench_check (bench, "sum of ids", sum, expected);
+  return TRUE;
+}
+
+static gboolean
+w7 (Bench    *bench,
+    gpointer  data)
+{
+  return lease (bench, data, FALSE);
+}
+
+static gboolean
+w7t (Bench    *bench,
+     gpointer  data)
+{
+  return lease (bench, data, TRUE);
 }
 
 static gboolean
@@ -425,6 +460,7 @@ static const BenchCase cases[] = {
   { "W5", w5 },
   { "W6", w6 },
   { "W7", w7 },
+  { "W7T", w7t },
   { "W8", w8 },
   { "W9", w9 },
   { NULL }

@@ -302,7 +302,8 @@ w6 (Bench    *bench,
   }
 }
 
-/* W7: a thread per connection, the tasks queue for them. */
+/* W7 and W7T: a thread for each connection, the tasks queue for them. One thread for all takes longer: it has to ask the system for each
+ * lock of the file, where threads find that another one has it. */
 
 typedef struct
 {
@@ -315,8 +316,9 @@ typedef struct
 typedef struct
 {
   sqlite3     *db;
+  gboolean     in_transaction;
   GAsyncQueue *queue;
-  gint         *left;
+  gint        *left;
   gint64       sum;
 } Worker;
 
@@ -326,6 +328,8 @@ worker_thread (gpointer data)
   Worker *worker = data;
   g_auto(RawRows) rows = { 0 };   /* all that were read, as one who wants them keeps them */
   sqlite3_stmt *statement = raw_prepare (worker->db, "SELECT id, data, create_date FROM bench_a WHERE id = ?");
+  sqlite3_stmt *begin = raw_prepare (worker->db, "BEGIN");
+  sqlite3_stmt *rollback = raw_prepare (worker->db, "ROLLBACK");
 
   while (g_atomic_int_get (worker->left) > 0)
     {
@@ -334,8 +338,12 @@ worker_thread (gpointer data)
 
       if (task == NULL)
         continue;
+      if (worker->in_transaction)
+        raw_step_done (begin);
       sqlite3_bind_int64 (statement, 1, BENCH_KEY (task->number, task->done));
       load (statement, &rows);
+      if (worker->in_transaction)
+        raw_step_done (rollback);
       worker->sum += rows.rows[rows.n - 1].id;
       now = g_get_monotonic_time ();
       task->latencies[task->done++] = now - task->ready;
@@ -346,14 +354,16 @@ worker_thread (gpointer data)
         (void) g_atomic_int_add (worker->left, -1);
     }
   sqlite3_finalize (statement);
+  sqlite3_finalize (begin);
+  sqlite3_finalize (rollback);
   return NULL;
 }
 
 static gboolean
-w7 (Bench    *bench,
-    gpointer  data)
+lease (Bench    *bench,
+       Raw      *raw,
+       gboolean  in_transaction)
 {
-  Raw *raw = data;
   g_autoptr(GAsyncQueue) queue = g_async_queue_new ();
   Worker workers[BENCH_CONNECTIONS];
   GThread *threads[BENCH_CONNECTIONS];
@@ -362,7 +372,7 @@ w7 (Bench    *bench,
   gint64 sum = 0, expected = 0;
 
   for (guint i = 0; i < BENCH_CONNECTIONS; i++)
-    workers[i] = (Worker) { open_file (raw->file), queue, &left, 0 };
+    workers[i] = (Worker) { open_file (raw->file), in_transaction, queue, &left, 0 };
 
   bench_start (bench);
   for (guint i = 0; i < BENCH_TASKS; i++)
@@ -391,6 +401,20 @@ w7 (Bench    *bench,
       g_free (tasks[i].latencies);
     }
   return bench_check (bench, "sum of ids", sum, expected);
+}
+
+static gboolean
+w7 (Bench    *bench,
+    gpointer  data)
+{
+  return lease (bench, data, FALSE);
+}
+
+static gboolean
+w7t (Bench    *bench,
+     gpointer  data)
+{
+  return lease (bench, data, TRUE);
 }
 
 static gboolean
@@ -450,6 +474,7 @@ static const BenchCase cases[] = {
   { "W5", w5 },
   { "W6", w6 },
   { "W7", w7 },
+  { "W7T", w7t },
   { "W8", w8 },
   { "W9", w9 },
   { NULL }
