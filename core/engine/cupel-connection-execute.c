@@ -286,6 +286,7 @@ cupel_connection_perform (CupelConnection    *self,
   CUPEL_PROFILE_END (mark, "execute", requests[0].compiled->sql);
   if (G_LIKELY (success))
     {
+      self->answered = TRUE;
       cupel_connection_note_success (self, status_before);
     }
   else

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "engine/cupel-connection.h"
+#include "engine/cupel-driver-connection-private.h"
 #include "engine/cupel-engine-private.h"
 #include "engine/cupel-parameters-private.h"
 #include "engine/cupel-result-private.h"
@@ -23,8 +24,8 @@ struct _CupelConnection
   const char            *operation;         /* in flight, NULL: none */
   GPtrArray             *streams;           /* open ones, borrowed */
   GPtrArray             *orphans;           /* cursors to close; nullable */
-  CupelIsolationLevel    isolation;         /* asked for */
-  CupelIsolationLevel    applied_isolation; /* what the driver was told */
+  CupelIsolationLevel    isolation;         /* asked for; the driver may not have been told yet */
+  CupelIsolationLevel    usual_isolation;   /* of the engine */
   CupelTransaction      *transaction;       /* the handle of the open one; NULL until somebody asks for it */
   GPtrArray             *nested;            /* (element-type CupelTransaction) within it, innermost last; nullable */
   struct _CupelScope    *scope;             /* the innermost block under way; nullable */
@@ -40,6 +41,8 @@ struct _CupelConnection
   guint                  invalidated : 1;
   guint                  lost : 1;          /* invalidated because the link is gone */
   guint                  cursors_used : 1;  /* the driver may still hold some: reset it although the server is idle */
+  guint                  answered : 1;      /* the server has answered something, and */
+  guint                  failed : 1;        /* something of what was asked failed, for whatever reason */
 };
 
 CupelConnection *cupel_connection_new (CupelEngine           *engine,

@@ -89,7 +89,10 @@ cupel_connection_note_failure (CupelConnection *self,
                                const GError    *error)
 {
   CupelTransactionStatus status = cupel_driver_connection_get_status (self->driver);
-  gboolean lost = cupel_error_is_disconnect (error) || !cupel_driver_connection_is_alive (self->driver);
+  gboolean lost;
+
+  self->failed = TRUE;
+  lost = cupel_error_is_disconnect (error) || !cupel_driver_connection_is_alive (self->driver);
 
   /* That a transaction which was begun as read-only takes no writes says nothing of the server. */
   if (!self->has_options || !self->options.read_only || cupel_error_get_category (error) != CUPEL_ERROR_CATEGORY_NOT_PRIMARY)
@@ -222,7 +225,7 @@ cupel_connection_make_ready (CupelConnection  *self,
   if (status != CUPEL_TRANSACTION_IDLE)
     return TRUE;
 
-  if (G_UNLIKELY (self->isolation != self->applied_isolation))
+  if (G_UNLIKELY (cupel_driver_connection_get_private (self->driver)->isolation != (int) self->isolation))
     {
       GError *local = NULL;
 
@@ -232,7 +235,6 @@ cupel_connection_make_ready (CupelConnection  *self,
           g_propagate_error (error, local);
           return FALSE;
         }
-      self->applied_isolation = self->isolation;
     }
   if (self->isolation == CUPEL_ISOLATION_AUTOCOMMIT)
     return TRUE;

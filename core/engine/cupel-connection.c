@@ -15,14 +15,17 @@ G_DEFINE_FINAL_TYPE (CupelConnection, cupel_connection, G_TYPE_OBJECT)
 static CupelReleaseFlags
 release_flags (CupelConnection *self)
 {
+  const int isolation = cupel_driver_connection_get_private (self->driver)->isolation;
   CupelReleaseFlags flags = CUPEL_RELEASE_NONE;
 
   if (self->invalidated)
     flags |= CUPEL_RELEASE_BROKEN;
   if (self->cursors_used)
     flags |= CUPEL_RELEASE_FORCE_RESET;
-  if (self->applied_isolation != CUPEL_ISOLATION_DEFAULT)
+  if (isolation != CUPEL_ISOLATION_DEFAULT && isolation != (int) self->usual_isolation)
     flags |= CUPEL_RELEASE_RESTORE_ISOLATION;
+  if (self->answered && !self->failed)
+    flags |= CUPEL_RELEASE_ANSWERED;
   if (self->aborted)
     flags |= CUPEL_RELEASE_ROLL_BACK;
 
@@ -33,6 +36,7 @@ static void
 cupel_connection_dispose (GObject *object)
 {
   CupelConnection *self = CUPEL_CONNECTION (object);
+  CupelReleaseFlags flags;
 
   /* On another thread than that of the pool: it comes back there. */
   if (self->driver != NULL && !cupel_engine_is_owner (self->engine) && cupel_engine_hand_over (self->engine, object))
@@ -49,8 +53,8 @@ cupel_connection_dispose (GObject *object)
       if (self->orphans != NULL && self->orphans->len > 0)
         self->cursors_used = TRUE;
       g_clear_pointer (&self->orphans, g_ptr_array_unref);
-      cupel_pool_release_full (self->pool, g_steal_pointer (&self->driver),
-                               release_flags (self) | CUPEL_RELEASE_DETACHED);
+      flags = release_flags (self) | CUPEL_RELEASE_DETACHED;
+      cupel_pool_release_full (self->pool, g_steal_pointer (&self->driver), flags, self->usual_isolation);
       cupel_engine_emit (self->engine, CUPEL_ENGINE_CHECKIN);
     }
   g_clear_pointer (&self->orphans, g_ptr_array_unref);
@@ -96,7 +100,7 @@ cupel_connection_new (CupelEngine           *engine,
   self->engine = g_object_ref (engine);
   self->pool = g_object_ref (pool);
   self->driver = driver_connection;
-  self->isolation = isolation;
+  self->isolation = self->usual_isolation = isolation;
   self->statement_timeout = cupel_engine_get_statement_timeout_us (engine);
 
   return self;
@@ -400,7 +404,7 @@ set_isolation_level_body (gpointer       self_,
       g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING,
                            "The isolation level cannot be changed while a stream is open: close it first");
     }
-  else if (level == self->applied_isolation)
+  else if ((int) level == cupel_driver_connection_get_private (self->driver)->isolation)
     {
       self->isolation = level;
       success = TRUE;
@@ -416,7 +420,7 @@ set_isolation_level_body (gpointer       self_,
       success = cupel_driver_connection_set_isolation (self->driver, level, cancellable, &local);
       if (success)
         {
-          self->isolation = self->applied_isolation = level;
+          self->isolation = level;
         }
       else
         {
@@ -518,7 +522,7 @@ close_body (gpointer       self_,
             GError       **error)
 {
   CupelConnection *self = self_;
-  CupelDriverConnection *driver;
+  CupelReleaseFlags flags;
   gboolean committed;
 
   if (self->driver == NULL && self->operation == NULL)
@@ -530,8 +534,8 @@ close_body (gpointer       self_,
   cupel_connection_forget_options (self);
 
   /* The pool's reset rolls back, or commits; what was interrupted is ended there. */
-  driver = g_steal_pointer (&self->driver);
-  committed = cupel_pool_release_full (self->pool, driver, release_flags (self));
+  flags = release_flags (self);
+  committed = cupel_pool_release_full (self->pool, g_steal_pointer (&self->driver), flags, self->usual_isolation);
   if (self->begun)
     cupel_connection_note_end (self, committed ? CUPEL_ENGINE_COMMIT : CUPEL_ENGINE_ROLLBACK);
   cupel_connection_end_handles (self, CUPEL_END_CLOSED);

@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "engine/cupel-driver.h"
+#include "engine/cupel-driver-connection-private.h"
 #include "engine/cupel-time-limit-private.h"
 #include "runtime/cupel-fork-private.h"
 
 #include <fcntl.h>
 #include <unistd.h>
-
-typedef struct
-{
-  guint process;    /* see cupel_fork_get_generation () */
-} CupelDriverConnectionPrivate;
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (CupelDriverConnection, cupel_driver_connection, G_TYPE_OBJECT)
 
@@ -210,6 +205,12 @@ cupel_driver_connection_init (CupelDriverConnection *self)
   priv->process = cupel_fork_get_generation ();
 }
 
+CupelDriverConnectionPrivate *
+cupel_driver_connection_get_private (CupelDriverConnection *self)
+{
+  return cupel_driver_connection_get_instance_private (self);
+}
+
 /**
  * cupel_driver_connection_execute: (skip)
  * @self: a connection
@@ -354,9 +355,16 @@ cupel_driver_connection_set_isolation (CupelDriverConnection  *self,
                                        GCancellable           *cancellable,
                                        GError                **error)
 {
+  CupelDriverConnectionPrivate *priv;
+
   g_return_val_if_fail (CUPEL_IS_DRIVER_CONNECTION (self), FALSE);
 
-  return GET_CLASS (self)->set_isolation (self, level, cancellable, error);
+  priv = cupel_driver_connection_get_instance_private (self);
+  priv->isolation = CUPEL_ISOLATION_UNKNOWN;
+  if (!GET_CLASS (self)->set_isolation (self, level, cancellable, error))
+    return FALSE;
+  priv->isolation = (int) level;
+  return TRUE;
 }
 
 /**
@@ -524,8 +532,14 @@ cupel_driver_connection_reset (CupelDriverConnection  *self,
                                gint64                  deadline,
                                GError                **error)
 {
+  CupelDriverConnectionPrivate *priv;
+
   g_return_val_if_fail (CUPEL_IS_DRIVER_CONNECTION (self), FALSE);
 
+  priv = cupel_driver_connection_get_instance_private (self);
+  /* Some restore the isolation level, to others it is nothing of the session's. */
+  if (priv->isolation != CUPEL_ISOLATION_DEFAULT)
+    priv->isolation = CUPEL_ISOLATION_UNKNOWN;
   return GET_CLASS (self)->reset (self, deadline, error);
 }
 

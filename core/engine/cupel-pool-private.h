@@ -10,16 +10,20 @@ typedef enum
 {
   CUPEL_RELEASE_NONE              = 0,
   CUPEL_RELEASE_FORCE_RESET       = 1 << 0,  /* cursors may be open although the server says that it is idle */
-  CUPEL_RELEASE_RESTORE_ISOLATION = 1 << 1,  /* it was changed */
-  CUPEL_RELEASE_BROKEN            = 1 << 3,  /* to be ended, whatever the driver says */
+  CUPEL_RELEASE_RESTORE_ISOLATION = 1 << 1,  /* it is not the one that the next borrower expects */
   CUPEL_RELEASE_DETACHED          = 1 << 2,  /* must not suspend, even in a fiber */
+  CUPEL_RELEASE_BROKEN            = 1 << 3,  /* to be ended, whatever the driver says */
   CUPEL_RELEASE_ROLL_BACK         = 1 << 4,  /* only a part of the transaction is there: it must not be committed */
+  CUPEL_RELEASE_ANSWERED          = 1 << 5,  /* the server was asked, and answered all of it */
 } CupelReleaseFlags;
 
-/* TRUE: what was open on it was committed, see CupelPoolReset; known only of what is over when this returns. */
+/* @isolation: the level that the next borrower most likely wants. It need not be set yet, but no other one may be left.
+ *
+ * TRUE: what was open on it was committed, see CupelPoolReset; known only of what is over when this returns. */
 gboolean cupel_pool_release_full (CupelPool             *self,
                                  CupelDriverConnection  *connection,   /* (transfer full) */
-                                 CupelReleaseFlags       flags);
+                                 CupelReleaseFlags       flags,
+                                 CupelIsolationLevel     isolation);
 /* An operation of a borrower failed: when that says that the server went away or takes no writes, the connections of the
  * same age are not to be trusted either. */
 void  cupel_pool_note_error     (CupelPool              *self,

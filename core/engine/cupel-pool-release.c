@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "engine/cupel-driver-connection-private.h"
 #include "engine/cupel-pool-private.h"
 #include "runtime/cupel-call-private.h"
 #include "runtime/cupel-log-private.h"
@@ -7,17 +8,21 @@
 /* What a connection gets to become clean again; then it is ended. */
 #define RESET_TIME (2 * G_USEC_PER_SEC)
 
+/* A link on which a server has answered within so short a lease need not be looked at when it comes back. */
+#define TRUST_TIME (5 * 1000)
+
 /* @usable: it is clean, and was looked at just now */
 static void
-check_in (CupelPool             *self,
-          CupelDriverConnection *connection,
-          gboolean               usable)
+check_in_at (CupelPool             *self,
+             CupelDriverConnection *connection,
+             gboolean               usable,
+             gint64                 now)
 {
   CupelPoolPrivate *priv = cupel_pool_get_private (self);
   CupelPlace *place = cupel_pool_get_place (connection);
 
   priv->figures.n_checkins++;
-  priv->figures.lease_time += g_get_monotonic_time () - place->since;
+  priv->figures.lease_time += now - place->since;
   cupel_pool_note_signal (self, CUPEL_POOL_CHECKIN);
   if (usable && cupel_place_is_current (place))
     {
@@ -35,11 +40,29 @@ check_in (CupelPool             *self,
   cupel_pool_flush_signals (self);
 }
 
+static void
+check_in (CupelPool             *self,
+          CupelDriverConnection *connection,
+          gboolean               usable)
+{
+  check_in_at (self, connection, usable, g_get_monotonic_time ());
+}
+
+static gboolean
+is_alive (CupelDriverConnection *connection,
+          CupelReleaseFlags      flags,
+          gint64                 now)
+{
+  return ((flags & CUPEL_RELEASE_ANSWERED) != 0 && now - cupel_pool_get_place (connection)->since < TRUST_TIME) ||
+         cupel_driver_connection_is_alive (connection);
+}
+
 typedef struct
 {
   CupelPool             *pool;
   CupelDriverConnection *connection;
   CupelReleaseFlags      flags;
+  CupelIsolationLevel    isolation;
   gboolean               committed;
   gboolean               held;      /* the blocking call that it was left in waits for it */
 } Reset;
@@ -52,23 +75,31 @@ cancel_when_late (gpointer cancellable)
 }
 
 /* What is no clean-up by nature takes no deadline: it gets one here. */
-typedef gboolean (*LimitedFunc) (CupelDriverConnection  *connection,
-                                 GCancellable           *late,
-                                 GError                **error);
+typedef gboolean (*LimitedFunc) (Reset         *reset,
+                                 GCancellable  *late,
+                                 GError       **error);
 
 static gboolean
-restore_isolation (CupelDriverConnection  *connection,
-                   GCancellable           *late,
-                   GError                **error)
+commit (Reset         *reset,
+        GCancellable  *late,
+        GError       **error)
 {
-  return cupel_driver_connection_set_isolation (connection, CUPEL_ISOLATION_DEFAULT, late, error);
+  return cupel_driver_connection_commit (reset->connection, late, error);
 }
 
 static gboolean
-do_limited (CupelDriverConnection  *connection,
-            LimitedFunc             func,
-            gint64                  deadline,
-            GError                **error)
+restore_isolation (Reset         *reset,
+                   GCancellable  *late,
+                   GError       **error)
+{
+  return cupel_driver_connection_set_isolation (reset->connection, reset->isolation, late, error);
+}
+
+static gboolean
+do_limited (Reset        *reset,
+            LimitedFunc   func,
+            gint64        deadline,
+            GError      **error)
 {
   g_autoptr(GCancellable) late = g_cancellable_new ();
   g_autoptr(GMainContext) context = g_main_context_ref_thread_default ();
@@ -79,10 +110,20 @@ do_limited (CupelDriverConnection  *connection,
   g_source_set_ready_time (timeout, deadline);
   g_source_set_callback (timeout, cancel_when_late, late, NULL);
   g_source_attach (timeout, context);
-  done = func (connection, late, error);
+  done = func (reset, late, error);
   g_source_destroy (timeout);
 
   return done;
+}
+
+/* Or the one that it had at first, from which its next borrower changes it by himself. */
+static gboolean
+has_isolation (CupelDriverConnection *connection,
+               CupelIsolationLevel    isolation)
+{
+  int now = cupel_driver_connection_get_private (connection)->isolation;
+
+  return now == CUPEL_ISOLATION_DEFAULT || now == (int) isolation;
 }
 
 static void
@@ -99,7 +140,7 @@ reset_and_check_in (gpointer data)
   if (priv->options.reset == CUPEL_POOL_RESET_COMMIT && (reset->flags & CUPEL_RELEASE_ROLL_BACK) == 0 &&
       cupel_driver_connection_get_status (connection) == CUPEL_TRANSACTION_ACTIVE)
     {
-      reset->committed = do_limited (connection, cupel_driver_connection_commit, deadline, &commit_error);
+      reset->committed = do_limited (reset, commit, deadline, &commit_error);
       if (!reset->committed)
         {
           cupel_log (CUPEL_LOG_POOL, G_LOG_LEVEL_WARNING,
@@ -109,10 +150,10 @@ reset_and_check_in (gpointer data)
     }
 
   usable = cupel_driver_connection_reset (connection, deadline, &error);
-  if (usable && (reset->flags & CUPEL_RELEASE_RESTORE_ISOLATION))
-    usable = do_limited (connection, restore_isolation, deadline, &error);
+  if (usable && !has_isolation (connection, reset->isolation))
+    usable = do_limited (reset, restore_isolation, deadline, &error);
   usable = usable && cupel_driver_connection_get_status (connection) == CUPEL_TRANSACTION_IDLE &&
-           cupel_driver_connection_is_alive (connection);
+           is_alive (connection, reset->flags, g_get_monotonic_time ());
   if (error != NULL)
     cupel_log (CUPEL_LOG_POOL, G_LOG_LEVEL_DEBUG,
                "A connection could not be made clean and is ended: %s", error->message);
@@ -177,7 +218,8 @@ send_ahead_free (gpointer data)
 static gboolean
 pass_on (CupelPool             *self,
          CupelDriverConnection *connection,
-         CupelReleaseFlags      flags)
+         CupelReleaseFlags      flags,
+         gint64                 now)
 {
   CupelPoolPrivate *priv = cupel_pool_get_private (self);
   SendAhead *sending;
@@ -185,13 +227,13 @@ pass_on (CupelPool             *self,
   if (priv->waiters.length == 0 || !cupel_in_fiber () || priv->drained || priv->options.keep_none ||
       (priv->options.reset == CUPEL_POOL_RESET_COMMIT && (flags & CUPEL_RELEASE_ROLL_BACK) == 0) ||
       (flags & (CUPEL_RELEASE_FORCE_RESET | CUPEL_RELEASE_RESTORE_ISOLATION)) != 0 ||
-      !cupel_driver_connection_is_alive (connection) || !cupel_driver_connection_roll_back_ahead (connection))
+      !is_alive (connection, flags, now) || !cupel_driver_connection_roll_back_ahead (connection))
     return FALSE;
 
   /* What a transaction holds is not held for long: this fiber runs as soon as his had its turn. */
   sending = g_new (SendAhead, 1);
   *sending = (SendAhead) { g_object_ref (connection), cupel_call_hold () };
-  check_in (self, connection, TRUE);
+  check_in_at (self, connection, TRUE, now);
   cupel_fiber_spawn_full (NULL, "cupel-pool-send-ahead", 0, send_ahead, sending, send_ahead_free);
   return TRUE;
 }
@@ -199,12 +241,14 @@ pass_on (CupelPool             *self,
 gboolean
 cupel_pool_release_full (CupelPool             *self,
                          CupelDriverConnection *connection,
-                         CupelReleaseFlags      flags)
+                         CupelReleaseFlags      flags,
+                         CupelIsolationLevel    isolation)
 {
   CupelPoolPrivate *priv;
   CupelTransactionStatus status;
   CupelPlace *place;
   gboolean committed;
+  gint64 now;
   Reset *reset;
 
   g_return_val_if_fail (CUPEL_IS_POOL (self), FALSE);
@@ -221,6 +265,7 @@ cupel_pool_release_full (CupelPool             *self,
   place = cupel_pool_get_place (connection);
   g_return_val_if_fail (place != NULL && place->pool == self && place->state == CUPEL_PLACE_LEASED, FALSE);
 
+  now = g_get_monotonic_time ();
   status = cupel_driver_connection_get_status (connection);
   if ((flags & CUPEL_RELEASE_BROKEN) != 0 || status == CUPEL_TRANSACTION_UNKNOWN)
     {
@@ -233,11 +278,11 @@ cupel_pool_release_full (CupelPool             *self,
   if (!needs_reset (priv, connection, flags) ||
       (priv->options.reset != CUPEL_POOL_RESET_COMMIT && (priv->drained || priv->options.keep_none)))
     {
-      check_in (self, connection, (status == CUPEL_TRANSACTION_IDLE || priv->drained || priv->options.keep_none) &&
-                                  cupel_driver_connection_is_alive (connection));
+      check_in_at (self, connection, (status == CUPEL_TRANSACTION_IDLE || priv->drained || priv->options.keep_none) &&
+                                     is_alive (connection, flags, now), now);
       return FALSE;
     }
-  if (pass_on (self, connection, flags))
+  if (pass_on (self, connection, flags, now))
     return FALSE;
 
   /* With neither a fiber to suspend nor a loop that would run one, ending it is all that can be done in no time. */
@@ -252,6 +297,7 @@ cupel_pool_release_full (CupelPool             *self,
   reset->pool = g_object_ref (self);
   reset->connection = connection;
   reset->flags = flags;
+  reset->isolation = isolation;
   if (cupel_in_fiber () && (flags & CUPEL_RELEASE_DETACHED) == 0)
     {
       reset_and_check_in (reset);
@@ -280,5 +326,5 @@ void
 cupel_pool_release (CupelPool             *self,
                     CupelDriverConnection *connection)
 {
-  cupel_pool_release_full (self, connection, CUPEL_RELEASE_NONE);
+  cupel_pool_release_full (self, connection, CUPEL_RELEASE_NONE, CUPEL_ISOLATION_DEFAULT);
 }

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 
+#include "engine/cupel-driver-connection-private.h"
 #include "engine/cupel-pool-private.h"
 #include "runtime/cupel-call-private.h"
 #include "runtime/cupel-fork-private.h"
 #include "runtime/cupel-log-private.h"
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (CupelPool, cupel_pool, G_TYPE_OBJECT)
-
-static G_DEFINE_QUARK (cupel-pool-place, place)
 
 static guint signals[CUPEL_POOL_N_SIGNALS];
 
@@ -261,7 +260,7 @@ cupel_pool_flush_signals (CupelPool *self)
 CupelPlace *
 cupel_pool_get_place (CupelDriverConnection *connection)
 {
-  return g_object_get_qdata (G_OBJECT (connection), place_quark ());
+  return cupel_driver_connection_get_private (connection)->place;
 }
 
 CupelPlace *
@@ -290,7 +289,7 @@ cupel_place_set_connection (CupelPlace            *place,
   gint64 now = g_get_monotonic_time ();
 
   place->connection = connection;
-  g_object_set_qdata (G_OBJECT (connection), place_quark (), place);
+  cupel_driver_connection_get_private (connection)->place = place;
   if (priv->options.recycle >= 0)
     place->expires = now + priv->options.recycle;
   if (priv->options.max_lifetime >= 0)
@@ -315,7 +314,7 @@ cupel_place_move (CupelPlace      *place,
 CupelDriverConnection *
 cupel_place_take_connection (CupelPlace *place)
 {
-  g_object_set_qdata (G_OBJECT (place->connection), place_quark (), NULL);
+  cupel_driver_connection_get_private (place->connection)->place = NULL;
   return g_steal_pointer (&place->connection);
 }
 

@@ -246,6 +246,7 @@ test_isolation (gpointer       data,
   execute (connection, "two");
   g_assert_false (cupel_connection_set_isolation_level (connection, CUPEL_ISOLATION_AUTOCOMMIT, NULL, &local));
   g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_INVALID_ARGUMENT);
+  g_clear_error (&local);
   close_it (connection);
   assert_log ("isolation 4; BEGIN; two; reset; isolation 0");
 
@@ -261,7 +262,52 @@ test_isolation (gpointer       data,
   again = borrow (f);
   execute (again, "four");
   close_it (again);
-  assert_log ("isolation 5; four; reset; isolation 0");
+  assert_log ("isolation 5; four");
+
+  /* The engine's own level stays with the connection: one answer for one question, and nothing when it comes back. */
+  g_clear_object (&again);
+  again = borrow (f);
+  execute (again, "five");
+  close_it (again);
+  assert_log ("five");
+
+  /* Another one does not, */
+  g_clear_object (&again);
+  again = borrow (f);
+  g_assert_true (cupel_connection_set_isolation_level (again, CUPEL_ISOLATION_SERIALIZABLE, NULL, error));
+  execute (again, "six");
+  close_it (again);
+  assert_log ("isolation 4; BEGIN; six; reset; isolation 5");
+  g_clear_object (&again);
+  again = borrow (f);
+  g_assert_true (cupel_connection_set_isolation_level (again, CUPEL_ISOLATION_DEFAULT, NULL, error));
+  execute (again, "seven");
+  close_it (again);
+  assert_log ("isolation 0; BEGIN; seven; reset");
+
+  /* and who comes next gets his with his first statement. */
+  g_clear_object (&again);
+  again = borrow (f);
+  close_it (again);
+  assert_log ("");
+  g_clear_object (&again);
+  again = borrow (f);
+  execute (again, "eight");
+  g_assert_null (try_execute (again, "fail", NULL, &local));
+  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING);
+  g_clear_error (&local);
+  execute (again, "nine");
+  close_it (again);
+  /* A reset may have restored it. */
+  assert_log ("isolation 5; eight; fail; nine; reset; isolation 5");
+
+  g_object_set (f->engine, "isolation-level", CUPEL_ISOLATION_DEFAULT, NULL);
+  g_clear_object (&again);
+  again = borrow (f);
+  execute (again, "ten");
+  close_it (again);
+  assert_log ("isolation 0; BEGIN; ten; reset");
+  g_assert_cmpuint (fake_figures.n_connects, ==, 1);
   return TRUE;
 }
 
