@@ -8,6 +8,10 @@
 #define LARGEST_CHUNK (256u * 1024)
 #define FIRST_ROWS   8u
 
+/* A block for few rows is one piece: behind it are their cells, and room for so much of what they point to. */
+#define FEW_CELLS    64u
+#define FEW_BYTES    256u
+
 typedef struct _Chunk Chunk;
 
 struct _Chunk
@@ -15,6 +19,7 @@ struct _Chunk
   Chunk *next;
   gsize  size;   /* of data */
   gsize  used;
+  gsize  own;    /* it is a part of its block */
   /* data follows, aligned to 8 */
 };
 
@@ -30,6 +35,13 @@ struct _Kept
 
 G_STATIC_ASSERT (sizeof (CupelCell) == 16);
 G_STATIC_ASSERT (sizeof (Chunk) % 8 == 0);
+G_STATIC_ASSERT (sizeof (CupelRowBlock) % 8 == 0);
+
+static inline CupelCell *
+own_cells (CupelRowBlock *block)
+{
+  return (CupelCell *) (block + 1);
+}
 
 /**
  * cupel_row_block_new: (skip)
@@ -46,10 +58,24 @@ CupelRowBlock *
 cupel_row_block_new (guint n_columns,
                      guint reserve_rows)
 {
-  CupelRowBlock *block = g_new0 (CupelRowBlock, 1);
+  CupelRowBlock *block;
 
-  block->ref_count = 1;
-  block->n_columns = n_columns;
+  if (reserve_rows > 0 && (guint64) MAX (n_columns, 1) * reserve_rows <= FEW_CELLS)
+    {
+      gsize n_cells = (gsize) MAX (n_columns, 1) * reserve_rows;
+      Chunk *chunk;
+
+      block = g_malloc (sizeof (CupelRowBlock) + n_cells * sizeof (CupelCell) + sizeof (Chunk) + FEW_BYTES);
+      *block = (CupelRowBlock) { .n_columns = n_columns, .reserved_rows = reserve_rows, .ref_count = 1 };
+      block->cells = own_cells (block);
+      chunk = (Chunk *) (block->cells + n_cells);
+      *chunk = (Chunk) { .size = FEW_BYTES, .own = TRUE };
+      block->arena = chunk;
+      return block;
+    }
+
+  block = g_new (CupelRowBlock, 1);
+  *block = (CupelRowBlock) { .n_columns = n_columns, .ref_count = 1 };
   if (reserve_rows > 0)
     {
       block->cells = g_malloc_n (MAX (n_columns, 1), reserve_rows * sizeof (CupelCell));
@@ -105,11 +131,13 @@ cupel_row_block_unref (CupelRowBlock *block)
     {
       Chunk *next = chunk->next;
 
-      g_free (chunk);
+      if (!chunk->own)
+        g_free (chunk);
       chunk = next;
     }
 
-  g_free (block->cells);
+  if (block->cells != own_cells (block))
+    g_free (block->cells);
   g_free (block);
 }
 
@@ -129,7 +157,16 @@ grow_rows (CupelRowBlock *block)
     g_error ("A row block cannot hold more than %u rows", G_MAXUINT);
 
   /* both factors fit 64 bits together; g_realloc_n checks the rest */
-  block->cells = g_realloc_n (block->cells, MAX (block->n_columns, 1), (gsize) rows * sizeof (CupelCell));
+  if (block->cells != own_cells (block))
+    {
+      block->cells = g_realloc_n (block->cells, MAX (block->n_columns, 1), (gsize) rows * sizeof (CupelCell));
+    }
+  else
+    {
+      CupelCell *cells = g_malloc_n (MAX (block->n_columns, 1), (gsize) rows * sizeof (CupelCell));
+
+      block->cells = memcpy (cells, block->cells, (gsize) block->n_rows * block->n_columns * sizeof (CupelCell));
+    }
   block->reserved_rows = rows;
 }
 
@@ -171,7 +208,7 @@ alloc_slow (CupelRowBlock *block,
   if (size > G_MAXSIZE - sizeof (Chunk))
     return NULL;
 
-  if (head == NULL)
+  if (head == NULL || head->own)
     chunk_size = FIRST_CHUNK;
   else
     chunk_size = MIN (MAX (head->size + sizeof (Chunk), FIRST_CHUNK) * 2, LARGEST_CHUNK);
@@ -183,6 +220,7 @@ alloc_slow (CupelRowBlock *block,
       if (chunk == NULL)
         return NULL;
       chunk->size = chunk->used = size;
+      chunk->own = FALSE;
       chunk->next = head->next;
       head->next = chunk;
 
@@ -195,6 +233,7 @@ alloc_slow (CupelRowBlock *block,
   /* a first chunk that is larger than usual counts as a usual one when the next is sized */
   chunk->size = MAX (chunk_size - sizeof (Chunk), size);
   chunk->used = size;
+  chunk->own = FALSE;
   chunk->next = head;
   block->arena = chunk;
 
