@@ -10,10 +10,16 @@
 /* A cell that nobody set; never seen outside of this file. */
 #define CELL_UNSET 0xff
 
+/* Most have few names, and short ones: those need no list. */
+#define N_FEW       4
+#define SHORT_NAME 24
+
 struct _CupelParameters
 {
   gatomicrefcount  ref_count;
-  CupelNameList    names;        /* of the columns of the block, in the order of their first use */
+  guint            n_names;      /* of the columns of the block, in the order of their first use */
+  char             few[N_FEW][SHORT_NAME];
+  CupelNameList    names;        /* in place of the few, unless it is not initialized */
   CupelRowBlock   *block;        /* may have more columns than names */
   gboolean         open;         /* the last row of the block is the set that is being filled */
   guint            n_empty;      /* sets without any value, before there is a block */
@@ -35,10 +41,14 @@ G_DEFINE_BOXED_TYPE (CupelParameters, cupel_parameters, cupel_parameters_ref, cu
 CupelParameters *
 cupel_parameters_new (void)
 {
-  CupelParameters *parameters = g_new0 (CupelParameters, 1);
+  CupelParameters *parameters = g_new (CupelParameters, 1);
 
   g_atomic_ref_count_init (&parameters->ref_count);
-  cupel_name_list_init (&parameters->names);
+  parameters->n_names = 0;
+  parameters->names = (CupelNameList) { NULL };
+  parameters->block = NULL;
+  parameters->open = FALSE;
+  parameters->n_empty = 0;
 
   return parameters;
 }
@@ -78,7 +88,8 @@ cupel_parameters_unref (CupelParameters *parameters)
   if (!g_atomic_ref_count_dec (&parameters->ref_count))
     return;
 
-  cupel_name_list_clear (&parameters->names);
+  if (parameters->names.names != NULL)
+    cupel_name_list_clear (&parameters->names);
   g_clear_pointer (&parameters->block, cupel_row_block_unref);
   g_free (parameters);
 }
@@ -121,19 +132,45 @@ static guint
 find_name (CupelParameters *parameters,
            const char      *name)
 {
-  const GPtrArray *names = parameters->names.names;
-  int place;
-
-  if (G_UNLIKELY (parameters->names.places != NULL))
+  if (parameters->names.names != NULL)
     {
-      place = cupel_name_list_find (&parameters->names, name);
+      int place = cupel_name_list_find (&parameters->names, name);
+
       return place >= 0 ? (guint) place : G_MAXUINT;
     }
-  for (guint i = 0; i < names->len; i++)
-    if (strcmp (names->pdata[i], name) == 0)
+  for (guint i = 0; i < parameters->n_names; i++)
+    if (strcmp (parameters->few[i], name) == 0)
       return i;
 
   return G_MAXUINT;
+}
+
+static const char *
+get_name (CupelParameters *parameters,
+          guint            nth)
+{
+  return parameters->names.names != NULL ? parameters->names.names->pdata[nth] : parameters->few[nth];
+}
+
+static guint
+add_name (CupelParameters *parameters,
+          const char      *name)
+{
+  gsize length = strlen (name);
+
+  if (parameters->names.names == NULL && parameters->n_names < N_FEW && length < SHORT_NAME)
+    {
+      memcpy (parameters->few[parameters->n_names], name, length + 1);
+      return parameters->n_names++;
+    }
+  if (parameters->names.names == NULL)
+    {
+      cupel_name_list_init (&parameters->names);
+      for (guint i = 0; i < parameters->n_names; i++)
+        cupel_name_list_add (&parameters->names, parameters->few[i]);
+    }
+  parameters->n_names++;
+  return cupel_name_list_add (&parameters->names, name);
 }
 
 static CupelCell *
@@ -143,9 +180,12 @@ get_cell (CupelParameters *parameters,
   guint column = find_name (parameters, name);
 
   if (column == G_MAXUINT)
-    column = cupel_name_list_add (&parameters->names, name);
+    column = add_name (parameters, name);
   if (parameters->block == NULL || column >= parameters->block->n_columns)
-    widen (parameters, parameters->block == NULL ? 4 : parameters->block->n_columns * 2);
+    widen (parameters, parameters->block == NULL ? N_FEW : parameters->block->n_columns * 2);
+  /* Something that was cancelled and did not come back in time may still read it. */
+  else if (G_UNLIKELY (g_atomic_int_get (&parameters->block->ref_count) > 1))
+    widen (parameters, parameters->block->n_columns);
 
   if (!parameters->open)
     {
@@ -454,16 +494,16 @@ check_no_unknown (CupelParameters  *parameters,
                   CupelCompiled    *compiled,
                   GError          **error)
 {
-  for (guint i = 0; i < parameters->names.names->len; i++)
+  for (guint i = 0; i < parameters->n_names; i++)
     {
       g_autofree char *known = NULL;
       g_autofree char *name = NULL;
       g_autoptr(GPtrArray) names = NULL;
 
-      if (cupel_compiled_find_bind (compiled, parameters->names.names->pdata[i]) >= 0)
+      if (cupel_compiled_find_bind (compiled, get_name (parameters, i)) >= 0)
         continue;
 
-      name = g_utf8_make_valid (parameters->names.names->pdata[i], -1);
+      name = g_utf8_make_valid (get_name (parameters, i), -1);
       if (compiled->n_binds == 0)
         {
           g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING,
@@ -502,6 +542,33 @@ points_somewhere (const CupelCell *cell)
     }
 }
 
+static gboolean
+check_set (const CupelCell  *cells,
+           CupelCompiled    *compiled,
+           guint             set,
+           guint             n_sets,
+           GError          **error)
+{
+  for (guint i = 0; i < compiled->n_binds; i++)
+    {
+      if (cells[i].kind == CELL_UNSET)
+        return fail_missing (compiled, compiled->bind_names[i], set, n_sets, error);
+      if (!cupel_cell_validate (&cells[i], compiled->bind_names[i], error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+is_in_order (const guint *columns,
+             guint        n)
+{
+  for (guint i = 0; i < n; i++)
+    if (columns[i] != i)
+      return FALSE;
+  return TRUE;
+}
+
 gboolean
 cupel_parameters_bind (CupelParameters  *parameters,
                        CupelCompiled    *compiled,
@@ -519,7 +586,7 @@ cupel_parameters_bind (CupelParameters  *parameters,
   *sets = NULL;
   *n_sets = 0;
 
-  if (parameters != NULL && parameters->names.names->len > 0 && !check_no_unknown (parameters, compiled, error))
+  if (parameters != NULL && parameters->n_names > 0 && !check_no_unknown (parameters, compiled, error))
     return FALSE;
 
   if (compiled->n_binds == 0)
@@ -544,6 +611,16 @@ cupel_parameters_bind (CupelParameters  *parameters,
     if ((columns[i] = find_name (parameters, compiled->bind_names[i])) == G_MAXUINT)
       return fail_missing (compiled, compiled->bind_names[i], 0, count, error);
 
+  /* Mostly it is there as it is wanted. */
+  if (count == 1 && is_in_order (columns, compiled->n_binds))
+    {
+      if (!check_set (parameters->block->cells, compiled, 0, 1, error))
+        return FALSE;
+      *sets = cupel_row_block_ref (parameters->block);
+      *n_sets = 1;
+      return TRUE;
+    }
+
   /* Cells are copied, what they point to is not. */
   bound = cupel_row_block_new (compiled->n_binds, count);
   for (guint set = 0; set < count; set++)
@@ -554,12 +631,10 @@ cupel_parameters_bind (CupelParameters  *parameters,
       for (guint i = 0; i < compiled->n_binds; i++)
         {
           to[i] = from[columns[i]];
-          if (to[i].kind == CELL_UNSET)
-            return fail_missing (compiled, compiled->bind_names[i], set, count, error);
-          if (!cupel_cell_validate (&to[i], compiled->bind_names[i], error))
-            return FALSE;
           points |= points_somewhere (&to[i]);
         }
+      if (!check_set (to, compiled, set, count, error))
+        return FALSE;
       cupel_fiber_tick ();
     }
   if (points)
