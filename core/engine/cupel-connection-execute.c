@@ -143,7 +143,7 @@ execute_one (CupelConnection    *self,
 {
   if (G_UNLIKELY (is_set_by_set (request)))
     return execute_set_by_set (self, request, reply, cancellable, error);
-  return cupel_driver_connection_execute (self->driver, request, reply, cancellable, error);
+  return CUPEL_DRIVER_CONNECTION_GET_CLASS (self->driver)->execute (self->driver, request, reply, cancellable, error);
 }
 
 /* Gives the rows of a statement that succeeded away. *@used is how long the receiver took. @failed: the error is that of the receiver,
@@ -260,7 +260,7 @@ cupel_connection_perform (CupelConnection    *self,
   if (begin)
     requests[0].flags |= CUPEL_REQUEST_BEGIN;
 
-  status_before = cupel_driver_connection_get_status (self->driver);
+  status_before = cupel_driver_connection_ask_status (self->driver);
   observed = cupel_engine_observes (self->engine);
   if (observed)
     {
@@ -297,7 +297,7 @@ cupel_connection_perform (CupelConnection    *self,
     }
   if (success && items[0].take != NULL)
     {
-      status_before = cupel_driver_connection_get_status (self->driver);
+      status_before = cupel_driver_connection_ask_status (self->driver);
       success = hand_over (self, &items[0], &used, &receiver_failed, cancellable, &local);
       if (!success && !receiver_failed)
         {

@@ -88,11 +88,11 @@ void
 cupel_connection_note_failure (CupelConnection *self,
                                const GError    *error)
 {
-  CupelTransactionStatus status = cupel_driver_connection_get_status (self->driver);
+  CupelTransactionStatus status = cupel_driver_connection_ask_status (self->driver);
   gboolean lost;
 
   self->failed = TRUE;
-  lost = cupel_error_is_disconnect (error) || !cupel_driver_connection_is_alive (self->driver);
+  lost = cupel_error_is_disconnect (error) || !cupel_driver_connection_ask_alive (self->driver);
 
   /* That a transaction which was begun as read-only takes no writes says nothing of the server. */
   if (!self->has_options || !self->options.read_only || cupel_error_get_category (error) != CUPEL_ERROR_CATEGORY_NOT_PRIMARY)
@@ -137,7 +137,7 @@ cupel_connection_note_failed_statement (CupelConnection        *self,
     return;
 
   /* Not the statement only: everything before it is undone as well. The caller has to notice. */
-  if (cupel_driver_connection_get_status (self->driver) == CUPEL_TRANSACTION_IDLE)
+  if (cupel_driver_connection_ask_status (self->driver) == CUPEL_TRANSACTION_IDLE)
     give_up (self, "the server ended the transaction after an error", category);
   /* Some servers undo all of it, some the statement, and what they say of their state is not to be relied on. */
   else if (category == CUPEL_ERROR_CATEGORY_RETRY)
@@ -149,7 +149,7 @@ cupel_connection_note_success (CupelConnection        *self,
                                CupelTransactionStatus  before)
 {
   if (G_LIKELY (self->nested == NULL || self->nested->len == 0) || before == CUPEL_TRANSACTION_IDLE ||
-      cupel_driver_connection_get_status (self->driver) != CUPEL_TRANSACTION_IDLE)
+      cupel_driver_connection_ask_status (self->driver) != CUPEL_TRANSACTION_IDLE)
     return;
 
   give_up (self, "the server committed the transaction by itself, as it does with CREATE TABLE and the like, and its savepoints are gone",
@@ -219,7 +219,7 @@ cupel_connection_make_ready (CupelConnection  *self,
   if (G_UNLIKELY (self->orphans != NULL) && !cupel_connection_close_orphans (self, error))
     return FALSE;
 
-  status = cupel_driver_connection_get_status (self->driver);
+  status = cupel_driver_connection_ask_status (self->driver);
   if (G_UNLIKELY (status == CUPEL_TRANSACTION_FAILED && self->begun))
     return fail_pending (self, "The statement was not sent", error);
   if (status != CUPEL_TRANSACTION_IDLE)
@@ -250,13 +250,15 @@ cupel_connection_make_ready (CupelConnection  *self,
 void
 cupel_connection_end_streams (CupelConnection *self)
 {
-  gint64 deadline = g_get_monotonic_time () + CUPEL_CLEAN_UP_TIME;
+  gint64 deadline = CUPEL_NO_DEADLINE;
 
   while (self->streams != NULL && self->streams->len > 0)
     {
       g_autoptr(CupelStream) stream = g_object_ref (self->streams->pdata[self->streams->len - 1]);
       g_autoptr(GError) error = NULL;
 
+      if (deadline == CUPEL_NO_DEADLINE)
+        deadline = g_get_monotonic_time () + CUPEL_CLEAN_UP_TIME;
       if (!cupel_stream_end (stream, !self->invalidated, deadline, &error))
         {
           cupel_connection_note_failure (self, error);
@@ -274,7 +276,7 @@ cupel_connection_roll_back_all (CupelConnection  *self,
   gboolean success = TRUE;
 
   cupel_connection_end_streams (self);
-  if (!self->invalidated && cupel_driver_connection_get_status (self->driver) != CUPEL_TRANSACTION_IDLE)
+  if (!self->invalidated && cupel_driver_connection_ask_status (self->driver) != CUPEL_TRANSACTION_IDLE)
     {
       GError *local = NULL;
 
@@ -317,7 +319,7 @@ check_alive (CupelConnection  *self,
   const CupelErrorDetails details = { .disconnect = TRUE, .retryable = TRUE, .category = CUPEL_ERROR_CATEGORY_LOST };
   GError *local;
 
-  if (cupel_driver_connection_is_alive (self->driver))
+  if (cupel_driver_connection_ask_alive (self->driver))
     return TRUE;
 
   local = cupel_error_new_with_details (CUPEL_ERROR_DISCONNECTED, &details,
@@ -342,7 +344,7 @@ cupel_connection_commit_all (CupelConnection  *self,
   if (!self->begun)
     return TRUE;
 
-  status = cupel_driver_connection_get_status (self->driver);
+  status = cupel_driver_connection_ask_status (self->driver);
   if (status == CUPEL_TRANSACTION_FAILED)
     {
       g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_PENDING_ROLLBACK,
@@ -382,7 +384,7 @@ cupel_connection_commit_all (CupelConnection  *self,
       local = unknown;
     }
   cupel_time_limit_finish (&limit, "COMMIT", "statement-timeout", &local);
-  if (!self->invalidated && cupel_driver_connection_get_status (self->driver) == CUPEL_TRANSACTION_IDLE)
+  if (!self->invalidated && cupel_driver_connection_ask_status (self->driver) == CUPEL_TRANSACTION_IDLE)
     give_up (self, "COMMIT failed, and the server rolled the transaction back", cupel_error_get_category (local));
   else if (!self->invalidated && cupel_error_get_category (local) == CUPEL_ERROR_CATEGORY_RETRY)
     give_up (self, "COMMIT lost a race against another transaction", CUPEL_ERROR_CATEGORY_RETRY);
@@ -461,7 +463,7 @@ release (CupelConnection   *self,
 
   if (!check_streams (self, error))
     return FALSE;
-  if (cupel_driver_connection_get_status (self->driver) == CUPEL_TRANSACTION_FAILED)
+  if (cupel_driver_connection_ask_status (self->driver) == CUPEL_TRANSACTION_FAILED)
     return fail_pending (self, "The nested transaction cannot be committed", error);
   if (g_cancellable_set_error_if_cancelled (cancellable, error) || !check_alive (self, "RELEASE SAVEPOINT", error))
     return FALSE;

@@ -43,7 +43,7 @@ cupel_connection_dispose (GObject *object)
     return;
 
   /* In a child process: a cursor would ask the server of the parent to close it. */
-  if (self->driver != NULL && cupel_driver_connection_is_inherited (self->driver))
+  if (self->driver != NULL && cupel_driver_connection_ask_inherited (self->driver))
     self->orphans = NULL;
   cupel_connection_end_handles (self, CUPEL_END_CLOSED);
   if (self->driver != NULL)
@@ -165,7 +165,7 @@ cupel_connection_enter (CupelConnection  *self,
       g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_CLOSED, "%s() was called on a connection that is closed", operation);
       return FALSE;
     }
-  if (G_UNLIKELY (cupel_driver_connection_is_inherited (self->driver)))
+  if (G_UNLIKELY (cupel_driver_connection_ask_inherited (self->driver)))
     {
       g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_CLOSED,
                    "%s() was called on a connection of the parent process: drop it, and take a new one from the engine", operation);

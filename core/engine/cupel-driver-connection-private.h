@@ -3,6 +3,7 @@
 #pragma once
 
 #include "engine/cupel-driver.h"
+#include "runtime/cupel-fork-private.h"
 
 G_BEGIN_DECLS
 
@@ -18,5 +19,24 @@ typedef struct
 } CupelDriverConnectionPrivate;
 
 CupelDriverConnectionPrivate *cupel_driver_connection_get_private (CupelDriverConnection *self);
+
+/* As the public functions of these names, of what is known to be a connection: these are asked several times for each statement. */
+static inline CupelTransactionStatus
+cupel_driver_connection_ask_status (CupelDriverConnection *self)
+{
+  return CUPEL_DRIVER_CONNECTION_GET_CLASS (self)->get_status (self);
+}
+
+static inline gboolean
+cupel_driver_connection_ask_inherited (CupelDriverConnection *self)
+{
+  return cupel_driver_connection_get_private (self)->process != cupel_fork_get_generation ();
+}
+
+static inline gboolean
+cupel_driver_connection_ask_alive (CupelDriverConnection *self)
+{
+  return CUPEL_DRIVER_CONNECTION_GET_CLASS (self)->is_alive (self);
+}
 
 G_END_DECLS

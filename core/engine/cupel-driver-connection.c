@@ -2,7 +2,6 @@
 
 #include "engine/cupel-driver-connection-private.h"
 #include "engine/cupel-time-limit-private.h"
-#include "runtime/cupel-fork-private.h"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -186,13 +186,27 @@ emit_on_main_stack (gpointer data)
     }
 }
 
+/* Mostly there is none of any signal, which is found out in one look. */
+static gboolean
+has_handlers (CupelEngine *self)
+{
+  return g_signal_handler_find (self, G_SIGNAL_MATCH_UNBLOCKED, 0, 0, NULL, NULL, NULL) != 0;
+}
+
+static gboolean
+has_handler (CupelEngine       *self,
+             CupelEngineSignal  signal)
+{
+  return has_handlers (self) && g_signal_has_handler_pending (self, signals[signal], 0, TRUE);
+}
+
 void
 cupel_engine_emit (CupelEngine       *self,
                    CupelEngineSignal  signal)
 {
   Emission emission = { .engine = self, .signal = signal };
 
-  if (g_signal_has_handler_pending (self, signals[signal], 0, TRUE))
+  if (has_handler (self, signal))
     cupel_call_on_main_stack (emit_on_main_stack, &emission);
 }
 
@@ -203,15 +217,16 @@ cupel_engine_emit_savepoint (CupelEngine       *self,
 {
   Emission emission = { .engine = self, .signal = signal, .sql = name };
 
-  if (g_signal_has_handler_pending (self, signals[signal], 0, TRUE))
+  if (has_handler (self, signal))
     cupel_call_on_main_stack (emit_on_main_stack, &emission);
 }
 
 gboolean
 cupel_engine_observes (CupelEngine *self)
 {
-  return self->echo || g_signal_has_handler_pending (self, signals[CUPEL_ENGINE_EXECUTE], 0, TRUE) ||
-         g_signal_has_handler_pending (self, signals[CUPEL_ENGINE_BEFORE_EXECUTE], 0, TRUE);
+  if (G_LIKELY (!self->echo && !has_handlers (self)))
+    return FALSE;
+  return self->echo || has_handler (self, CUPEL_ENGINE_EXECUTE) || has_handler (self, CUPEL_ENGINE_BEFORE_EXECUTE);
 }
 
 gint64
@@ -257,7 +272,7 @@ cupel_engine_log_request (CupelEngine        *self,
   if (self->echo)
     cupel_log (CUPEL_LOG_SQL, G_LOG_LEVEL_MESSAGE, "%s", request->compiled->sql);
 
-  if (g_signal_has_handler_pending (self, signals[CUPEL_ENGINE_BEFORE_EXECUTE], 0, TRUE))
+  if (has_handler (self, CUPEL_ENGINE_BEFORE_EXECUTE))
     {
       Emission emission = {
         .engine = self,
@@ -289,7 +304,7 @@ cupel_engine_log_done (CupelEngine        *self,
       cupel_log (CUPEL_LOG_SQL, G_LOG_LEVEL_MESSAGE, "%s", text->str);
     }
 
-  if (g_signal_has_handler_pending (self, signals[CUPEL_ENGINE_EXECUTE], 0, TRUE))
+  if (has_handler (self, CUPEL_ENGINE_EXECUTE))
     {
       Emission emission = {
         .engine = self,

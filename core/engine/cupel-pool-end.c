@@ -58,6 +58,7 @@ cupel_pool_end_place (CupelPool  *self,
 {
   CupelPoolPrivate *priv = cupel_pool_get_private (self);
   Ending *ending;
+  gint64 now;
 
   cupel_place_unwatch (place);
   cupel_pool_note_signal (self, CUPEL_POOL_CLOSE);
@@ -69,8 +70,9 @@ cupel_pool_end_place (CupelPool  *self,
       return;
     }
 
-  cupel_place_move (place, CUPEL_PLACE_ENDING);
-  place->deadline = g_get_monotonic_time () + CLOSE_TIME;
+  now = g_get_monotonic_time ();
+  cupel_place_move (place, CUPEL_PLACE_ENDING, now);
+  place->deadline = now + CLOSE_TIME;
   place->blocking = cupel_call_is_blocking ();
   ending = g_new (Ending, 1);
   ending->pool = g_object_ref (self);

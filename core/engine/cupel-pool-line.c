@@ -4,6 +4,7 @@
 #include "runtime/cupel-call-private.h"
 #include "runtime/cupel-log-private.h"
 #include "runtime/cupel-profile-private.h"
+#include "runtime/cupel-scheduler-private.h"
 
 /* Who waits does not connect: connections are made by fibers of their own, as many as there are waiters (and no more than the pool may),
  * and whatever becomes free first, a new connection or one that comes back, goes to the first in line. So nobody overtakes, a borrower
@@ -23,12 +24,12 @@
 typedef struct
 {
   GList            link;
-  CupelCompletion *completion;
+  CupelFiber      *fiber;
   guint64          holder;
   const char      *site;
   CupelPlace      *place;     /* what it was served with, lent; or */
   GError          *error;     /* why not */
-  gboolean         served;
+  int              served;    /* it waits for this */
   gboolean         late;      /* there is room for him, so that he waits for a connection that is made, but no longer for the next one */
 } Waiter;
 
@@ -36,16 +37,25 @@ static void
 lend (CupelPool  *self,
       CupelPlace *place,
       guint64     holder,
-      const char *site)
+      const char *site,
+      gint64      now)
 {
   CupelPoolPrivate *priv = cupel_pool_get_private (self);
 
   cupel_place_unwatch (place);
-  cupel_place_move (place, CUPEL_PLACE_LEASED);
+  cupel_place_move (place, CUPEL_PLACE_LEASED, now);
   place->number = ++priv->last_lease;
   place->holder = holder;
   place->site = site;
   place->resetting = FALSE;
+}
+
+/* He is in the queue no more, and knows what with. */
+static void
+serve (Waiter *waiter)
+{
+  g_atomic_int_set (&waiter->served, TRUE);
+  cupel_fiber_wake (waiter->fiber);
 }
 
 /* NULL: nobody waits. */
@@ -53,19 +63,26 @@ static Waiter *
 take_waiter (CupelPoolPrivate *priv)
 {
   GList *link = g_queue_pop_head_link (&priv->waiters);
-  Waiter *waiter;
 
-  if (link == NULL)
-    return NULL;
+  return link != NULL ? link->data : NULL;
+}
 
-  waiter = link->data;
-  waiter->served = TRUE;
-  return waiter;
+static void
+serve_first (CupelPool  *self,
+             CupelPlace *place,
+             gint64      now)
+{
+  Waiter *waiter = take_waiter (cupel_pool_get_private (self));
+
+  lend (self, place, waiter->holder, waiter->site, now);
+  waiter->place = place;
+  serve (waiter);
 }
 
 /* An idle connection that may be lent, not looked at by the server yet. */
 static CupelPlace *
-take_idle (CupelPool *self)
+take_idle (CupelPool *self,
+           gint64     now)
 {
   CupelPoolPrivate *priv = cupel_pool_get_private (self);
   GQueue *idle = &priv->places[CUPEL_PLACE_IDLE];
@@ -74,7 +91,7 @@ take_idle (CupelPool *self)
     {
       CupelPlace *place = priv->options.lifo ? idle->tail->data : idle->head->data;
 
-      if (place->trusted || cupel_place_is_fit (place))
+      if (place->trusted || cupel_place_is_fit (place, now))
         return place;
       cupel_pool_end_place (self, place, TRUE);
     }
@@ -120,8 +137,7 @@ fail_late_waiters (CupelPool *self)
         continue;
       set_timeout_error (self, &waiter->error);
       g_queue_unlink (&priv->waiters, l);
-      waiter->served = TRUE;
-      cupel_completion_complete (waiter->completion);
+      serve (waiter);
     }
 }
 
@@ -136,7 +152,7 @@ cupel_pool_fail_waiters (CupelPool    *self,
   while (n-- > 0 && (waiter = take_waiter (priv)) != NULL)
     {
       waiter->error = g_error_copy (error);
-      cupel_completion_complete (waiter->completion);
+      serve (waiter);
     }
 }
 
@@ -309,7 +325,7 @@ connect_in_background (gpointer data)
       priv->n_failures = 0;
       g_clear_error (&priv->last_failure);
       place->trusted = TRUE;
-      cupel_pool_put (self, place);
+      cupel_pool_put (self, place, g_get_monotonic_time ());
     }
   cupel_pool_tell_quiet (self);
   cupel_pool_flush_signals (self);
@@ -356,8 +372,9 @@ may_connect (CupelPoolPrivate *priv)
          n_connecting < (priv->n_failures > 0 ? 1 : priv->options.max_connecting);
 }
 
-void
-cupel_pool_settle (CupelPool *self)
+static void
+settle (CupelPool *self,
+        gint64     now)
 {
   CupelPoolPrivate *priv = cupel_pool_get_private (self);
   CupelPlace *place;
@@ -366,21 +383,22 @@ cupel_pool_settle (CupelPool *self)
   if (priv->drained)
     return;
 
-  while (priv->waiters.length > 0 && (place = take_idle (self)) != NULL)
-    {
-      Waiter *waiter = take_waiter (priv);
-
-      lend (self, place, waiter->holder, waiter->site);
-      waiter->place = place;
-      cupel_completion_complete (waiter->completion);
-    }
+  while (priv->waiters.length > 0 && (place = take_idle (self, now)) != NULL)
+    serve_first (self, place, now);
   while (may_connect (priv))
     make_connection (self);
 }
 
 void
+cupel_pool_settle (CupelPool *self)
+{
+  settle (self, g_get_monotonic_time ());
+}
+
+void
 cupel_pool_put (CupelPool  *self,
-                CupelPlace *place)
+                CupelPlace *place,
+                gint64      now)
 {
   CupelPoolPrivate *priv = cupel_pool_get_private (self);
   const CupelPoolOptions *options = &priv->options;
@@ -394,8 +412,16 @@ cupel_pool_put (CupelPool  *self,
       return;
     }
 
-  cupel_place_move (place, CUPEL_PLACE_IDLE);
-  cupel_pool_settle (self);
+  /* In a busy pool it goes from hand to hand. */
+  if (place->trusted && priv->waiters.length > 0 && priv->places[CUPEL_PLACE_IDLE].length == 0)
+    {
+      serve_first (self, place, now);
+      settle (self, now);
+      return;
+    }
+
+  cupel_place_move (place, CUPEL_PLACE_IDLE, now);
+  settle (self, now);
   /* Lent by now, or found unfit and gone. */
   if (g_queue_find (&priv->places[CUPEL_PLACE_IDLE], place) == NULL)
     return;
@@ -457,39 +483,56 @@ has_room (CupelPoolPrivate *priv,
   return n_before + priv->places[CUPEL_PLACE_LEASED].length < cupel_pool_get_limit (priv);
 }
 
+/* If he is served after all, that counts. */
+static gboolean
+wait_for_turn (Waiter        *waiter,
+               gint64         deadline,
+               GCancellable  *cancellable,
+               GError       **error)
+{
+  CupelParkResult result = cupel_fiber_park (waiter->fiber, &waiter->served, deadline, cancellable);
+
+  return waiter->served || cupel_park_result_check (result, error);
+}
+
 static CupelPlace *
 wait_in_line (CupelPool     *self,
               guint64        holder,
               const char    *site,
               gboolean       first,
+              gint64         begin,
               gint64         deadline,
               GCancellable  *cancellable,
               GError       **error)
 {
   CupelPoolPrivate *priv = cupel_pool_get_private (self);
-  g_autoptr(CupelCompletion) completion = cupel_completion_new ();
   g_autoptr(GError) local = NULL;
-  gint64 begin = g_get_monotonic_time ();
   gint64 time;
-  Waiter waiter = { .completion = completion, .holder = holder, .site = site };
+  Waiter waiter = { .fiber = cupel_fiber_get_current (), .holder = holder, .site = site };
   CUPEL_PROFILE_BEGIN (mark);
+
+  if (waiter.fiber == NULL)
+    {
+      cupel_set_error_not_in_fiber (error, "cupel_pool_checkout");
+      return NULL;
+    }
 
   waiter.link.data = &waiter;
   if (first)
     g_queue_push_head_link (&priv->waiters, &waiter.link);
   else
     g_queue_push_tail_link (&priv->waiters, &waiter.link);
-  cupel_pool_settle (self);
+  settle (self, begin);
 
-  if (!waiter.served && !cupel_completion_wait (completion, deadline, cancellable, &local) && !waiter.served &&
+  if (!waiter.served && !wait_for_turn (&waiter, deadline, cancellable, &local) &&
       g_error_matches (local, CUPEL_ERROR, CUPEL_ERROR_TIMEOUT) && has_room (priv, &waiter))
     {
       waiter.late = TRUE;
       g_clear_error (&local);
-      cupel_completion_wait (completion, deadline + priv->options.connect_timeout + LAST_WORD, cancellable, &local);
+      wait_for_turn (&waiter, deadline + priv->options.connect_timeout + LAST_WORD, cancellable, &local);
     }
 
-  time = g_get_monotonic_time () - begin;
+  time = (waiter.place != NULL ? waiter.place->since : g_get_monotonic_time ()) - begin;
   priv->figures.wait_time += time;
   priv->figures.max_wait_time = MAX (priv->figures.max_wait_time, time);
   CUPEL_PROFILE_END (mark, "checkout wait", site);
@@ -518,8 +561,8 @@ is_well (CupelPool  *self,
          gint64      deadline)
 {
   CupelPoolPrivate *priv = cupel_pool_get_private (self);
-  gint64 now = g_get_monotonic_time ();
   g_autoptr(GError) error = NULL;
+  gint64 now;
 
   if (place->trusted || !priv->options.pre_ping || idle_time < priv->options.ping_idle)
     {
@@ -527,7 +570,9 @@ is_well (CupelPool  *self,
       return TRUE;
     }
   /* The limit is that of the ping alone: whether the server is well does not depend on how little time the borrower has left. */
-  if (cupel_driver_connection_ping (place->connection, now + priv->options.ping_timeout, &error) && cupel_place_is_fit (place))
+  now = g_get_monotonic_time ();
+  if (cupel_driver_connection_ping (place->connection, now + priv->options.ping_timeout, &error) &&
+      cupel_place_is_fit (place, g_get_monotonic_time ()))
     return TRUE;
 
   priv->figures.n_invalidated++;
@@ -566,7 +611,7 @@ cupel_pool_checkout (CupelPool     *self,
   CupelPoolPrivate *priv;
   const char *name;
   guint64 holder;
-  gint64 deadline;
+  gint64 now, deadline;
 
   g_return_val_if_fail (CUPEL_IS_POOL (self), NULL);
 
@@ -583,9 +628,10 @@ cupel_pool_checkout (CupelPool     *self,
   holder = cupel_call_get_caller (&name);
   if (site == NULL)
     site = name;
-  deadline = g_get_monotonic_time () + priv->options.timeout;
+  now = g_get_monotonic_time ();
+  deadline = now + priv->options.timeout;
 
-  for (gboolean again = FALSE; ; again = TRUE)
+  for (gboolean again = FALSE; ; again = TRUE, now = g_get_monotonic_time ())
     {
       CupelPlace *place = NULL;
       gint64 since;
@@ -596,15 +642,15 @@ cupel_pool_checkout (CupelPool     *self,
           return NULL;
         }
 
-      if ((again || priv->waiters.length == 0) && (place = take_idle (self)) != NULL)
+      if ((again || priv->waiters.length == 0) && (place = take_idle (self, now)) != NULL)
         {
           since = place->since;
-          lend (self, place, holder, site);
+          lend (self, place, holder, site, now);
         }
       else
         {
           if (!check_own_leases (self, holder, error) ||
-              (place = wait_in_line (self, holder, site, again, deadline, cancellable, error)) == NULL)
+              (place = wait_in_line (self, holder, site, again, now, deadline, cancellable, error)) == NULL)
             {
               cupel_pool_flush_signals (self);
               return NULL;
@@ -616,7 +662,7 @@ cupel_pool_checkout (CupelPool     *self,
         continue;
       if (g_cancellable_set_error_if_cancelled (cancellable, error))
         {
-          cupel_pool_put (self, place);
+          cupel_pool_put (self, place, g_get_monotonic_time ());
           cupel_pool_flush_signals (self);
           return NULL;
         }

@@ -130,15 +130,18 @@ CupelPlace       *cupel_place_new          (CupelPool              *self,
 void              cupel_place_set_connection (CupelPlace           *place,
                                             CupelDriverConnection  *connection);   /* (transfer full) */
 void              cupel_place_move         (CupelPlace             *place,
-                                            CupelPlaceState         state);
+                                            CupelPlaceState         state,
+                                            gint64                  now);
 CupelDriverConnection *cupel_place_take_connection (CupelPlace *place);   /* (transfer full) */
 void              cupel_place_free         (CupelPlace             *place);
 /* It counts no more; the fiber that works on it clears it up. */
 void              cupel_place_forget       (CupelPlace             *place);
 /* Neither expired nor invalidated. */
-gboolean          cupel_place_is_current   (CupelPlace             *place);
+gboolean          cupel_place_is_current   (CupelPlace             *place,
+                                            gint64                  now);
 /* Nor known to be dead: it may be lent. */
-gboolean          cupel_place_is_fit       (CupelPlace             *place);
+gboolean          cupel_place_is_fit       (CupelPlace             *place,
+                                            gint64                  now);
 
 /* The server was not there for @place: nor may it be for others of its age. */
 void              cupel_pool_distrust      (CupelPool              *self,
@@ -149,7 +152,8 @@ void              cupel_pool_distrust      (CupelPool              *self,
 void              cupel_pool_settle        (CupelPool              *self);
 /* Idle, lent to the first in line, or ended. */
 void              cupel_pool_put           (CupelPool              *self,
-                                            CupelPlace             *place);
+                                            CupelPlace             *place,
+                                            gint64                  now);
 void              cupel_pool_fail_waiters  (CupelPool              *self,
                                             guint                   n,
                                             const GError           *error);

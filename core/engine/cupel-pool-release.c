@@ -24,10 +24,10 @@ check_in_at (CupelPool             *self,
   priv->figures.n_checkins++;
   priv->figures.lease_time += now - place->since;
   cupel_pool_note_signal (self, CUPEL_POOL_CHECKIN);
-  if (usable && cupel_place_is_current (place))
+  if (usable && cupel_place_is_current (place, now))
     {
       place->trusted = TRUE;
-      cupel_pool_put (self, place);
+      cupel_pool_put (self, place, now);
     }
   else
     {
@@ -54,7 +54,7 @@ is_alive (CupelDriverConnection *connection,
           gint64                 now)
 {
   return ((flags & CUPEL_RELEASE_ANSWERED) != 0 && now - cupel_pool_get_place (connection)->since < TRUST_TIME) ||
-         cupel_driver_connection_is_alive (connection);
+         cupel_driver_connection_ask_alive (connection);
 }
 
 typedef struct
@@ -138,7 +138,7 @@ reset_and_check_in (gpointer data)
   gboolean usable;
 
   if (priv->options.reset == CUPEL_POOL_RESET_COMMIT && (reset->flags & CUPEL_RELEASE_ROLL_BACK) == 0 &&
-      cupel_driver_connection_get_status (connection) == CUPEL_TRANSACTION_ACTIVE)
+      cupel_driver_connection_ask_status (connection) == CUPEL_TRANSACTION_ACTIVE)
     {
       reset->committed = do_limited (reset, commit, deadline, &commit_error);
       if (!reset->committed)
@@ -152,7 +152,7 @@ reset_and_check_in (gpointer data)
   usable = cupel_driver_connection_reset (connection, deadline, &error);
   if (usable && !has_isolation (connection, reset->isolation))
     usable = do_limited (reset, restore_isolation, deadline, &error);
-  usable = usable && cupel_driver_connection_get_status (connection) == CUPEL_TRANSACTION_IDLE &&
+  usable = usable && cupel_driver_connection_ask_status (connection) == CUPEL_TRANSACTION_IDLE &&
            is_alive (connection, reset->flags, g_get_monotonic_time ());
   if (error != NULL)
     cupel_log (CUPEL_LOG_POOL, G_LOG_LEVEL_DEBUG,
@@ -176,17 +176,17 @@ reset_free (gpointer data)
 }
 
 static gboolean
-needs_reset (CupelPoolPrivate      *priv,
-             CupelDriverConnection *connection,
-             CupelReleaseFlags      flags)
+needs_reset (CupelPoolPrivate       *priv,
+             CupelDriverConnection  *connection,
+             CupelTransactionStatus  status,
+             CupelReleaseFlags       flags)
 {
   if ((flags & CUPEL_RELEASE_RESTORE_ISOLATION) != 0)
     return TRUE;
   if (priv->options.reset == CUPEL_POOL_RESET_NONE)
     return FALSE;
-  return (flags & CUPEL_RELEASE_FORCE_RESET) != 0 ||
-         cupel_driver_connection_get_status (connection) != CUPEL_TRANSACTION_IDLE ||
-         cupel_driver_connection_needs_reset (connection);
+  return (flags & CUPEL_RELEASE_FORCE_RESET) != 0 || status != CUPEL_TRANSACTION_IDLE ||
+         CUPEL_DRIVER_CONNECTION_GET_CLASS (connection)->needs_reset (connection);
 }
 
 typedef struct
@@ -251,11 +251,8 @@ cupel_pool_release_full (CupelPool             *self,
   gint64 now;
   Reset *reset;
 
-  g_return_val_if_fail (CUPEL_IS_POOL (self), FALSE);
-  g_return_val_if_fail (CUPEL_IS_DRIVER_CONNECTION (connection), FALSE);
-
   cupel_pool_check_process (self);
-  if (cupel_driver_connection_is_inherited (connection))
+  if (cupel_driver_connection_ask_inherited (connection))
     {
       cupel_driver_connection_abandon (connection);
       return FALSE;
@@ -266,7 +263,7 @@ cupel_pool_release_full (CupelPool             *self,
   g_return_val_if_fail (place != NULL && place->pool == self && place->state == CUPEL_PLACE_LEASED, FALSE);
 
   now = g_get_monotonic_time ();
-  status = cupel_driver_connection_get_status (connection);
+  status = cupel_driver_connection_ask_status (connection);
   if ((flags & CUPEL_RELEASE_BROKEN) != 0 || status == CUPEL_TRANSACTION_UNKNOWN)
     {
       check_in (self, connection, FALSE);
@@ -275,7 +272,7 @@ cupel_pool_release_full (CupelPool             *self,
   if (priv->options.reset == CUPEL_POOL_RESET_SESSION)
     cupel_driver_connection_mark_dirty (connection);
   /* What is not lent again needs no reset, unless something is to be committed: the server rolls back by itself. */
-  if (!needs_reset (priv, connection, flags) ||
+  if (!needs_reset (priv, connection, status, flags) ||
       (priv->options.reset != CUPEL_POOL_RESET_COMMIT && (priv->drained || priv->options.keep_none)))
     {
       check_in_at (self, connection, (status == CUPEL_TRANSACTION_IDLE || priv->drained || priv->options.keep_none) &&
@@ -326,5 +323,8 @@ void
 cupel_pool_release (CupelPool             *self,
                     CupelDriverConnection *connection)
 {
+  g_return_if_fail (CUPEL_IS_POOL (self));
+  g_return_if_fail (CUPEL_IS_DRIVER_CONNECTION (connection));
+
   cupel_pool_release_full (self, connection, CUPEL_RELEASE_NONE, CUPEL_ISOLATION_DEFAULT);
 }

@@ -222,7 +222,9 @@ cupel_pool_note_signal (CupelPool *self,
 {
   CupelPoolPrivate *priv = cupel_pool_get_instance_private (self);
 
-  if (!g_signal_has_handler_pending (self, signals[signal], 0, TRUE))
+  /* Mostly there is none of any signal, which is found out in one look. */
+  if (G_LIKELY (g_signal_handler_find (self, G_SIGNAL_MATCH_UNBLOCKED, 0, 0, NULL, NULL, NULL) == 0) ||
+      !g_signal_has_handler_pending (self, signals[signal], 0, TRUE))
     return;
   if (priv->pending == NULL)
     priv->pending = g_array_new (FALSE, FALSE, sizeof (guint));
@@ -299,13 +301,14 @@ cupel_place_set_connection (CupelPlace            *place,
 
 void
 cupel_place_move (CupelPlace      *place,
-                  CupelPlaceState  state)
+                  CupelPlaceState  state,
+                  gint64           now)
 {
   CupelPoolPrivate *priv = cupel_pool_get_instance_private (place->pool);
 
   g_queue_unlink (&priv->places[place->state], &place->link);
   place->state = state;
-  place->since = g_get_monotonic_time ();
+  place->since = now;
   g_queue_push_tail_link (&priv->places[state], &place->link);
   if (state == CUPEL_PLACE_LEASED)
     priv->figures.peak_checked_out = MAX (priv->figures.peak_checked_out, priv->places[CUPEL_PLACE_LEASED].length);
@@ -347,18 +350,20 @@ cupel_place_free (CupelPlace *place)
 }
 
 gboolean
-cupel_place_is_current (CupelPlace *place)
+cupel_place_is_current (CupelPlace *place,
+                        gint64      now)
 {
   CupelPoolPrivate *priv = cupel_pool_get_instance_private (place->pool);
 
   return !place->stale && (priv->options.permanent || place->epoch == priv->epoch) &&
-         (place->expires == G_MAXINT64 || g_get_monotonic_time () < place->expires);
+         now < place->expires;
 }
 
 gboolean
-cupel_place_is_fit (CupelPlace *place)
+cupel_place_is_fit (CupelPlace *place,
+                    gint64      now)
 {
-  return cupel_place_is_current (place) && cupel_driver_connection_is_alive (place->connection);
+  return cupel_place_is_current (place, now) && cupel_driver_connection_ask_alive (place->connection);
 }
 
 /* invalidation */

@@ -36,12 +36,11 @@ cupel_row_shape_new (CupelCompiled *compiled,
   if (reply->blocks != NULL && reply->blocks->len > 0)
     n_columns = MIN (n_columns, ((CupelRowBlock *) reply->blocks->pdata[0])->n_columns);
 
-  shape = g_malloc0 (sizeof (CupelRowShape) + sizeof (char *) * n_columns);
+  shape = g_malloc (sizeof (CupelRowShape) + sizeof (char *) * n_columns);
   g_atomic_ref_count_init (&shape->ref_count);
   shape->n_columns = n_columns;
   shape->owned_names = names;
-  if (names == NULL && compiled != NULL)
-    shape->compiled = cupel_compiled_ref (compiled);
+  shape->compiled = names == NULL && compiled != NULL ? cupel_compiled_ref (compiled) : NULL;
 
   for (guint i = 0; i < n_columns; i++)
     {
