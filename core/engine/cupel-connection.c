@@ -9,6 +9,7 @@
 #include "runtime/cupel-call-private.h"
 #include "runtime/cupel-error-details.h"
 #include "runtime/cupel-log-private.h"
+#include "runtime/cupel-object-private.h"
 
 G_DEFINE_FINAL_TYPE (CupelConnection, cupel_connection, G_TYPE_OBJECT)
 
@@ -59,7 +60,7 @@ cupel_connection_dispose (GObject *object)
     }
   g_clear_pointer (&self->orphans, g_ptr_array_unref);
 
-  G_OBJECT_CLASS (cupel_connection_parent_class)->dispose (object);
+  cupel_object_dispose (object);
 }
 
 static void

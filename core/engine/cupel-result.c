@@ -61,6 +61,7 @@ cupel_result_finalize (GObject *object)
 static void
 cupel_result_class_init (CupelResultClass *klass)
 {
+  G_OBJECT_CLASS (klass)->dispose = cupel_object_dispose;
   G_OBJECT_CLASS (klass)->finalize = cupel_result_finalize;
 }
 

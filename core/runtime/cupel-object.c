@@ -5,21 +5,17 @@
 /* The last GLib whose g_object_unref () was read. What a later one keeps of an object elsewhere than in its qdata is not known here. */
 #define LAST_KNOWN_MINOR 84
 
-static gpointer
-find_dispose (gpointer data)
-{
-  if (glib_minor_version > LAST_KNOWN_MINOR)
-    return NULL;
-  return (gpointer) G_OBJECT_CLASS (g_type_class_peek_static (G_TYPE_OBJECT))->dispose;
-}
+typedef void (*Dispose) (GObject *object);
 
-/* Whether the class leaves the end of its objects to GObject. */
-static gboolean
-is_plain (GObjectClass *klass)
+/* That of GObject */
+static Dispose
+get_dispose (void)
 {
-  static GOnce once = G_ONCE_INIT;
+  static Dispose dispose;
 
-  return (gpointer) klass->dispose == g_once (&once, find_dispose, NULL);
+  if (G_UNLIKELY (g_atomic_pointer_get (&dispose) == NULL))
+    g_atomic_pointer_set (&dispose, G_OBJECT_CLASS (g_type_class_peek_static (G_TYPE_OBJECT))->dispose);
+  return g_atomic_pointer_get (&dispose);
 }
 
 /* Before the last reference goes, g_object_unref () makes a queue for notifications, looks for weak references, closures and toggle
@@ -32,7 +28,8 @@ cupel_object_unref (gpointer data)
   GObject *object = data;
   GObjectClass *klass = G_OBJECT_GET_CLASS (object);
 
-  if (g_atomic_int_get (&object->ref_count) == 1 && g_atomic_pointer_get (&object->qdata) == NULL && is_plain (klass))
+  if (glib_minor_version <= LAST_KNOWN_MINOR && klass->dispose == get_dispose () &&
+      g_atomic_int_get (&object->ref_count) == 1 && g_atomic_pointer_get (&object->qdata) == NULL)
     {
       /* What they were connected with is let go: that is anybody's code, and may take the object for itself. */
       g_signal_handlers_destroy (object);
@@ -44,4 +41,13 @@ cupel_object_unref (gpointer data)
         }
     }
   g_object_unref (object);
+}
+
+void
+cupel_object_dispose (GObject *object)
+{
+  /* Signal handlers, closures and weak references go once more after dispose (), for somebody may have added some in it. One who calls
+   * g_object_run_dispose () holds a reference, and so does that itself. */
+  if (glib_minor_version > LAST_KNOWN_MINOR || g_atomic_int_get (&object->ref_count) > 1)
+    get_dispose () (object);
 }
