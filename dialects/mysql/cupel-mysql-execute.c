@@ -106,7 +106,8 @@ cupel_mysql_connection_execute_text (CupelMysqlConnection  *self,
   CupelMysqlRows *rows;
 
   self->dirty |= compiled->kind == CUPEL_COMPILED_TEXT && cupel_mysql_sql_leaves_traces (compiled->sql);
-  if (!cupel_mysql_connection_query (self, compiled->sql, compiled->sql_length, compiled, &rows, error))
+  if (!cupel_mysql_connection_check_packet (self, request, 0, error) ||
+      !cupel_mysql_connection_query (self, compiled->sql, compiled->sql_length, compiled, &rows, error))
     return FALSE;
   if (rows != NULL)
     return cupel_mysql_connection_take_rows (self, request, rows, reply, error);
@@ -127,6 +128,8 @@ cupel_mysql_connection_execute_prepared (CupelMysqlConnection  *self,
   GError *failure = NULL;
   int code;
 
+  if (!cupel_mysql_connection_check_packet (self, request, 0, error))
+    return FALSE;
   statement = cupel_mysql_statement_get (self, compiled, 1, (request->flags & CUPEL_REQUEST_NO_PREPARE) == 0);
   for (guint i = 0; i < compiled->n_slots; i++)
     if (!cupel_mysql_binds_set (&statement->binds, i, compiled->slots[i].type,

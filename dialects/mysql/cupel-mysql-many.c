@@ -59,6 +59,8 @@ cupel_mysql_many_pages (CupelMysqlConnection  *self,
       gboolean ok = TRUE;
 
       n = cupel_mysql_page (request, first, max_rows);
+      if (n == 1 && !cupel_mysql_connection_check_packet (self, request, first, error))
+        return FALSE;
       statement = cupel_mysql_statement_get (self, compiled, n, n == max_rows || n <= CUPEL_MYSQL_KEEP_ROWS);
       for (guint row = 0; ok && row < n; row++)
         for (guint i = 0; ok && i < n_slots; i++)
@@ -105,9 +107,12 @@ cupel_mysql_many_loop (CupelMysqlConnection  *self,
 
   for (guint set = 0; set < request->n_sets; set++)
     {
-      CupelMysqlStatement *statement = cupel_mysql_statement_get (self, compiled, 1, TRUE);
+      CupelMysqlStatement *statement;
       gboolean ok = TRUE;
 
+      if (!cupel_mysql_connection_check_packet (self, request, set, error))
+        return FALSE;
+      statement = cupel_mysql_statement_get (self, compiled, 1, TRUE);
       for (guint i = 0; ok && i < compiled->n_slots; i++)
         ok = cupel_mysql_binds_set (&statement->binds, i, compiled->slots[i].type,
                                     cupel_request_get_cell (request, set, i), error);

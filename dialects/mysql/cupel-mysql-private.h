@@ -165,6 +165,8 @@ struct _CupelMysqlConnection
   GQueue                 lru;
   guint                  cache_size;
 
+  gsize                  max_packet;   /* the server's; 0: it was not asked yet */
+
   /* the one result that is still on the wire */
   CupelMysqlRows        *open;
   CupelMysqlCursor      *cursor;        /* who reads it; not owned; NULL: nobody any more */
@@ -297,6 +299,11 @@ gboolean cupel_mysql_connection_execute   (CupelDriverConnection *connection,
                                            const CupelRequest    *request,
                                            CupelReply            *reply,
                                            GCancellable          *cancellable,
+                                           GError               **error);
+/* FALSE with @error: the server would not take the text, or the values of one set, and would end the connection. May suspend. */
+gboolean cupel_mysql_connection_check_packet (CupelMysqlConnection *self,
+                                           const CupelRequest    *request,
+                                           guint                  set,
                                            GError               **error);
 /* How many sets from @first on go into one packet. */
 guint    cupel_mysql_page                 (const CupelRequest    *request,

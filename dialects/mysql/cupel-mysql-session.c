@@ -142,6 +142,7 @@ cupel_mysql_connection_reset_session (CupelMysqlConnection  *self,
   self->isolation = CUPEL_ISOLATION_DEFAULT;
   self->isolation_changed = FALSE;
   self->autocommit = FALSE;
+  self->max_packet = 0;
 
   /* Some servers forget the character set, too. */
   sql = g_strdup_printf ("SET NAMES utf8mb4 COLLATE %s, %s", self->collation, CUPEL_MYSQL_SETTINGS);

@@ -132,7 +132,8 @@ cupel_mysql_many_bulk (CupelMysqlConnection  *self,
     {
       guint n = cupel_mysql_page (request, bulk.first, G_MAXUINT16);
 
-      ok = cupel_mysql_run_bulk (self, statement, &bulk, n, error);
+      ok = (n > 1 || cupel_mysql_connection_check_packet (self, request, bulk.first, error)) &&
+           cupel_mysql_run_bulk (self, statement, &bulk, n, error);
       if (ok)
         {
           reply->row_count += (gint64) mysql_stmt_affected_rows (statement->stmt);
