@@ -90,7 +90,7 @@ cupel_mysql_set_connect_error (CupelMysqlAttempt  *attempt,
   else
     {
       /* Nobody there, or somebody who left: later, perhaps. A certificate is as wrong then. */
-      const gboolean may_pass = local->code == CUPEL_ERROR_CONNECTION && code != CR_SSL_CONNECTION_ERROR;
+      const gboolean may_pass = local->code == CUPEL_ERROR_CONNECTION && (code != CR_SSL_CONNECTION_ERROR || attempt->lost);
       CupelErrorDetails details = { .disconnect = may_pass, .retryable = may_pass };
       int step = code == CR_SSL_CONNECTION_ERROR ? CUPEL_MYSQL_STEP_TLS : g_atomic_int_get (&attempt->step);
 

@@ -79,6 +79,8 @@ typedef struct
   int                     stop_fd;  /* readable: give up; -1: nobody will say so */
   int                     step;     /* atomic: CupelMysqlStep */
   void                   *tls;      /* the library's; NULL: none, or it does not show it */
+  gboolean                objected; /* one of both has sent an alert */
+  gboolean                lost;     /* the server went away while TLS began */
 } CupelMysqlAttempt;
 
 /* connect: what the URL says, and the calls that block; they run on threads of their own */

@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define CUPEL_MYSQL_STACK          (512 * 1024)
 #define CUPEL_MYSQL_AUTH_PLUGINS   "mysql_native_password,client_ed25519"
@@ -20,6 +21,32 @@
 
 /* The attempt of this thread. */
 static GPrivate current = G_PRIVATE_INIT (NULL);
+
+/* Whether the handshake failed for want of a server: the link is at its end, and no side had an objection. One that ends too early OpenSSL
+ * objects to itself, as to something that cannot be decoded. */
+static void
+cupel_mysql_on_tls_state (const SSL *tls,
+                          int        where,
+                          int        value)
+{
+  CupelMysqlAttempt *attempt = g_private_get (&current);
+  char byte;
+  ssize_t n;
+
+  if (attempt == NULL || attempt->tls != tls)
+    return;
+  if ((where & SSL_CB_ALERT) != 0)
+    {
+      attempt->objected |= (where & SSL_CB_READ) != 0 || (value & 0xff) != SSL_AD_DECODE_ERROR;
+      return;
+    }
+  if (where != SSL_CB_CONNECT_EXIT || value > 0 || attempt->objected)
+    return;
+  do
+    n = recv (SSL_get_fd (tls), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  while (n < 0 && errno == EINTR);
+  attempt->lost = n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
+}
 
 /* CRYPTO_EX_new: a connection of OpenSSL's was made, anybody's. */
 static void
@@ -35,6 +62,7 @@ cupel_mysql_on_new_tls (void           *parent,
   if (attempt == NULL || attempt->tls != NULL)
     return;
   attempt->tls = parent;
+  SSL_set_info_callback (parent, cupel_mysql_on_tls_state);
   g_atomic_int_set (&attempt->step, CUPEL_MYSQL_STEP_TLS);
   if (attempt->params->address != NULL && attempt->mysql->host != NULL)
     {
