@@ -23,6 +23,8 @@ struct _CupelResult
   guint            block;
   guint            row;
   guint            consumed;        /* rows, or entities */
+  guint            left;            /* rows in this block, after that one */
+  guint            n_cells;         /* from a row to the next */
   const CupelCell *cells;
 
   /* when the first column is a mapped class */
@@ -32,10 +34,16 @@ struct _CupelResult
 
 G_DEFINE_FINAL_TYPE (CupelResult, cupel_result, G_TYPE_OBJECT)
 
+static GType result_type;
+
+/* As CUPEL_IS_RESULT (), for what is called for each row and each value: without asking for the type. */
+#define IS_RESULT(self) ((self) != NULL && G_TYPE_FROM_INSTANCE (self) == result_type)
+
 static void
 drop_rows (CupelResult *self)
 {
   self->cells = NULL;
+  self->left = 0;
   if (self->entities != NULL)
     {
       /* The one that was handed out last is still ours. */
@@ -63,6 +71,7 @@ cupel_result_class_init (CupelResultClass *klass)
 {
   G_OBJECT_CLASS (klass)->dispose = cupel_object_dispose;
   G_OBJECT_CLASS (klass)->finalize = cupel_result_finalize;
+  result_type = G_TYPE_FROM_CLASS (klass);
 }
 
 static void
@@ -332,9 +341,9 @@ cupel_result_close (CupelResult *self)
   self->closed = TRUE;
 }
 
-/* Moves to the next row without any yielding. */
-static gboolean
-advance (CupelResult *self)
+/* The next row, or entity, when it is not the next one of a block. */
+static gboolean G_GNUC_NO_INLINE
+advance_slow (CupelResult *self)
 {
   if (self->closed)
     return FALSE;
@@ -366,10 +375,30 @@ advance (CupelResult *self)
       self->block++;
       self->row = 0;
     }
-  self->cells = self->block < self->blocks->len
-                  ? cupel_row_block_get_row (self->blocks->pdata[self->block], self->row)
-                  : NULL;
+  self->cells = NULL;
+  if (self->block < self->blocks->len)
+    {
+      CupelRowBlock *block = self->blocks->pdata[self->block];
 
+      self->cells = cupel_row_block_get_row (block, self->row);
+      self->n_cells = block->n_columns;
+      self->left = self->entities == NULL ? block->n_rows - self->row - 1 : 0;
+    }
+
+  return TRUE;
+}
+
+/* Moves to the next row without any yielding. */
+static inline gboolean
+advance (CupelResult *self)
+{
+  if (self->left == 0)
+    return advance_slow (self);
+
+  self->left--;
+  self->consumed++;
+  self->row++;
+  self->cells += self->n_cells;
   return TRUE;
 }
 
@@ -386,14 +415,14 @@ advance (CupelResult *self)
 gboolean
 cupel_result_step (CupelResult *self)
 {
-  g_return_val_if_fail (CUPEL_IS_RESULT (self), FALSE);
+  g_return_val_if_fail (IS_RESULT (self), FALSE);
 
   cupel_fiber_tick ();
   return advance (self);
 }
 
 #define CHECK_CELL(self, column, value)                          \
-  g_return_val_if_fail (CUPEL_IS_RESULT (self), value);          \
+  g_return_val_if_fail (IS_RESULT (self), value);                \
   g_return_val_if_fail ((self)->cells != NULL, value);           \
   g_return_val_if_fail ((column) < (self)->shape->n_columns, value)
 
@@ -435,6 +464,8 @@ cupel_result_get_int64 (CupelResult *self,
 {
   CHECK_CELL (self, column, 0);
 
+  if (G_LIKELY (self->cells[column].kind == CUPEL_CELL_INT64))
+    return self->cells[column].v.i64;
   return cupel_cell_get_int64 (&self->cells[column]);
 }
 

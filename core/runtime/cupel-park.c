@@ -7,7 +7,8 @@
 /* A look at the clock every so many ticks at most; fewer when ticks turn out to be slow. */
 #define MAX_TICKS 64
 
-static __thread CupelFiber *current_fiber;
+/* Found without a call, from each tick: one pointer of the room that every process has for libraries that are loaded later. */
+static __thread CupelFiber *current_fiber __attribute__ ((tls_model ("initial-exec")));
 
 static CupelParkHook park_hook;
 static CupelFiberFunc tick_hook;

@@ -190,7 +190,7 @@ decode_text (CupelRowBlock          *block,
   cupel_row_block_set_checked (block, cell, CUPEL_CELL_OTHER, text, length);
 }
 
-static gboolean
+static gboolean G_GNUC_NO_INLINE
 decode_as_text (sqlite3_value          *value,
                 CupelRowBlock          *block,
                 CupelCell              *cell,
@@ -315,6 +315,35 @@ decode_blob (sqlite3_value          *value,
   return TRUE;
 }
 
+/* The common kinds of text; the others are decode_as_text ()'s. */
+static inline gboolean
+decode_plain_text (sqlite3_value          *value,
+                   CupelRowBlock          *block,
+                   CupelCell              *cell,
+                   const CupelSqliteField *field)
+{
+  const char *text = (const char *) sqlite3_value_text (value);
+  gsize length = (gsize) sqlite3_value_bytes (value);
+
+  if (G_UNLIKELY (text == NULL))
+    return FALSE;
+  switch ((CupelSqlKind) field->kind)
+    {
+    case CUPEL_SQL_STRING:
+    case CUPEL_SQL_TEXT:
+      cupel_row_block_set_checked (block, cell, CUPEL_CELL_TEXT, text, length);
+      return TRUE;
+    case CUPEL_SQL_DATETIME:
+      if (!cupel_parse_datetime (text, length, &cell->v.i64, NULL))
+        break;
+      cell->kind = CUPEL_CELL_DATETIME;
+      return TRUE;
+    default:
+      break;
+    }
+  return decode_as_text (value, block, cell, field);
+}
+
 /* The handle is opened without a mutex, and one thread at a time has it: there the value of a column is as good as any, and asking it
  * several questions is cheaper than asking for the column each time. */
 gboolean
@@ -334,13 +363,16 @@ cupel_sqlite_decode_row (CupelSqliteStatement *statement,
       switch (sqlite3_value_type (value))
         {
         case SQLITE_INTEGER:
-          ok = decode_integer (value, block, &cells[i], field);
+          if (G_LIKELY (field->kind == CUPEL_SQL_INT64 || field->kind == CUPEL_SQL_INT32))
+            set_int64 (&cells[i], CUPEL_CELL_INT64, sqlite3_value_int64 (value));
+          else
+            ok = decode_integer (value, block, &cells[i], field);
           break;
         case SQLITE_FLOAT:
           ok = decode_real (value, block, &cells[i], field);
           break;
         case SQLITE_TEXT:
-          ok = decode_as_text (value, block, &cells[i], field);
+          ok = decode_plain_text (value, block, &cells[i], field);
           break;
         case SQLITE_BLOB:
           ok = decode_blob (value, block, &cells[i], field);
