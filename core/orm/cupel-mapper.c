@@ -62,9 +62,17 @@ cupel_mapper_peek (GType type)
 
   if (!g_type_is_a (type, CUPEL_TYPE_ENTITY))
     return NULL;
-  klass = g_type_class_ref (type);
-  mapper = klass->mapper;
-  g_type_class_unref (klass);
+  klass = g_type_class_peek (type);
+  if (G_LIKELY (klass != NULL))
+    {
+      mapper = klass->mapper;
+    }
+  else
+    {
+      klass = g_type_class_ref (type);
+      mapper = klass->mapper;
+      g_type_class_unref (klass);
+    }
   /* A class inherits the class struct: a mapper of the parent's is none of its own. */
   return mapper != NULL && mapper->type == type && mapper->registered ? mapper : NULL;
 }

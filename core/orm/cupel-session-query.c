@@ -221,14 +221,18 @@ cupel_session_materialize (CupelSession   *self,
   return TRUE;
 }
 
-/* What a statement says, after what the statements above it said. */
+/* What a statement says, after what the statements above it said; NULL: nothing, as most do. */
 static GPtrArray *
 gather_options (CupelSession   *self,
                 CupelStatement *statement)
 {
   GPtrArray *own = statement != NULL ? cupel_statement_get_options (statement) : NULL;
-  GPtrArray *all = g_ptr_array_new ();
+  GPtrArray *all;
 
+  if ((own == NULL || own->len == 0) && (self->inherited == NULL || self->inherited->len == 0))
+    return NULL;
+
+  all = g_ptr_array_new ();
   for (guint i = 0; self->inherited != NULL && i < self->inherited->len; i++)
     g_ptr_array_add (all, g_ptr_array_index (self->inherited, i));
   for (guint i = 0; own != NULL && i < own->len; i++)
@@ -248,7 +252,7 @@ strategy_for (GPtrArray         *options,
   CupelLoaderStrategy *found = NULL;
 
   *failed = FALSE;
-  for (guint i = 0; i < options->len; i++)
+  for (guint i = 0; options != NULL && i < options->len; i++)
     {
       CupelLoaderOption *option = g_ptr_array_index (options, i);
       CupelLoaderStrategy *strategy;
@@ -323,7 +327,7 @@ cupel_session_loads_more (CupelSession *self,
   for (guint i = 0; i < mapper->relationships->len; i++)
     {
       CupelRelationship *relationship = g_ptr_array_index (mapper->relationships, i);
-      g_autoptr(GPtrArray) deeper = g_ptr_array_new ();
+      g_autoptr(GPtrArray) deeper = options != NULL ? g_ptr_array_new () : NULL;
       CupelLoaderStrategy *strategy;
       gboolean failed;
 
@@ -376,7 +380,7 @@ cupel_session_run_loaders (CupelSession    *self,
       CupelLoaderStrategy *strategy;
       CupelLoaderStrategyClass *klass;
       g_autoptr(GPtrArray) wanting = NULL;
-      g_autoptr(GPtrArray) deeper = g_ptr_array_new ();
+      g_autoptr(GPtrArray) deeper = options != NULL ? g_ptr_array_new () : NULL;
       gboolean failed;
 
       if (!cupel_relationship_resolve (relationship, error))

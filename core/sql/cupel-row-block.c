@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-#define FIRST_CHUNK  (4u * 1024)
+/* For a row or two, of which malloc () keeps as much at hand. */
+#define FIRST_CHUNK  1000u
 #define LARGEST_CHUNK (256u * 1024)
 #define FIRST_ROWS   8u
 
