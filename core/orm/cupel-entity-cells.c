@@ -3,10 +3,39 @@
 /* Attributes to cells and back: direct loads and stores for struct members, GValues for properties of a class's own. */
 
 #include "orm/cupel-entity-private.h"
+#include "runtime/cupel-error-private.h"
 #include "runtime/cupel-fiber.h"
+#include "sql/cupel-sql-type-private.h"
 #include "sql/cupel-value-private.h"
 
 #define UNIX_EPOCH_JULIAN 719163 /* g_date_get_julian () of 1970-01-01 */
+#define LAST_JULIAN 23936166     /* of 65535-12-31, the last that a GDate can hold */
+
+/* So much of a value is told in a message. */
+#define TOLD_CHARACTERS 40
+
+static char *
+tell_cell (const CupelCell *cell)
+{
+  g_autofree char *text = cell->kind == CUPEL_CELL_BYTES ? g_strdup_printf ("%u bytes", cell->length) : cupel_cell_to_string (cell);
+  const char *end;
+
+  if (g_utf8_strlen (text, -1) <= TOLD_CHARACTERS)
+    return g_strdup_printf ("“%s”", text);
+  end = g_utf8_offset_to_pointer (text, TOLD_CHARACTERS);
+  return g_strdup_printf ("“%.*s…”", (int) (end - text), text);
+}
+
+/* What the column should have held. */
+static const char *
+wanted (CupelAttribute *attribute)
+{
+  if (attribute->kind == CUPEL_SQL_DATE)
+    return "date of the years 1 to 65535";
+  if (attribute->kind == CUPEL_SQL_DATETIME || attribute->kind == CUPEL_SQL_TIMESTAMP)
+    return "date and time of the years 1 to 9999";
+  return cupel_sql_kind_name (attribute->kind);
+}
 
 static gboolean
 mismatch (CupelEntity     *self,
@@ -14,12 +43,11 @@ mismatch (CupelEntity     *self,
           const CupelCell *cell,
           GError         **error)
 {
-  static const char *const names[] = { "NULL", "a boolean", "an integer", "an unsigned integer", "a double", "text", "bytes", "a decimal",
-                                       "a date", "a time", "a datetime", "a timestamp", "a UUID", "JSON", "a value of another type" };
+  g_autofree char *value = tell_cell (cell);
 
   g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_DATA,
-               "%s.%s: the column holds %s that does not fit the attribute's type; map the column with the type that it has",
-               G_OBJECT_TYPE_NAME (self), attribute->name, names[MIN (cell->kind, G_N_ELEMENTS (names) - 1)]);
+               "%s.%s: the column \"%s\" holds %s, which is no %s; mend it, or map the column with the type that it has",
+               G_OBJECT_TYPE_NAME (self), attribute->name, attribute->column_name, value, wanted (attribute));
   return FALSE;
 }
 
@@ -159,8 +187,7 @@ store_member (CupelAttribute  *attribute,
       }
 
     case CUPEL_STORE_DATE:
-      if (cell->kind != CUPEL_CELL_DATE || !g_date_valid_julian (cell->v.i64 + UNIX_EPOCH_JULIAN) ||
-          cell->v.i64 + UNIX_EPOCH_JULIAN <= 0)
+      if (cell->kind != CUPEL_CELL_DATE || cell->v.i64 + UNIX_EPOCH_JULIAN < 1 || cell->v.i64 + UNIX_EPOCH_JULIAN > LAST_JULIAN)
         return FALSE;
       g_clear_pointer ((GDate **) member, g_date_free);
       *(GDate **) member = g_date_new_julian ((guint32) (cell->v.i64 + UNIX_EPOCH_JULIAN));
@@ -224,11 +251,8 @@ store_property (CupelEntity     *self,
   g_value_init (&value, G_PARAM_SPEC_VALUE_TYPE (attribute->pspec));
   if (cell->kind == CUPEL_CELL_NULL)
     g_param_value_set_default (attribute->pspec, &value);
-  else if (!cupel_cell_to_gvalue (cell, &value, error))
-    {
-      g_prefix_error (error, "%s.%s: ", G_OBJECT_TYPE_NAME (self), attribute->name);
-      return FALSE;
-    }
+  else if (!cupel_cell_to_gvalue (cell, &value, NULL))
+    return mismatch (self, attribute, cell, error);
 
   self->flags |= CUPEL_ENTITY_FLAG_LOADING;
   call_accessor (set_property, self, attribute, &value);
@@ -324,6 +348,23 @@ store_plain (CupelEntity          *self,
     }
 }
 
+/* Which row it was, for who has to mend it. */
+static void
+tell_row (CupelMapper      *mapper,
+          const CupelCell  *row,
+          GError          **error)
+{
+  if (error == NULL || *error == NULL)
+    return;
+  for (guint i = 0; i < mapper->n_key; i++)
+    {
+      g_autofree char *value = tell_cell (&row[mapper->key[i]]);
+
+      cupel_error_append (*error, "%s%s = %s%s", i == 0 ? " (in the row with " : ", ",
+                          cupel_mapper_attribute (mapper, mapper->key[i])->column_name, value, i + 1 == mapper->n_key ? ")" : "");
+    }
+}
+
 gboolean
 cupel_entity_load_row (CupelEntity     *self,
                        CupelMapper     *mapper,
@@ -335,7 +376,10 @@ cupel_entity_load_row (CupelEntity     *self,
 
   for (guint i = 0; i < n; i++)
     if (G_UNLIKELY (!store_plain (self, &attributes[i], &row[i])) && !cupel_entity_store_cell (self, mapper, i, &row[i], error))
-      return FALSE;
+      {
+        tell_row (mapper, row, error);
+        return FALSE;
+      }
 
   if (mapper->n_words == 1)
     self->loaded.word = n == 64 ? G_MAXUINT64 : (G_GUINT64_CONSTANT (1) << n) - 1;
@@ -379,13 +423,23 @@ cupel_entity_assign_cell (CupelEntity      *self,
   return TRUE;
 }
 
-static void
-fetch_datetime (CupelAttribute *attribute,
-                GDateTime      *value,
-                CupelCell      *cell)
+static gboolean
+peek_datetime (CupelEntity     *self,
+               CupelAttribute  *attribute,
+               GDateTime       *value,
+               CupelCell       *cell,
+               GError         **error)
 {
+  if (!cupel_date_time_is_readable (value))
+    {
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_DATA,
+                   "%s.%s: the date is, in UTC, not within the years 1 to 9999, and could not be read back",
+                   G_OBJECT_TYPE_NAME (self), attribute->name);
+      return FALSE;
+    }
   cell->kind = attribute->kind == CUPEL_SQL_TIMESTAMP ? CUPEL_CELL_TIMESTAMP : CUPEL_CELL_DATETIME;
-  cell->v.i64 = g_date_time_to_unix (value) * G_USEC_PER_SEC + g_date_time_get_microsecond (value);
+  cell->v.i64 = cupel_date_time_to_microseconds (value);
+  return TRUE;
 }
 
 static gboolean
@@ -473,9 +527,7 @@ cupel_entity_peek_cell (CupelEntity  *self,
     case CUPEL_STORE_BYTES:
       return *(GBytes **) member == NULL || peek_bytes (self, attribute, *(GBytes **) member, cell, error);
     case CUPEL_STORE_DATETIME:
-      if (*(GDateTime **) member != NULL)
-        fetch_datetime (attribute, *(GDateTime **) member, cell);
-      return TRUE;
+      return *(GDateTime **) member == NULL || peek_datetime (self, attribute, *(GDateTime **) member, cell, error);
     case CUPEL_STORE_DATE:
       if (*(GDate **) member != NULL && g_date_valid (*(GDate **) member))
         {

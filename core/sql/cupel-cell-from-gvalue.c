@@ -48,6 +48,8 @@ boxed_to_cell (CupelRowBlock  *block,
 
   if (type == G_TYPE_DATE_TIME)
     {
+      if (!cupel_date_time_is_readable (boxed))
+        return cupel_cell_out_of_range (CUPEL_CELL_DATETIME, "the years 1 to 9999, in UTC", error);
       cell->kind = CUPEL_CELL_DATETIME;
       cell->v.i64 = cupel_date_time_to_microseconds (boxed);
     }

@@ -59,14 +59,24 @@ cupel_date_time_to_microseconds (GDateTime *date_time)
   return g_date_time_to_unix (date_time) * G_USEC_PER_SEC + g_date_time_get_microsecond (date_time);
 }
 
+#define FIRST_SECOND G_GINT64_CONSTANT (-62135596800)   /* 0001-01-01T00:00:00Z */
+#define END_SECOND   G_GINT64_CONSTANT (253402300800)   /* 10000-01-01T00:00:00Z */
+
+gboolean
+cupel_date_time_is_readable (GDateTime *date_time)
+{
+  const gint64 seconds = g_date_time_to_unix (date_time);
+
+  return seconds >= FIRST_SECOND && seconds < END_SECOND;
+}
+
 /* Counting from a date that is there already costs one new GDateTime, whether there is a fraction or not. */
 GDateTime *
 cupel_date_time_from_microseconds (gint64 microseconds)
 {
   static GDateTime *epoch;
 
-  if (microseconds < G_GINT64_CONSTANT (-62135596800) * G_USEC_PER_SEC ||
-      microseconds >= G_GINT64_CONSTANT (253402300800) * G_USEC_PER_SEC)
+  if (microseconds < FIRST_SECOND * G_USEC_PER_SEC || microseconds >= END_SECOND * G_USEC_PER_SEC)
     return NULL;
   if (g_once_init_enter (&epoch))
     g_once_init_leave (&epoch, g_date_time_new_from_unix_utc (0));

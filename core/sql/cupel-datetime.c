@@ -60,6 +60,42 @@ days_in_month (gint64 year,
   return days[month - 1];
 }
 
+/**
+ * cupel_cell_is_within_years: (skip)
+ * @cell: a cell
+ * @first: a year
+ * @last: a year
+ *
+ * Tells whether a date, with a time or without, is of a year from @first to @last. What is no date is.
+ *
+ * Returns: %FALSE for a date of another year
+ *
+ * Since: 1.0
+ */
+gboolean
+cupel_cell_is_within_years (const CupelCell *cell,
+                            int              first,
+                            int              last)
+{
+  gint64 days;
+
+  g_return_val_if_fail (cell != NULL, FALSE);
+
+  switch ((CupelCellKind) cell->kind)
+    {
+    case CUPEL_CELL_DATE:
+      days = cell->v.i64;
+      break;
+    case CUPEL_CELL_DATETIME:
+    case CUPEL_CELL_TIMESTAMP:
+      days = cell->v.i64 / USEC_PER_DAY - (cell->v.i64 % USEC_PER_DAY < 0);
+      break;
+    default:
+      return TRUE;
+    }
+  return days >= cupel_days_from_civil (first, 1, 1) && days <= cupel_days_from_civil (last, 12, 31);
+}
+
 static gboolean
 two_digits (const char **p,
             const char  *end,

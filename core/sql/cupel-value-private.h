@@ -22,6 +22,8 @@ CupelSqlKind cupel_cell_kind_to_sql_kind (CupelCellKind kind);
 const char *cupel_cell_kind_name  (CupelCellKind        kind);
 
 gint64      cupel_date_time_to_microseconds (GDateTime *date_time);
+/* FALSE: its zone puts it beyond the years 1 to 9999, when it is taken as UTC. */
+gboolean    cupel_date_time_is_readable (GDateTime      *date_time);
 /* (nullable): NULL outside of the years 1 to 9999 */
 GDateTime  *cupel_date_time_from_microseconds (gint64   microseconds);
 

@@ -87,6 +87,11 @@ CUPEL_AVAILABLE_IN_1_0
 gboolean         cupel_parse_time          (const char         *text,
                                             gsize               length,
                                             gint64             *microseconds);
+/* For drivers of databases that know fewer years than a cell. */
+CUPEL_AVAILABLE_IN_1_0
+gboolean         cupel_cell_is_within_years (const CupelCell   *cell,
+                                            int                 first,
+                                            int                 last);
 /* Writes "YYYY-MM-DD HH:MM:SS[.ffffff]" and a NUL; the buffer has at least 40 bytes; returns the length. */
 CUPEL_AVAILABLE_IN_1_0
 gsize            cupel_format_datetime     (gint64              microseconds,

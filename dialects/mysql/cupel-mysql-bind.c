@@ -105,6 +105,7 @@ cupel_mysql_bind_size (const CupelCell *cell)
 static gboolean
 cupel_mysql_set_date (MYSQL_TIME  *time,
                       gint64       days,
+                      guint        nth,
                       GError     **error)
 {
   int year;
@@ -112,7 +113,8 @@ cupel_mysql_set_date (MYSQL_TIME  *time,
   /* 0000-01-01 to 9999-12-31 */
   if (days < -719528 || days > 2932896)
     {
-      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_DATA, "A date is outside of what MySQL can hold, the years 0 to 9999");
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_DATA,
+                   "The value of parameter %u is a date that MySQL cannot keep: its years are 0 to 9999", nth + 1);
       return FALSE;
     }
   cupel_mysql_civil (days, &year, &time->month, &time->day);
@@ -135,6 +137,7 @@ static gboolean
 cupel_mysql_bind_time (MYSQL_BIND            *bind,
                        CupelMysqlSlotBuffer  *buffer,
                        const CupelCell       *cell,
+                       guint                  nth,
                        GError               **error)
 {
   MYSQL_TIME *time = &buffer->v.time;
@@ -148,12 +151,12 @@ cupel_mysql_bind_time (MYSQL_BIND            *bind,
     {
     case CUPEL_CELL_DATE:
       time->time_type = MYSQL_TIMESTAMP_DATE;
-      return cupel_mysql_set_date (time, value, error);
+      return cupel_mysql_set_date (time, value, nth, error);
 
     case CUPEL_CELL_TIME:
       if (value < 0 || value >= USEC_PER_DAY)
         {
-          g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_DATA, "A time of day is not within one day");
+          g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_DATA, "The value of parameter %u is no time of a day", nth + 1);
           return FALSE;
         }
       time->time_type = MYSQL_TIMESTAMP_TIME;
@@ -164,7 +167,7 @@ cupel_mysql_bind_time (MYSQL_BIND            *bind,
       days = value / USEC_PER_DAY - (value % USEC_PER_DAY < 0 ? 1 : 0);
       time->time_type = MYSQL_TIMESTAMP_DATETIME;
       cupel_mysql_set_time (time, value - days * USEC_PER_DAY);
-      return cupel_mysql_set_date (time, days, error);
+      return cupel_mysql_set_date (time, days, nth, error);
     }
 }
 
@@ -238,7 +241,7 @@ cupel_mysql_binds_set (CupelMysqlBinds     *binds,
     case CUPEL_CELL_TIME:
     case CUPEL_CELL_DATETIME:
     case CUPEL_CELL_TIMESTAMP:
-      return cupel_mysql_bind_time (bind, buffer, cell, error);
+      return cupel_mysql_bind_time (bind, buffer, cell, nth, error);
 
     case CUPEL_CELL_TEXT:
     case CUPEL_CELL_BYTES:

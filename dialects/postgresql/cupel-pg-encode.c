@@ -199,6 +199,13 @@ format_uuid (char         *buffer,
                      b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
 }
 
+/* Before that the server says BC, and counts backwards. */
+static gboolean
+is_ad (const CupelCell *cell)
+{
+  return cupel_cell_is_within_years (cell, 1, G_MAXINT32);
+}
+
 /* Any scalar as the text that the server would print; 0: it has none. */
 static int
 format_cell (char            *buffer,
@@ -210,10 +217,10 @@ format_cell (char            *buffer,
     case CUPEL_CELL_INT64:     return g_snprintf (buffer, 64, "%" G_GINT64_FORMAT, cell->v.i64);
     case CUPEL_CELL_UINT64:    return g_snprintf (buffer, 64, "%" G_GUINT64_FORMAT, cell->v.u64);
     case CUPEL_CELL_DOUBLE:    return format_double (buffer, cell->v.f64);
-    case CUPEL_CELL_DATE:      return (int) cupel_format_date (cell->v.i64, buffer);
+    case CUPEL_CELL_DATE:      return is_ad (cell) ? (int) cupel_format_date (cell->v.i64, buffer) : 0;
     case CUPEL_CELL_TIME:      return (int) cupel_format_time (cell->v.i64, buffer);
     case CUPEL_CELL_DATETIME:
-    case CUPEL_CELL_TIMESTAMP: return (int) cupel_format_datetime (cell->v.i64, buffer);
+    case CUPEL_CELL_TIMESTAMP: return is_ad (cell) ? (int) cupel_format_datetime (cell->v.i64, buffer) : 0;
     case CUPEL_CELL_UUID:      return cell->length == 16 ? format_uuid (buffer, cell->v.bytes) : 0;
     case CUPEL_CELL_NULL:
     case CUPEL_CELL_TEXT:

@@ -112,6 +112,19 @@ format_uuid (const guint8 *bytes,
   return (gsize) (p - buffer);
 }
 
+/* Dates are texts there: others would neither sort nor be known for dates. */
+static gboolean
+check_years (const CupelCell  *cell,
+             int               position,
+             GError          **error)
+{
+  if (G_LIKELY (cupel_cell_is_within_years (cell, 1, 9999)))
+    return TRUE;
+  g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_DATA, "The value of parameter %d is a date that SQLite cannot keep: its years are 1 to 9999",
+               position);
+  return FALSE;
+}
+
 static gboolean
 bind_cell (sqlite3_stmt        *handle,
            int                  position,
@@ -170,6 +183,8 @@ bind_cell (sqlite3_stmt        *handle,
       return TRUE;
 
     case CUPEL_CELL_DATE:
+      if (!check_years (cell, position, error))
+        return FALSE;
       bind_text (handle, position, scratch, cupel_format_date (cell->v.i64, scratch), copy, code);
       return TRUE;
 
@@ -179,6 +194,8 @@ bind_cell (sqlite3_stmt        *handle,
 
     case CUPEL_CELL_DATETIME:
     case CUPEL_CELL_TIMESTAMP:
+      if (!check_years (cell, position, error))
+        return FALSE;
       bind_text (handle, position, scratch, cupel_format_datetime (cell->v.i64, scratch), copy, code);
       return TRUE;
 

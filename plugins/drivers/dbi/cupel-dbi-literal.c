@@ -380,9 +380,17 @@ append_set (CupelDbiLink        *link,
   for (guint i = 0; i < compiled->n_slots; i++)
     {
       const CupelSlot *slot = &compiled->slots[i];
+      const CupelCell *cell = cupel_request_get_cell (request, set, i);
 
+      if (!cupel_cell_is_within_years (cell, link->backend->first_year, link->backend->last_year))
+        {
+          g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_DATA,
+                       "The value of parameter %u is a date that the server cannot be told by libdbi: the years are %d to %d", i + 1,
+                       link->backend->first_year, link->backend->last_year);
+          return FALSE;
+        }
       g_string_append_len (sql, compiled->sql + done, (gssize) (slot->offset - done));
-      if (!link->backend->literal (link, sql, cupel_request_get_cell (request, set, i), slot->type, error))
+      if (!link->backend->literal (link, sql, cell, slot->type, error))
         {
           g_prefix_error (error, "Parameter %u: ", i + 1);
           return FALSE;

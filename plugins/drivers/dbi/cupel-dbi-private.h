@@ -35,6 +35,8 @@ struct _CupelDbiBackend
   const char *name;        /* libdbi's name of its driver */
   const char *dialects[3];
   gboolean    is_server;   /* a link that can be lost and a session that is somewhere else */
+  int         first_year;  /* of a date that can be written out */
+  int         last_year;
 
   /* After dbi_conn_connect (). */
   gboolean (*open)      (CupelDbiLink        *link,

@@ -224,6 +224,19 @@ bind_decimal (CupelDbiLink       *link,
   return bind_text (link, statement, i, padded->str, padded->len);
 }
 
+/* Dates are texts there: others would neither sort nor be known for dates. */
+static gboolean
+check_years (const CupelCell  *cell,
+             int               position,
+             GError          **error)
+{
+  if (cupel_cell_is_within_years (cell, 1, 9999))
+    return TRUE;
+  g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_DATA, "The value of parameter %d is a date that SQLite cannot keep: its years are 1 to 9999",
+               position);
+  return FALSE;
+}
+
 static gboolean
 bind_cell (CupelDbiLink        *link,
            gpointer             statement,
@@ -288,6 +301,8 @@ bind_cell (CupelDbiLink        *link,
                                 SQLITE_TRANSIENT);
       break;
     case CUPEL_CELL_DATE:
+      if (!check_years (cell, i, error))
+        return FALSE;
       code = bind_text (link, statement, i, buffer, cupel_format_date (cell->v.i64, buffer));
       break;
     case CUPEL_CELL_TIME:
@@ -295,6 +310,8 @@ bind_cell (CupelDbiLink        *link,
       break;
     case CUPEL_CELL_DATETIME:
     case CUPEL_CELL_TIMESTAMP:
+      if (!check_years (cell, i, error))
+        return FALSE;
       code = bind_text (link, statement, i, buffer, cupel_format_datetime (cell->v.i64, buffer));
       break;
     case CUPEL_CELL_UUID:
