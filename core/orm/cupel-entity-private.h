@@ -14,7 +14,6 @@ enum
   CUPEL_ENTITY_FLAG_DELETED    = 1 << 2,  /* marked, or its row was deleted in this transaction */
   CUPEL_ENTITY_FLAG_DIRTY      = 1 << 3,  /* in session->dirty */
   CUPEL_ENTITY_FLAG_LOADING    = 1 << 4,  /* property changes are the loader's */
-  CUPEL_ENTITY_FLAG_INSERTED   = 1 << 5,  /* in this transaction */
   CUPEL_ENTITY_FLAG_EXPIRED    = 1 << 6,
   CUPEL_ENTITY_FLAG_MARK       = 1 << 7,  /* scratch of one walk */
   CUPEL_ENTITY_FLAG_TOUCHED    = 1 << 9,  /* an attribute changed since its values were taken for a statement */

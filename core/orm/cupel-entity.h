@@ -49,6 +49,7 @@ struct _CupelEntity
   CupelEntityBits modified;
   CupelEntityBits nulls;
   guint flags;
+  guint inserted_in;
 };
 
 struct _CupelEntityClass

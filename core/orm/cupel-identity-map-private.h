@@ -14,6 +14,16 @@ typedef struct
   guint32      *hashes;   /* of the entities, so that others need not be touched */
   guint         size;     /* a power of two, or 0 */
   guint         count;
+
+  /* What the map was before it grew. A large one moves with the insertions that come, not in one go: that would hold the loop for milliseconds. */
+  struct
+  {
+    CupelEntity **slots;    /* NULL: all of it moved */
+    guint32      *hashes;
+    guint         size;
+    guint         start;    /* the slot after an empty one: no run of slots goes over it */
+    guint         moved;    /* how many slots from there on did */
+  } old;
 } CupelIdentityMap;
 
 /* What identifies a row of a class. @cells: n_key cells, used when the key is not one integer. */
@@ -34,6 +44,9 @@ void         cupel_identity_map_insert  (CupelIdentityMap       *map,
                                          CupelEntity            *entity);   /* entity->identity is set */
 gboolean     cupel_identity_map_remove  (CupelIdentityMap       *map,
                                          CupelEntity            *entity);
+/* Each entity in turn, and NULL after the last. *@position is 0 at first. The map must not change meanwhile. */
+CupelEntity *cupel_identity_map_next    (const CupelIdentityMap *map,
+                                         guint                  *position);
 /* FALSE: a part of the key is NULL. @cells: the key cells of a row by key position. */
 gboolean     cupel_identity_key_init    (CupelIdentityKey       *key,
                                          CupelMapper            *mapper,

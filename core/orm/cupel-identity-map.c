@@ -2,6 +2,12 @@
 
 #include "orm/cupel-identity-map-private.h"
 
+/* A map of so few slots moves in one go when it grows: that is a matter of microseconds. */
+#define MOVED_AT_ONCE 8192
+
+/* Of a larger one so many slots move with each insertion: all have before it grows again. */
+#define MOVED_PER_INSERTION 8
+
 /* Keys are often consecutive: eight neighbours share two lines of the cache, every other slot of them, and a multiplication spreads the
  * pairs of lines. Which slots of its lines a key may get depends on both, so that keys with gaps do not meet, and two sets of eight
  * that do meet fit between each other. */
@@ -82,31 +88,92 @@ place (CupelIdentityMap *map,
   map->hashes[i] = hash;
 }
 
+/* Slots of the old map are counted from its start. */
+static inline guint
+old_slot (const CupelIdentityMap *map,
+          guint                   position)
+{
+  return (map->old.start + position) & (map->old.size - 1);
+}
+
+/* Where a run begins that the hash is in. What was before the slots that have moved has moved as well. */
+static inline guint
+old_home (const CupelIdentityMap *map,
+          guint32                 hash)
+{
+  return MAX ((hash - map->old.start) & (map->old.size - 1), map->old.moved);
+}
+
 /* Without a look at the entities, which are anywhere in memory. */
+static void
+move (CupelIdentityMap *map,
+      guint             n_slots)
+{
+  const guint end = map->old.moved + MIN (n_slots, map->old.size - map->old.moved);
+
+  for (; map->old.moved < end; map->old.moved++)
+    {
+      guint i = old_slot (map, map->old.moved);
+
+      if (map->old.slots[i] != NULL)
+        place (map, map->old.slots[i], map->old.hashes[i]);
+    }
+  if (end == map->old.size)
+    {
+      g_free (map->old.slots);
+      g_free (map->old.hashes);
+      memset (&map->old, 0, sizeof map->old);
+    }
+}
+
 static void
 grow (CupelIdentityMap *map,
       guint             size)
 {
-  CupelEntity **old = map->slots;
-  guint32 *old_hashes = map->hashes;
-  guint old_size = map->size;
+  if (map->old.slots != NULL)
+    move (map, G_MAXUINT);
 
+  map->old.slots = map->slots;
+  map->old.hashes = map->hashes;
+  map->old.size = map->size;
+  map->old.start = map->old.moved = 0;
   map->size = size;
   map->slots = g_new0 (CupelEntity *, map->size);
   map->hashes = g_new (guint32, map->size);
-  for (guint i = 0; i < old_size; i++)
-    if (old[i] != NULL)
-      place (map, old[i], old_hashes[i]);
-  g_free (old);
-  g_free (old_hashes);
+  if (map->old.slots == NULL)
+    return;
+
+  while (map->old.slots[(map->old.start - 1) & (map->old.size - 1)] != NULL)
+    map->old.start++;
+  if (map->old.size <= MOVED_AT_ONCE)
+    move (map, map->old.size);
 }
 
 void
 cupel_identity_map_clear (CupelIdentityMap *map)
 {
-  g_clear_pointer (&map->slots, g_free);
-  g_clear_pointer (&map->hashes, g_free);
-  map->size = map->count = 0;
+  g_free (map->slots);
+  g_free (map->hashes);
+  g_free (map->old.slots);
+  g_free (map->old.hashes);
+  memset (map, 0, sizeof *map);
+}
+
+static CupelEntity *
+lookup_old (const CupelIdentityMap *map,
+            const CupelIdentityKey *key,
+            guint32                 hash)
+{
+  for (guint p = old_home (map, hash); p < map->old.size; p++)
+    {
+      guint i = old_slot (map, p);
+
+      if (map->old.slots[i] == NULL)
+        break;
+      if (map->old.hashes[i] == hash && same_key (map->old.slots[i], key))
+        return map->old.slots[i];
+    }
+  return NULL;
 }
 
 CupelEntity *
@@ -122,7 +189,7 @@ cupel_identity_map_lookup (const CupelIdentityMap *map,
   for (guint i = hash & mask; map->slots[i] != NULL; i = (i + 1) & mask)
     if (map->hashes[i] == hash && same_key (map->slots[i], key))
       return map->slots[i];
-  return NULL;
+  return G_UNLIKELY (map->old.slots != NULL) ? lookup_old (map, key, hash) : NULL;
 }
 
 void
@@ -143,24 +210,63 @@ cupel_identity_map_insert (CupelIdentityMap *map,
 {
   if (map->count + 1 > map->size / 2)
     grow (map, MAX (64, map->size * 2));
+  if (G_UNLIKELY (map->old.slots != NULL))
+    move (map, MOVED_PER_INSERTION);
   place (map, entity, hash_of_entity (entity));
   map->count++;
+}
+
+static gboolean
+remove_old (CupelIdentityMap *map,
+            CupelEntity      *entity,
+            guint32           hash)
+{
+  guint hole;
+
+  for (hole = old_home (map, hash); hole < map->old.size; hole++)
+    {
+      CupelEntity *other = map->old.slots[old_slot (map, hole)];
+
+      if (other == entity)
+        break;
+      if (other == NULL)
+        return FALSE;
+    }
+  if (hole == map->old.size)
+    return FALSE;
+
+  for (guint p = hole + 1; p < map->old.size; p++)
+    {
+      guint i = old_slot (map, p);
+
+      if (map->old.slots[i] == NULL)
+        break;
+      if (old_home (map, map->old.hashes[i]) <= hole)
+        {
+          map->old.slots[old_slot (map, hole)] = map->old.slots[i];
+          map->old.hashes[old_slot (map, hole)] = map->old.hashes[i];
+          hole = p;
+        }
+    }
+  map->old.slots[old_slot (map, hole)] = NULL;
+  map->count--;
+  return TRUE;
 }
 
 gboolean
 cupel_identity_map_remove (CupelIdentityMap *map,
                            CupelEntity      *entity)
 {
-  guint mask = map->size - 1;
+  const guint mask = map->size - 1;
+  guint32 hash;
   guint hole;
 
   if (map->count == 0)
     return FALSE;
-  for (hole = hash_of_entity (entity) & mask;
-       map->slots[hole] != entity;
-       hole = (hole + 1) & mask)
+  hash = hash_of_entity (entity);
+  for (hole = hash & mask; map->slots[hole] != entity; hole = (hole + 1) & mask)
     if (map->slots[hole] == NULL)
-      return FALSE;
+      return map->old.slots != NULL && remove_old (map, entity, hash);
 
   /* Close the gap: whoever probed past it moves up, so that there are no tombstones. */
   for (guint i = (hole + 1) & mask; map->slots[i] != NULL; i = (i + 1) & mask)
@@ -177,6 +283,21 @@ cupel_identity_map_remove (CupelIdentityMap *map,
   map->slots[hole] = NULL;
   map->count--;
   return TRUE;
+}
+
+CupelEntity *
+cupel_identity_map_next (const CupelIdentityMap *map,
+                         guint                  *position)
+{
+  CupelEntity *entity = NULL;
+
+  while (entity == NULL && *position < map->size)
+    entity = map->slots[(*position)++];
+  /* Those that have moved are among the former. */
+  while (entity == NULL && *position - map->size < map->old.size - map->old.moved)
+    entity = map->old.slots[old_slot (map, map->old.moved + (*position)++ - map->size)];
+
+  return entity;
 }
 
 gboolean

@@ -225,7 +225,6 @@ undo_innermost (CupelSession *self)
       cupel_entity_forget_changes (entity);
       entity->session = NULL;
       entity->flags = 0;
-      self->n_inserted -= MIN (self->n_inserted, 1);
     }
 
   /* What is to be written, or deleted, and was not yet, became so in it: beginning it flushed. */

@@ -42,7 +42,7 @@ struct _CupelSession
   GPtrArray       *deleted;        /* marked for deletion */
   GPtrArray       *gone;           /* deleted in this transaction, until it ends */
   GPtrArray       *rekeyed;        /* (element-type CupelRekeyed): changes of keys in this transaction; nullable */
-  guint            n_inserted;     /* in this transaction */
+  guint            transaction;    /* its number, by which entities that it inserted are known; never 0 */
   const char      *operation;      /* in flight, NULL: none */
   GPtrArray       *inherited;      /* (element-type CupelLoaderOption) what the statement under way says of deeper levels; borrowed */
   char            *failure;        /* why a rollback is pending */

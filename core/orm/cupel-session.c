@@ -25,10 +25,11 @@ static GPtrArray *
 snapshot (CupelSession *self)
 {
   GPtrArray *all = g_ptr_array_new_full (self->identity.count, g_object_unref);
+  CupelEntity *entity;
+  guint position = 0;
 
-  for (guint i = 0; i < self->identity.size; i++)
-    if (self->identity.slots[i] != NULL)
-      g_ptr_array_add (all, g_object_ref (self->identity.slots[i]));
+  while ((entity = cupel_identity_map_next (&self->identity, &position)) != NULL)
+    g_ptr_array_add (all, g_object_ref (entity));
   return all;
 }
 
@@ -44,7 +45,7 @@ detach_list (CupelSession *self,
       if (entity->session != self)
         continue;
       entity->session = NULL;
-      entity->flags &= ~(CUPEL_ENTITY_FLAG_PENDING | CUPEL_ENTITY_FLAG_DIRTY | CUPEL_ENTITY_FLAG_INSERTED | CUPEL_ENTITY_FLAG_DELETED);
+      entity->flags &= ~(CUPEL_ENTITY_FLAG_PENDING | CUPEL_ENTITY_FLAG_DIRTY | CUPEL_ENTITY_FLAG_DELETED);
     }
 }
 
@@ -55,22 +56,20 @@ detach_all (CupelSession *self)
   g_autoptr(GPtrArray) dirty = g_steal_pointer (&self->dirty);
   g_autoptr(GPtrArray) deleted = g_steal_pointer (&self->deleted);
   g_autoptr(GPtrArray) gone = g_steal_pointer (&self->gone);
+  CupelEntity *entity;
+  guint position = 0;
 
   self->new_ = g_ptr_array_new_with_free_func (g_object_unref);
   self->dirty = g_ptr_array_new_with_free_func (g_object_unref);
   self->deleted = g_ptr_array_new_with_free_func (g_object_unref);
   self->gone = g_ptr_array_new_with_free_func (g_object_unref);
-  self->n_inserted = 0;
   g_clear_pointer (&self->rekeyed, g_ptr_array_unref);
 
-  for (guint i = 0; i < self->identity.size; i++)
-    if (self->identity.slots[i] != NULL)
-      {
-        CupelEntity *entity = self->identity.slots[i];
-
-        entity->session = NULL;
-        entity->flags &= ~(CUPEL_ENTITY_FLAG_DIRTY | CUPEL_ENTITY_FLAG_INSERTED | CUPEL_ENTITY_FLAG_DELETED);
-      }
+  while ((entity = cupel_identity_map_next (&self->identity, &position)) != NULL)
+    {
+      entity->session = NULL;
+      entity->flags &= ~(CUPEL_ENTITY_FLAG_DIRTY | CUPEL_ENTITY_FLAG_DELETED);
+    }
   cupel_identity_map_clear (&self->identity);
   detach_list (self, new_);
   detach_list (self, dirty);
@@ -202,6 +201,7 @@ cupel_session_init (CupelSession *self)
 {
   self->thread = g_thread_self ();
   self->attempt = 1;
+  self->transaction = 1;
   self->autoflush = TRUE;
   self->new_ = g_ptr_array_new_with_free_func (g_object_unref);
   self->dirty = g_ptr_array_new_with_free_func (g_object_unref);
@@ -373,6 +373,21 @@ cupel_session_drop_new (CupelSession *self)
     }
 }
 
+static void
+end_transaction (CupelSession *self)
+{
+  if (++self->transaction == 0)
+    self->transaction = 1;
+}
+
+/* In the transaction that is under way */
+static gboolean
+was_inserted (CupelSession *self,
+              CupelEntity  *entity)
+{
+  return entity->inserted_in == self->transaction;
+}
+
 /* New ones are transient again, deleted ones are back, and of the others nothing is known any more. */
 static void
 restore (CupelSession *self)
@@ -384,13 +399,12 @@ restore (CupelSession *self)
   g_ptr_array_set_size (self->dirty, 0);
   g_ptr_array_set_size (self->deleted, 0);
   self->gone = g_ptr_array_new_with_free_func (g_object_unref);
-  self->n_inserted = 0;
 
   for (guint i = 0; i < gone->len; i++)
     {
       CupelEntity *entity = g_ptr_array_index (gone, i);
 
-      if (entity->flags & CUPEL_ENTITY_FLAG_INSERTED)
+      if (was_inserted (self, entity))
         {
           entity->session = NULL;
           entity->flags = 0;
@@ -404,7 +418,7 @@ restore (CupelSession *self)
     {
       CupelEntity *entity = g_ptr_array_index (all, i);
 
-      if (entity->flags & CUPEL_ENTITY_FLAG_INSERTED)
+      if (was_inserted (self, entity))
         {
           cupel_identity_map_remove (&self->identity, entity);
           cupel_entity_forget_changes (entity);
@@ -417,6 +431,7 @@ restore (CupelSession *self)
       cupel_entity_expire (entity);
     }
   cupel_session_undo_rekeyed (self, 0);
+  end_transaction (self);
 }
 
 gboolean
@@ -451,7 +466,7 @@ forget_deleted (CupelSession *self)
       CupelEntity *entity = g_ptr_array_index (self->gone, i);
 
       entity->session = NULL;
-      entity->flags &= ~(CUPEL_ENTITY_FLAG_DIRTY | CUPEL_ENTITY_FLAG_INSERTED);
+      entity->flags &= ~CUPEL_ENTITY_FLAG_DIRTY;
     }
   g_ptr_array_set_size (self->gone, 0);
 }
@@ -476,11 +491,7 @@ cupel_session_do_commit (CupelSession  *self,
 
   forget_deleted (self);
   g_clear_pointer (&self->rekeyed, g_ptr_array_unref);
-  if (self->n_inserted > 0)
-    for (guint i = 0; i < self->identity.size; i++)
-      if (self->identity.slots[i] != NULL)
-        self->identity.slots[i]->flags &= ~CUPEL_ENTITY_FLAG_INSERTED;
-  self->n_inserted = 0;
+  end_transaction (self);
   if (self->expire_on_commit)
     cupel_session_expire_all (self);
   return TRUE;
@@ -567,8 +578,8 @@ cupel_session_adopt (CupelSession  *self,
   entity->session = self;
   entity->identity = key.identity;
   entity->flags &= ~CUPEL_ENTITY_FLAG_PENDING;
-  entity->flags |= CUPEL_ENTITY_FLAG_PERSISTENT | CUPEL_ENTITY_FLAG_INSERTED | CUPEL_ENTITY_FLAG_BORN;
-  self->n_inserted++;
+  entity->flags |= CUPEL_ENTITY_FLAG_PERSISTENT | CUPEL_ENTITY_FLAG_BORN;
+  entity->inserted_in = self->transaction;
   cupel_identity_map_insert (&self->identity, entity);
   cupel_session_note_inserted (self, entity);
   return TRUE;
@@ -649,6 +660,7 @@ attach_one (CupelSession  *self,
     }
   entity->session = self;
   entity->identity = key.identity;
+  entity->inserted_in = 0;
   cupel_identity_map_insert (&self->identity, entity);
   if (cupel_entity_bits_any (mapper, &entity->modified))
     cupel_session_entity_dirty (self, entity);
@@ -1100,7 +1112,7 @@ cupel_session_expunge (CupelSession  *session,
   g_ptr_array_remove (session->deleted, entity);
   g_ptr_array_remove (session->gone, entity);
   entity->session = NULL;
-  entity->flags &= ~(CUPEL_ENTITY_FLAG_PENDING | CUPEL_ENTITY_FLAG_DIRTY | CUPEL_ENTITY_FLAG_DELETED | CUPEL_ENTITY_FLAG_INSERTED);
+  entity->flags &= ~(CUPEL_ENTITY_FLAG_PENDING | CUPEL_ENTITY_FLAG_DIRTY | CUPEL_ENTITY_FLAG_DELETED);
   return TRUE;
 }
 

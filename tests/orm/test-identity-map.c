@@ -66,6 +66,65 @@ test_random (void)
   g_assert_null (lookup (&map, mapper, 0));
 }
 
+/* A large one that grows, and whose entities come and go while it moves: all that is in it is found, by its key and by walking. */
+static void
+test_growing (void)
+{
+  const guint n = 100000;
+  CupelIdentityMap map = { NULL, };
+  g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr(GHashTable) seen = g_hash_table_new (NULL, NULL);
+  CupelMapper *mapper = NULL;
+  CupelEntity *entity;
+  guint position = 0, n_moving = 0, n_removed = 0;
+
+  for (guint i = 0; i < n; i++)
+    {
+      guint other = g_test_rand_int_range (0, i + 1);
+
+      entity = g_object_new (thing_get_type (), NULL);
+      mapper = cupel_mapper_of (entity);
+      entity->identity = (gint64) i * (i % 3 == 0 ? 1 : 4096);
+      cupel_identity_map_insert (&map, entity);
+      g_ptr_array_add (all, entity);
+      n_moving += map.old.slots != NULL;
+
+      /* Whichever of the two tables it is in */
+      entity = g_ptr_array_index (all, other);
+      if (entity->identity >= 0)
+        {
+          g_assert_true (lookup (&map, mapper, entity->identity) == entity);
+          if (i % 4 == 0)
+            {
+              g_assert_true (cupel_identity_map_remove (&map, entity));
+              g_assert_false (cupel_identity_map_remove (&map, entity));
+              g_assert_null (lookup (&map, mapper, entity->identity));
+              entity->identity = -1;
+              n_removed++;
+            }
+        }
+      g_assert_null (lookup (&map, mapper, -1 - (gint64) i));
+      g_assert_cmpuint (map.count, ==, i + 1 - n_removed);
+      if (i % 10000 == 0 || (map.old.slots != NULL && i % 500 == 0))
+        {
+          g_hash_table_remove_all (seen);
+          for (position = 0; (entity = cupel_identity_map_next (&map, &position)) != NULL;)
+            g_assert_true (g_hash_table_add (seen, entity));
+          g_assert_cmpuint (g_hash_table_size (seen), ==, map.count);
+        }
+    }
+  g_test_message ("%u of the insertions moved the map", n_moving);
+  g_assert_cmpuint (n_moving, >, n / 100);
+  g_assert_cmpuint (n_moving, <, n / 2);
+  for (guint i = 0; i < n; i++)
+    {
+      entity = g_ptr_array_index (all, i);
+      if (entity->identity >= 0)
+        g_assert_true (lookup (&map, mapper, entity->identity) == entity);
+    }
+  cupel_identity_map_clear (&map);
+}
+
 /* Keys as they are in tables: one after the other, or with gaps. Neither makes long runs of slots. */
 static void
 test_spread (void)
@@ -120,6 +179,7 @@ main (int   argc,
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/orm/identity-map/random", test_random);
+  g_test_add_func ("/orm/identity-map/growing", test_growing);
   g_test_add_func ("/orm/identity-map/spread", test_spread);
   g_test_add_func ("/orm/identity-map/null-key", test_null_key);
   return g_test_run ();

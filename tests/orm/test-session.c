@@ -627,6 +627,29 @@ test_rollback (Fixture *f)
   g_assert_cmpint (count_rows (f, "book"), ==, 0);
 }
 
+/* What one session inserted is a row like any other for the next, which does not undo it. */
+static void
+test_rollback_of_another (Fixture *f)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(CupelSession) other = cupel_session_new (cupel_session_get_engine (f->session));
+  g_autoptr(Author) author = new_author ("one", 0);
+
+  add (f, author);
+  commit (f);
+  cupel_session_expunge (f->session, CUPEL_ENTITY (author), &error);
+  g_assert_no_error (error);
+
+  cupel_session_add (other, CUPEL_ENTITY (author), &error);
+  g_assert_no_error (error);
+  cupel_session_rollback (other, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (cupel_session_contains (other, CUPEL_ENTITY (author)));
+  g_assert_cmpint (cupel_entity_get_state (CUPEL_ENTITY (author)), ==, CUPEL_ENTITY_PERSISTENT);
+  cupel_session_close (other, NULL, &error);
+  g_assert_no_error (error);
+}
+
 static void
 test_failed_flush (Fixture *f)
 {
@@ -1294,6 +1317,7 @@ main (int   argc,
     { "/orm/session/raise", test_raise },
     { "/orm/session/lost-condition", test_lost_condition },
     { "/orm/session/rollback", test_rollback },
+    { "/orm/session/rollback-of-another", test_rollback_of_another },
     { "/orm/session/failed-flush", test_failed_flush },
     { "/orm/session/delete", test_delete },
     { "/orm/session/tree", test_tree },
