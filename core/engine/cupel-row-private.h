@@ -7,10 +7,11 @@
 
 G_BEGIN_DECLS
 
-/* The names of the columns of a result, shared by it and its rows. */
+/* The names of the columns of a result, shared by it and its rows, and mostly by all results of a statement. */
 typedef struct
 {
-  gatomicrefcount   ref_count;
+  gatomicrefcount   ref_count;     /* unless it is kept with: */
+  CupelCompiled    *keeper;        /* nullable: whose references count in place of its own */
   guint             n_columns;
   CupelCompiled    *compiled;      /* nullable: keeps the names */
   char            **owned_names;   /* nullable: when the statement does not know them */

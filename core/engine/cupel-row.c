@@ -4,6 +4,7 @@
 
 #include "engine/cupel-cell-access-private.h"
 #include "engine/cupel-row-private.h"
+#include "sql/cupel-compiler-private.h"
 
 struct _CupelRow
 {
@@ -17,9 +18,35 @@ G_DEFINE_BOXED_TYPE (CupelRow, cupel_row, cupel_row_ref, cupel_row_unref)
 
 /* CupelRowShape */
 
+static CupelRowShape *
+make_shape (guint          n_columns,
+            char         **names,
+            CupelCompiled *compiled)
+{
+  CupelRowShape *shape = g_malloc (sizeof (CupelRowShape) + sizeof (char *) * n_columns);
+
+  g_atomic_ref_count_init (&shape->ref_count);
+  shape->keeper = NULL;
+  shape->n_columns = n_columns;
+  shape->owned_names = names;
+  shape->compiled = NULL;
+
+  for (guint i = 0; i < n_columns; i++)
+    {
+      if (names != NULL)
+        shape->names[i] = names[i];
+      else if (compiled != NULL && i < compiled->n_columns && compiled->columns[i].name != NULL)
+        shape->names[i] = compiled->columns[i].name;
+      else
+        shape->names[i] = "";
+    }
+
+  return shape;
+}
+
 CupelRowShape *
 cupel_row_shape_new (CupelCompiled *compiled,
-                 CupelReply    *reply)
+                     CupelReply    *reply)
 {
   char **names = g_steal_pointer (&reply->column_names);
   CupelRowShape *shape;
@@ -36,35 +63,41 @@ cupel_row_shape_new (CupelCompiled *compiled,
   if (reply->blocks != NULL && reply->blocks->len > 0)
     n_columns = MIN (n_columns, ((CupelRowBlock *) reply->blocks->pdata[0])->n_columns);
 
-  shape = g_malloc (sizeof (CupelRowShape) + sizeof (char *) * n_columns);
-  g_atomic_ref_count_init (&shape->ref_count);
-  shape->n_columns = n_columns;
-  shape->owned_names = names;
-  shape->compiled = names == NULL && compiled != NULL ? cupel_compiled_ref (compiled) : NULL;
-
-  for (guint i = 0; i < n_columns; i++)
+  if (names == NULL && compiled != NULL && n_columns == compiled->n_columns)
     {
-      if (names != NULL)
-        shape->names[i] = names[i];
-      else if (compiled != NULL && i < compiled->n_columns && compiled->columns[i].name != NULL)
-        shape->names[i] = compiled->columns[i].name;
-      else
-        shape->names[i] = "";
+      if ((shape = cupel_compiled_get_derived (compiled)) == NULL)
+        {
+          shape = make_shape (n_columns, NULL, compiled);
+          shape->keeper = compiled;
+          shape = cupel_compiled_set_derived (compiled, shape, g_free);
+        }
+      return cupel_row_shape_ref (shape);
     }
 
+  shape = make_shape (n_columns, names, compiled);
+  if (names == NULL && compiled != NULL)
+    shape->compiled = cupel_compiled_ref (compiled);
   return shape;
 }
 
 CupelRowShape *
 cupel_row_shape_ref (CupelRowShape *shape)
 {
-  g_atomic_ref_count_inc (&shape->ref_count);
+  if (shape->keeper != NULL)
+    cupel_compiled_ref (shape->keeper);
+  else
+    g_atomic_ref_count_inc (&shape->ref_count);
   return shape;
 }
 
 void
 cupel_row_shape_unref (CupelRowShape *shape)
 {
+  if (shape->keeper != NULL)
+    {
+      cupel_compiled_unref (shape->keeper);
+      return;
+    }
   if (!g_atomic_ref_count_dec (&shape->ref_count))
     return;
 

@@ -27,6 +27,9 @@ typedef struct
     char  *sql;
   } multi[N_MULTI];
   guint           next_multi;
+
+  gpointer        derived;        /* atomic: set once */
+  GDestroyNotify  free_derived;
 } RealCompiled;
 
 CupelCompiled *
@@ -96,6 +99,26 @@ cupel_compiled_set_table_name (CupelCompiled *compiled,
   compiled->table_name = g_strdup (name);
 }
 
+gpointer
+cupel_compiled_get_derived (CupelCompiled *compiled)
+{
+  return g_atomic_pointer_get (&((RealCompiled *) compiled)->derived);
+}
+
+gpointer
+cupel_compiled_set_derived (CupelCompiled  *compiled,
+                            gpointer        data,
+                            GDestroyNotify  destroy)
+{
+  RealCompiled *self = (RealCompiled *) compiled;
+
+  /* All who derive something derive the same. */
+  g_atomic_pointer_set (&self->free_derived, destroy);
+  if (!g_atomic_pointer_compare_and_exchange (&self->derived, NULL, data))
+    destroy (data);
+  return g_atomic_pointer_get (&self->derived);
+}
+
 void
 cupel_compiled_set_group (CupelCompiled *compiled,
                           gsize          start,
@@ -158,6 +181,8 @@ cupel_compiled_unref (CupelCompiled *compiled)
   if (!g_atomic_int_dec_and_test (&self->ref_count))
     return;
 
+  if (self->derived != NULL)
+    self->free_derived (self->derived);
   for (guint i = 0; i < compiled->n_slots; i++)
     cupel_sql_type_unref (compiled->slots[i].type);
   g_free ((CupelSlot *) compiled->slots);

@@ -74,6 +74,12 @@ void                cupel_compiled_set_text_columns (CupelCompiled   *compiled,
                                                  GPtrArray           *types);
 void                cupel_compiled_set_table_name (CupelCompiled     *compiled,
                                                  const char          *name);
+/* What the layer above derives from a compiled statement once and keeps with it. Any thread; NULL: nothing yet. */
+gpointer            cupel_compiled_get_derived  (CupelCompiled       *compiled);
+/* Takes @data over, unless another thread was first: then it is freed. What there is now. */
+gpointer            cupel_compiled_set_derived  (CupelCompiled       *compiled,
+                                                 gpointer             data,
+                                                 GDestroyNotify       destroy);
 /* The group stands at [start, end) of the text. */
 void                cupel_compiled_set_group    (CupelCompiled       *compiled,
                                                  gsize                start,

@@ -328,6 +328,42 @@ test_traces (Fixture *f)
     }
 }
 
+/* A row knows its columns when nothing else is left of where it came from. */
+static void
+test_row_stays (Fixture *f)
+{
+  GError *error = NULL;
+  CupelConnection *connection = borrow (f->engine);
+  CupelText *text = cupel_text_new ("SELECT 7, 8");
+  CupelSelect *select = cupel_select_new ();
+  CupelRow *rows[3];
+
+  cupel_select_add_column (select, cupel_label (cupel_literal_int64 (7), "seven"));
+  cupel_select_add_column (select, cupel_label (cupel_literal_int64 (8), "eight"));
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      CupelStatement *statement = i < 2 ? CUPEL_STATEMENT (select) : CUPEL_STATEMENT (text);
+      g_autoptr(CupelResult) result = cupel_connection_execute (connection, statement, NULL, NULL, &error);
+
+      g_assert_no_error (error);
+      g_assert_true (cupel_result_step (result));
+      rows[i] = cupel_result_dup_row (result);
+    }
+  g_object_unref (select);
+  g_object_unref (text);
+  give_back (connection);
+  g_assert_true (cupel_engine_dispose (f->engine, NULL, &error));
+  g_object_set (f->engine, "statement-cache-size", 0, NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      if (i < 2)
+        g_assert_cmpstr (cupel_row_get_column_name (rows[i], 0), ==, "seven");
+      g_assert_cmpint (cupel_row_get_int64 (rows[i], 1), ==, 8);
+      cupel_row_unref (rows[i]);
+    }
+}
+
 typedef struct
 {
   Fixture *fixture;
@@ -438,6 +474,7 @@ add_tests (const char *url)
     { "error", test_error },
     { "cancel", test_cancel },
     { "traces", test_traces },
+    { "row-stays", test_row_stays },
     { "from-hand-to-hand", test_from_hand_to_hand },
   };
   g_autofree char *dialect = g_strndup (url, strcspn (url, ":"));
