@@ -30,6 +30,7 @@ typedef struct
   GPtrArray *steps;
   gint64 duration;          /* microseconds */
   gint64 stall;             /* microseconds: the longest that the loop was kept */
+  gint64 frame;             /* likewise, from those whose priority is the one that an interface is drawn at */
 } CupelConformanceResult;
 
 /* All of them on one URL */
@@ -40,6 +41,7 @@ typedef struct
   GPtrArray *results;
   gint64 stall;
   const char *stall_scenario;
+  gint64 frame;
 } CupelConformanceColumn;
 
 typedef enum
@@ -76,7 +78,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (CupelConformanceDatabase, cupel_conformance_datab
 
 /* how long the loop is kept from polling */
 void   cupel_conformance_watchdog_start (GMainContext *context);
-gint64 cupel_conformance_watchdog_stop  (GMainContext *context);
+gint64 cupel_conformance_watchdog_stop  (GMainContext *context,
+                                         gint64       *frame);
 
 /* what came of it */
 void cupel_conformance_report_begin  (CupelConformanceFormat         format,

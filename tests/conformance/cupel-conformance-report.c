@@ -76,9 +76,9 @@ append_stalls (GString    *output,
     {
       const CupelConformanceColumn *column = columns->pdata[c];
 
-      g_string_append_printf (output, "%s%s: the main loop was kept for %.1f ms at most%s%s\n", prefix, column->name,
-                              column->stall / 1000.0, column->stall_scenario != NULL ? ", in " : "",
-                              column->stall_scenario != NULL ? column->stall_scenario : "");
+      g_string_append_printf (output, "%s%s: the main loop was kept for %.1f ms at most%s%s; %.1f ms passed without a turn for an interface to be drawn\n",
+                              prefix, column->name, column->stall / 1000.0, column->stall_scenario != NULL ? ", in " : "",
+                              column->stall_scenario != NULL ? column->stall_scenario : "", column->frame / 1000.0);
     }
 }
 

@@ -16,6 +16,9 @@
 /* What the library does to the loop it does every time; what a busy machine does comes and goes. */
 #define STALL_ATTEMPTS   4
 
+/* Microseconds between two turns for what draws an interface: a frame of a screen */
+#define FRAME_LIMIT 16000
+
 typedef struct
 {
   const char *url;
@@ -162,7 +165,7 @@ run_once (Runner                 *runner,
       cupel_run_async (run_in_fiber, run, NULL, NULL, on_done, run);
       while (!run->done && !run->late)
         g_main_context_iteration (loop, TRUE);
-      result->stall = cupel_conformance_watchdog_stop (loop);
+      result->stall = cupel_conformance_watchdog_stop (loop, &result->frame);
       result->duration = g_get_monotonic_time () - begin;
       g_source_destroy (timeout);
       g_main_context_pop_thread_default (loop);
@@ -172,6 +175,9 @@ run_once (Runner                 *runner,
       if (runner->stall_limit > 0 && result->stall > runner->stall_limit)
         cupel_conformance_check (run->context, "loop", FALSE, "the main loop was kept for %.1f ms, each time; the limit is %.1f ms",
                                  result->stall / 1000.0, runner->stall_limit / 1000.0);
+      else if (runner->stall_limit > 0 && result->frame > FRAME_LIMIT)
+        cupel_conformance_check (run->context, "loop", FALSE, "the main loop had no turn for an interface for %.1f ms, each time; the limit is %.1f ms",
+                                 result->frame / 1000.0, FRAME_LIMIT / 1000.0);
       if (run->done && !cupel_conformance_database_drop (database, &error))
         cupel_conformance_check (run->context, "end", FALSE, "removing its database failed: %s", error->message);
     }
@@ -204,7 +210,8 @@ run_scenario (Runner                 *runner,
         return FALSE;
       for (guint s = 0; s < result->steps->len; s++)
         n_failed += !((CupelConformanceStep *) result->steps->pdata[s])->passed;
-      if (n_failed != 1 || runner->stall_limit == 0 || result->stall <= runner->stall_limit || i == STALL_ATTEMPTS)
+      if (n_failed != 1 || runner->stall_limit == 0 || i == STALL_ATTEMPTS ||
+          (result->stall <= runner->stall_limit && result->frame <= FRAME_LIMIT))
         return TRUE;
       g_clear_pointer (&result->steps, g_ptr_array_unref);
     }
@@ -281,6 +288,7 @@ run_column (Runner     *runner,
           column->stall = result->stall;
           column->stall_scenario = cupel_conformance_scenario_get_name (result->scenario);
         }
+      column->frame = MAX (column->frame, result->frame);
       g_ptr_array_add (column->results, result);
       runner->n_done++;
       cupel_conformance_report_result (runner->format, column, result, runner->n_done, runner->verbose, text);

@@ -38,19 +38,24 @@ read_schedstat (gint64 *wait)
   return ran > 0;
 }
 
-static void
-take_reading (Reading *reading)
+/* What this thread worked, in microseconds */
+static gint64
+get_work (void)
 {
   struct timespec worked;
 
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &worked);
+  return (gint64) worked.tv_sec * G_USEC_PER_SEC + worked.tv_nsec / 1000;
+}
+
+static void
+take_reading (Reading *reading)
+{
   *reading = (Reading) { 0, };
   if (has_schedstat)
-    {
-      read_schedstat (&reading->waited);
-      return;
-    }
-  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &worked);
-  reading->worked = (gint64) worked.tv_sec * G_USEC_PER_SEC + worked.tv_nsec / 1000;
+    read_schedstat (&reading->waited);
+  else
+    reading->worked = get_work ();
 }
 
 /* Of @took microseconds, those that were this thread's own doing */
@@ -95,9 +100,44 @@ measured_poll (GPollFD *fds,
   return n;
 }
 
+/* Stands for what draws an interface: ready every millisecond, at the priority of that. What it waits for is the work of this thread. */
+#define FRAME_PRIORITY (G_PRIORITY_HIGH_IDLE + 20)
+#define FRAME_INTERVAL 1000
+
+static GSource *frames;
+static gint64 frame_began;      /* what the thread had worked then */
+static gint64 longest_frame;
+
+static gboolean
+frames_dispatch (GSource     *source,
+                 GSourceFunc  callback,
+                 gpointer     user_data)
+{
+  const gint64 now = get_work ();
+
+  longest_frame = MAX (longest_frame, now - frame_began);
+  frame_began = now;
+  g_source_set_ready_time (source, g_get_monotonic_time () + FRAME_INTERVAL);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+start_frames (GMainContext *context)
+{
+  static GSourceFuncs functions = { .dispatch = frames_dispatch };
+
+  longest_frame = 0;
+  frame_began = get_work ();
+  frames = g_source_new (&functions, sizeof (GSource));
+  g_source_set_priority (frames, FRAME_PRIORITY);
+  g_source_set_ready_time (frames, 0);
+  g_source_attach (frames, context);
+}
+
 void
 cupel_conformance_watchdog_start (GMainContext *context)
 {
+  start_frames (context);
   since = 0;
   longest = 0;
   schedstat = open ("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
@@ -106,9 +146,13 @@ cupel_conformance_watchdog_start (GMainContext *context)
 }
 
 gint64
-cupel_conformance_watchdog_stop (GMainContext *context)
+cupel_conformance_watchdog_stop (GMainContext *context,
+                                 gint64       *frame)
 {
   account ();
+  *frame = MAX (longest_frame, get_work () - frame_began);
+  g_source_destroy (frames);
+  g_clear_pointer (&frames, g_source_unref);
   g_main_context_set_poll_func (context, NULL);
   if (schedstat >= 0)
     close (schedstat);

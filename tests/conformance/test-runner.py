@@ -47,26 +47,32 @@ check(reply.returncode == 1 and 'the main loop was kept for' in reply.stdout and
 reply = run('--url', 'sqlite://', '--scenario', 'busy-loop', limit='0')
 check(reply.returncode == 0 and 'in busy-loop' in reply.stdout, 'or is only told', reply.stdout)
 
+reply = run('--url', 'sqlite://', '--scenario', 'greedy')
+check(reply.returncode == 1 and 'the main loop had no turn for an interface for' in reply.stdout,
+      'so does one that nobody of a lower priority gets a turn of', reply.stdout)
+reply = run('--url', 'sqlite://', '--scenario', 'greedy', limit='0')
+check(reply.returncode == 0, 'or it is only told', reply.stdout)
+
 reply = run('--url', 'sqlite://', '--scenario', 'skipped')
 check(reply.returncode == 0 and '0 passed, 0 failed, 1 skipped' in reply.stdout, 'a skip is counted', reply.stdout)
 check('native-uuid, persistent' in reply.stdout, 'and names what is missing', reply.stdout)
 
 reply = run('--url', 'sqlite://', '--format', 'tap', limit='0')
-check('1..7' in reply.stdout and 'not ok 2 - bad on sqlite memory' in reply.stdout and 'ok 1 - good' in reply.stdout and
+check('1..8' in reply.stdout and 'not ok 2 - bad on sqlite memory' in reply.stdout and 'ok 1 - good' in reply.stdout and
       '# SKIP' in reply.stdout, 'TAP', reply.stdout)
 
 with tempfile.TemporaryDirectory() as folder:
     path = os.path.join(folder, 'report.xml')
     reply = run('--url', 'sqlite://', '--format', 'junit', '--output', path, limit='0')
     suite = xml.etree.ElementTree.parse(path).getroot().find('testsuite')
-    check(reply.returncode == 1 and reply.stdout == '' and suite.get('tests') == '7' and suite.get('failures') == '4' and
+    check(reply.returncode == 1 and reply.stdout == '' and suite.get('tests') == '8' and suite.get('failures') == '4' and
           suite.get('skipped') == '1' and len(suite.findall('testcase/failure')) == 4, 'JUnit XML in a file', suite.attrib)
 
 reply = run('--url', 'sqlite://', '--format', 'html', limit='0')
 check('a &lt;number&gt;: expected 4, got 3' in reply.stdout and '</html>' in reply.stdout, 'HTML, escaped', reply.stdout)
 
 reply = run('--list')
-check(reply.returncode == 0 and len(reply.stdout.splitlines()) == 7, 'the list', reply.stdout)
+check(reply.returncode == 0 and len(reply.stdout.splitlines()) == 8, 'the list', reply.stdout)
 for arguments in [['--format=nonsense'], ['--no-such-option'], ['sqlite://'], ['--scenario', 'no-such']]:
     reply = run(*arguments)
     check(reply.returncode == 2 and reply.stderr != '', f'{arguments[0]}: status 2', reply.stderr)
