@@ -79,6 +79,14 @@ struct _CupelExpression
   } v;
 };
 
+/* (transfer full); a node without children */
+CupelExpression *cupel_expression_new        (CupelExpressionKind    kind);
+/* @operand: (transfer full) */
+CupelExpression *cupel_expression_new_unary  (CupelExpressionKind    kind,
+                                              CupelExpression       *operand);
+/* @child: (transfer full) */
+void          cupel_expression_add_child     (CupelExpression       *self,
+                                              CupelExpression       *child);
 /* "=", "||" ... */
 const char   *cupel_op_get_text              (CupelOp                op);
 gboolean      cupel_expression_is_null_value (const CupelExpression *expression);

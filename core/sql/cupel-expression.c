@@ -31,8 +31,8 @@ cupel_op_get_text (CupelOp op)
   return op_texts[op];
 }
 
-static CupelExpression *
-expression_new (CupelExpressionKind kind)
+CupelExpression *
+cupel_expression_new (CupelExpressionKind kind)
 {
   CupelExpression *self = g_new0 (CupelExpression, 1);
 
@@ -64,10 +64,9 @@ reserve_children (CupelExpression *self,
     }
 }
 
-/* @child: (transfer full) */
-static void
-add_child (CupelExpression *self,
-           CupelExpression *child)
+void
+cupel_expression_add_child (CupelExpression *self,
+                            CupelExpression *child)
 {
   reserve_children (self, self->n_children + 1);
   self->children[self->n_children++] = child;
@@ -75,41 +74,13 @@ add_child (CupelExpression *self,
     self->depth = child->depth < G_MAXUINT16 ? child->depth + 1 : G_MAXUINT16;
 }
 
-static CupelExpression *
-unary_new (CupelExpressionKind  kind,
-           CupelExpression     *operand)
+CupelExpression *
+cupel_expression_new_unary (CupelExpressionKind  kind,
+                            CupelExpression     *operand)
 {
-  CupelExpression *self = expression_new (kind);
+  CupelExpression *self = cupel_expression_new (kind);
 
-  add_child (self, operand);
-
-  return self;
-}
-
-/* What was given is ours even if the other side is missing. */
-static gboolean
-both_given (CupelExpression *left,
-            CupelExpression *right,
-            const char      *function)
-{
-  if (G_LIKELY (left != NULL && right != NULL))
-    return TRUE;
-  g_critical ("%s: the %s expression is NULL", function, left == NULL ? "left" : "right");
-  g_clear_pointer (&left, cupel_expression_unref);
-  g_clear_pointer (&right, cupel_expression_unref);
-  return FALSE;
-}
-
-static CupelExpression *
-binary_new (CupelOp          op,
-            CupelExpression *left,
-            CupelExpression *right)
-{
-  CupelExpression *self = expression_new (CUPEL_EXPRESSION_BINARY);
-
-  self->op = op;
-  add_child (self, left);
-  add_child (self, right);
+  cupel_expression_add_child (self, operand);
 
   return self;
 }
@@ -249,7 +220,7 @@ cupel_column_expression (CupelColumn *column)
 
   g_return_val_if_fail (CUPEL_IS_COLUMN (column), NULL);
 
-  self = expression_new (CUPEL_EXPRESSION_COLUMN);
+  self = cupel_expression_new (CUPEL_EXPRESSION_COLUMN);
   self->v.column.column = g_object_ref (column);
   table = cupel_column_get_table (column);
   if (table != NULL)
@@ -276,7 +247,7 @@ cupel_literal (CupelValue *value)
 
   g_return_val_if_fail (value != NULL, NULL);
 
-  self = expression_new (CUPEL_EXPRESSION_LITERAL);
+  self = cupel_expression_new (CUPEL_EXPRESSION_LITERAL);
   self->v.value = value;
 
   return self;
@@ -374,7 +345,7 @@ cupel_literal_datetime (GDateTime *value)
 CupelExpression *
 cupel_null (void)
 {
-  return expression_new (CUPEL_EXPRESSION_NULL);
+  return cupel_expression_new (CUPEL_EXPRESSION_NULL);
 }
 
 /**
@@ -396,7 +367,7 @@ cupel_bind (const char   *name,
 
   g_return_val_if_fail (name != NULL && *name != '\0', NULL);
 
-  self = expression_new (CUPEL_EXPRESSION_BIND);
+  self = cupel_expression_new (CUPEL_EXPRESSION_BIND);
   self->name = g_strdup (name);
   self->type = type;
 
@@ -422,7 +393,7 @@ cupel_text (const char *sql)
 
   g_return_val_if_fail (sql != NULL, NULL);
 
-  self = expression_new (CUPEL_EXPRESSION_TEXT);
+  self = cupel_expression_new (CUPEL_EXPRESSION_TEXT);
   self->v.raw = cupel_raw_sql_new (sql);
 
   return self;
@@ -460,11 +431,11 @@ cupel_func (const char *name,
 
   g_return_val_if_fail (name != NULL && is_function_name (name), NULL);
 
-  self = expression_new (CUPEL_EXPRESSION_FUNCTION);
+  self = cupel_expression_new (CUPEL_EXPRESSION_FUNCTION);
   self->name = g_strdup (name);
   va_start (args, name);
   while ((argument = va_arg (args, CupelExpression *)) != NULL)
-    add_child (self, argument);
+    cupel_expression_add_child (self, argument);
   va_end (args);
 
   return self;
@@ -492,10 +463,10 @@ cupel_funcv (const char       *name,
   g_return_val_if_fail (name != NULL && is_function_name (name), NULL);
   g_return_val_if_fail (arguments != NULL || n_arguments == 0, NULL);
 
-  self = expression_new (CUPEL_EXPRESSION_FUNCTION);
+  self = cupel_expression_new (CUPEL_EXPRESSION_FUNCTION);
   self->name = g_strdup (name);
   for (gsize i = 0; i < n_arguments; i++)
-    add_child (self, cupel_expression_ref (arguments[i]));
+    cupel_expression_add_child (self, cupel_expression_ref (arguments[i]));
 
   return self;
 }
@@ -514,630 +485,9 @@ CupelExpression *
 cupel_count (CupelExpression *expression)
 {
   if (expression == NULL)
-    return expression_new (CUPEL_EXPRESSION_COUNT_ALL);
+    return cupel_expression_new (CUPEL_EXPRESSION_COUNT_ALL);
 
   return cupel_func ("count", expression, NULL);
-}
-
-/* comparison and logic */
-
-gboolean
-cupel_expression_is_null_value (const CupelExpression *expression)
-{
-  return expression->kind == CUPEL_EXPRESSION_NULL ||
-         (expression->kind == CUPEL_EXPRESSION_LITERAL &&
-          cupel_value_get_cell (expression->v.value)->kind == CUPEL_CELL_NULL);
-}
-
-static CupelExpression *
-compare_null_safely (CupelOp          op,
-                     CupelExpression *left,
-                     CupelExpression *right)
-{
-  CupelExpression *self;
-
-  if (cupel_expression_is_null_value (left))
-    {
-      CupelExpression *swap = left;
-
-      left = right;
-      right = swap;
-    }
-  if (!cupel_expression_is_null_value (right))
-    return binary_new (op, left, right);
-
-  cupel_expression_unref (right);
-  self = unary_new (CUPEL_EXPRESSION_IS_NULL, left);
-  self->negated = op == CUPEL_OP_NE;
-
-  return self;
-}
-
-/**
- * cupel_eq:
- * @left: (transfer full): an expression
- * @right: (transfer full): another
- *
- * Makes a comparison for equality. With a NULL on one side it becomes `IS NULL`.
- *
- * Returns: (transfer full): a new expression
- *
- * Since: 1.0
- */
-CupelExpression *
-cupel_eq (CupelExpression *left,
-          CupelExpression *right)
-{
-  if (!both_given (left, right, G_STRFUNC))
-    return NULL;
-
-  return compare_null_safely (CUPEL_OP_EQ, left, right);
-}
-
-/**
- * cupel_ne:
- * @left: (transfer full): an expression
- * @right: (transfer full): another
- *
- * Makes a comparison for inequality. With a NULL on one side it becomes `IS NOT NULL`.
- *
- * Returns: (transfer full): a new expression
- *
- * Since: 1.0
- */
-CupelExpression *
-cupel_ne (CupelExpression *left,
-          CupelExpression *right)
-{
-  if (!both_given (left, right, G_STRFUNC))
-    return NULL;
-
-  return compare_null_safely (CUPEL_OP_NE, left, right);
-}
-
-/**
- * cupel_lt:
- * @left: (transfer full): an expression
- * @right: (transfer full): another
- *
- * Makes the comparison @left < @right.
- *
- * Returns: (transfer full): a new expression
- *
- * Since: 1.0
- */
-CupelExpression *
-cupel_lt (CupelExpression *left,
-          CupelExpression *right)
-{
-  if (!both_given (left, right, G_STRFUNC))
-    return NULL;
-
-  return binary_new (CUPEL_OP_LT, left, right);
-}
-
-/**
- * cupel_le:
- * @left: (transfer full): an expression
- * @right: (transfer full): another
- *
- * Makes the comparison @left <= @right.
- *
- * Returns: (transfer full): a new expression
- *
- * Since: 1.0
- */
-CupelExpression *
-cupel_le (CupelExpression *left,
-          CupelExpression *right)
-{
-  if (!both_given (left, right, G_STRFUNC))
-    return NULL;
-
-  return binary_new (CUPEL_OP_LE, left, right);
-}
-
-/**
- * cupel_gt:
- * @left: (transfer full): an expression
- * @right: (transfer full): another
- *
- * Makes the comparison @left > @right.
- *
- * Returns: (transfer full): a new expression
- *
- * Since: 1.0
- */
-CupelExpression *
-cupel_gt (CupelExpression *left,
-          CupelExpression *right)
-{
-  if (!both_given (left, right, G_STRFUNC))
-    return NULL;
-
-  return binary_new (CUPEL_OP_GT, left, right);
-}
-
-/**
- * cupel_ge:
- * @left: (transfer full): an expression
- * @right: (transfer full): another
- *
- * Makes the comparison @left >= @right.
- *
- * Returns: (transfer full): a new expression
- *
- * Since: 1.0
- */
-CupelExpression *
-cupel_ge (CupelExpression *left,
-          CupelExpression *right)
-{
-  if (!both_given (left, right, G_STRFUNC))
-    return NULL;
-
-  return binary_new (CUPEL_OP_GE, left, right);
-}
-
-/* @part: (transfer full) */
-static void
-add_part (CupelExpression *self,
-          CupelExpression *part)
-{
-  if (part->kind != self->kind)
-    {
-      add_child (self, part);
-      return;
-    }
-  for (guint i = 0; i < part->n_children; i++)
-    add_child (self, cupel_expression_ref (part->children[i]));
-  cupel_expression_unref (part);
-}
-
-/* One node with many children instead of a deep tree, so that a condition can be built in a loop. */
-static CupelExpression *
-join_parts (CupelExpressionKind  kind,
-            CupelExpression     *left,
-            CupelExpression     *right)
-{
-  CupelExpression *self = left;
-
-  /* nobody else sees it: it may grow */
-  if (left->kind != kind || g_atomic_int_get (&left->ref_count) != 1)
-    {
-      self = expression_new (kind);
-      add_part (self, left);
-    }
-  add_part (self, right);
-
-  return self;
-}
-
-/**
- * cupel_and:
- * @left: (transfer full): a condition
- * @right: (transfer full): another
- *
- * Makes a condition that holds when both do.
- *
- * Returns: (transfer full): a new expression
- *
- * Since: 1.0
- */
-CupelExpression *
-cupel_and (CupelExpression *left,
-           CupelExpression *right)
-{
-  if (!both_given (left, right, G_STRFUNC))
-    return NULL;
-
-  return join_parts (CUPEL_EXPRESSION_AND, left, right);
-}
-
-/**
- * cupel_or:
- * @left: (transfer full): a condition
- * @right: (transfer full): another
- *
- * Makes a condition that holds when at least one of both does.
- *
- * Returns: (transfer full): a new expression
- *
- * Since: 1.0
- */
-CupelExpression *
-cupel_or (CupelExpression *left,
-          CupelExpression *right)
-{
-  if (!both_given (left, right, G_STRFUNC))
-    return NULL;
-
-  return join_parts (CUPEL_EXPRESSION_OR, left, right);
-}
-
-/**
- * cupel_not:
- * @operand: (transfer full): a condition
- *
- * Makes a condition that holds when @operand does not.
- *
- * Returns: (transfer full): a new expression
- *
- * Since: 1.0
- */
-CupelExpression *
-cupel_not (CupelExpression *operand)
-{
-  g_return_val_if_fail (operand != NULL, NULL);
-
-  return unary_new (CUPEL_EXPRESSION_NOT, operand);
-}
-
-/**
- * cupel_is_null:
- * @operand: (transfer full): an expression
- *
- * Makes the condition `IS NULL`.
- *
- * Returns: (transfer full): a new expression
- *
- * Since: 1.0
- */
-CupelExpression *
-cupel_is_null (CupelExpression *operand)
-{
-  g_return_val_if_fail (operand != NULL, NULL);
-
-  return unary_new (CUPEL_EXPRESSION_IS_NULL, operand);
-}
-
-/**
- * cupel_like:
- * @operand: (transfer full): an expression
- * @pattern: (transfer full): a pattern with `%` and `_`
- *
- * Makes the comparison `LIKE`. Whether it minds case is the database's choice.
- *
- * Returns: (transfer full): a new expression
- *
- * Since: 1.0
- */
-CupelExpression *
-cupel_like (CupelExpression *operand,
-            CupelExpression *pattern)
-{
-  g_return_val_if_fail (operand != NULL && pattern != NULL, NULL);
-
-  return binary_new (CUPEL_OP_LIKE, operand, pattern);
-}
-
-/**
- * cupel_between:
- * @operand: (transfer full): an expression
- * @low: (transfer full): the least that it may be
- * @high: (transfer full): the greatest that it may be
- *
- * Makes the condition `BETWEEN`, both ends included.
- *
- * Returns: (transfer full): a new expression
- *
- * Since: 1.0
- */
-CupelExpression *
-cupel_between (CupelExpression *operand,
-               CupelExpression *low,
-               CupelExpression *high)
-{
-  CupelExpression *self;
-
-  g_return_val_if_fail (operand != NULL && low != NULL && high != NULL, NULL);
-
-  self = expression_new (CUPEL_EXPRESSION_BETWEEN);
-  add_child (self, operand);
-  add_child (self, low);
-  add_child (self, high);
-
-  return self;
-}
-
-gsize
-cupel_in_list_padded_size (gsize n_values)
-{
-  gsize size = 1;
-
-  if (n_values == 0)
-    return 0;
-  /* Databases take 65535 parameters: a list that they can take must not be made longer than that. */
-  if (n_values > 65000)
-    return n_values;
-  if (n_values > 512)
-    return (n_values + 499) / 500 * 500;
-  while (size < n_values)
-    size *= 2;
-
-  return size;
-}
-
-/**
- * cupel_in:
- * @operand: (transfer full): an expression
- * @values: (array length=n_values) (transfer none) (nullable): what it may be
- * @n_values: how many; none at all is a condition that never holds
- *
- * Makes the condition `IN` a list of values, which travel as parameters. The list is filled up to one of a few lengths by
- * repeating its last value, so that statements which differ in nothing else are the same to the server.
- *
- * Returns: (transfer full): a new expression
- *
- * Since: 1.0
- */
-CupelExpression *
-cupel_in (CupelExpression  *operand,
-          CupelValue      **values,
-          gsize             n_values)
-{
-  CupelExpression *self;
-
-  g_return_val_if_fail (operand != NULL, NULL);
-  g_return_val_if_fail (values != NULL || n_values == 0, NULL);
-  g_return_val_if_fail (n_values < G_MAXUINT / 2, NULL);
-
-  self = unary_new (CUPEL_EXPRESSION_IN, operand);
-  self->v.list = cupel_row_block_new (1, (guint) n_values);
-  for (gsize i = 0; i < n_values; i++)
-    {
-      CupelCell *cell = cupel_row_block_add_row (self->v.list);
-
-      /* the block keeps the value, so that text and bytes need no copy */
-      *cell = *cupel_value_get_cell (values[i]);
-      if (cell->kind == CUPEL_CELL_TEXT || cell->kind >= CUPEL_CELL_BYTES)
-        cupel_row_block_keep (self->v.list, cupel_value_ref (values[i]), (GDestroyNotify) cupel_value_unref);
-    }
-
-  return self;
-}
-
-/**
- * cupel_in_int64:
- * @operand: (transfer full): an expression
- * @values: (array length=n_values) (transfer none) (nullable): what it may be
- * @n_values: how many; none at all is a condition that never holds
- *
- * Makes the condition `IN` a list of integers; see cupel_in().
- *
- * Returns: (transfer full): a new expression
- *
- * Since: 1.0
- */
-CupelExpression *
-cupel_in_int64 (CupelExpression *operand,
-                const gint64    *values,
-                gsize            n_values)
-{
-  CupelExpression *self;
-
-  g_return_val_if_fail (operand != NULL, NULL);
-  g_return_val_if_fail (values != NULL || n_values == 0, NULL);
-  g_return_val_if_fail (n_values < G_MAXUINT / 2, NULL);
-
-  self = unary_new (CUPEL_EXPRESSION_IN, operand);
-  self->v.list = cupel_row_block_new (1, (guint) n_values);
-  for (gsize i = 0; i < n_values; i++)
-    {
-      CupelCell *cell = cupel_row_block_add_row (self->v.list);
-
-      cell->kind = CUPEL_CELL_INT64;
-      cell->v.i64 = values[i];
-    }
-
-  return self;
-}
-
-/**
- * cupel_in_select:
- * @operand: (transfer full): an expression
- * @select: a SELECT of one column
- *
- * Makes the condition `IN (SELECT ...)`. Tables of the statement around it are left out of the inner FROM, so that it can
- * refer to their rows. @select freezes when the statement around it does.
- *
- * Returns: (transfer full): a new expression
- *
- * Since: 1.0
- */
-CupelExpression *
-cupel_in_select (CupelExpression *operand,
-                 CupelSelect     *select)
-{
-  CupelExpression *self;
-
-  g_return_val_if_fail (operand != NULL, NULL);
-  g_return_val_if_fail (CUPEL_IS_SELECT (select), NULL);
-
-  self = unary_new (CUPEL_EXPRESSION_IN_SELECT, operand);
-  self->v.select = g_object_ref (select);
-
-  return self;
-}
-
-static CupelExpression *
-select_expression_new (CupelExpressionKind  kind,
-                       CupelSelect         *select)
-{
-  CupelExpression *self = expression_new (kind);
-
-  self->v.select = g_object_ref (select);
-
-  return self;
-}
-
-/**
- * cupel_exists:
- * @select: a SELECT
- *
- * Makes the condition `EXISTS (SELECT ...)`; see cupel_in_select().
- *
- * Returns: (transfer full): a new expression
- *
- * Since: 1.0
- */
-CupelExpression *
-cupel_exists (CupelSelect *select)
-{
-  g_return_val_if_fail (CUPEL_IS_SELECT (select), NULL);
-
-  return select_expression_new (CUPEL_EXPRESSION_EXISTS, select);
-}
-
-/**
- * cupel_scalar_subquery:
- * @select: a SELECT of one column and at most one row
- *
- * Makes an expression of the value that a SELECT finds; see cupel_in_select().
- *
- * Returns: (transfer full): a new expression
- *
- * Since: 1.0
- */
-CupelExpression *
-cupel_scalar_subquery (CupelSelect *select)
-{
-  g_return_val_if_fail (CUPEL_IS_SELECT (select), NULL);
-
-  return select_expression_new (CUPEL_EXPRESSION_SUBQUERY, select);
-}
-
-/* arithmetic and text */
-
-/**
- * cupel_add:
- * @left: (transfer full): an expression
- * @right: (transfer full): another
- *
- * Makes a sum.
- *
- * Returns: (transfer full): a new expression
- *
- * Since: 1.0
- */
-CupelExpression *
-cupel_add (CupelExpression *left,
-           CupelExpression *right)
-{
-  if (!both_given (left, right, G_STRFUNC))
-    return NULL;
-
-  return binary_new (CUPEL_OP_ADD, left, right);
-}
-
-/**
- * cupel_subtract:
- * @left: (transfer full): an expression
- * @right: (transfer full): another
- *
- * Makes a difference.
- *
- * Returns: (transfer full): a new expression
- *
- * Since: 1.0
- */
-CupelExpression *
-cupel_subtract (CupelExpression *left,
-                CupelExpression *right)
-{
-  if (!both_given (left, right, G_STRFUNC))
-    return NULL;
-
-  return binary_new (CUPEL_OP_SUBTRACT, left, right);
-}
-
-/**
- * cupel_multiply:
- * @left: (transfer full): an expression
- * @right: (transfer full): another
- *
- * Makes a product.
- *
- * Returns: (transfer full): a new expression
- *
- * Since: 1.0
- */
-CupelExpression *
-cupel_multiply (CupelExpression *left,
-                CupelExpression *right)
-{
-  if (!both_given (left, right, G_STRFUNC))
-    return NULL;
-
-  return binary_new (CUPEL_OP_MULTIPLY, left, right);
-}
-
-/**
- * cupel_divide:
- * @left: (transfer full): an expression
- * @right: (transfer full): another
- *
- * Makes a quotient that is not cut to an integer, whatever the operands are.
- *
- * Returns: (transfer full): a new expression
- *
- * Since: 1.0
- */
-CupelExpression *
-cupel_divide (CupelExpression *left,
-              CupelExpression *right)
-{
-  if (!both_given (left, right, G_STRFUNC))
-    return NULL;
-
-  return binary_new (CUPEL_OP_DIVIDE, left, right);
-}
-
-/**
- * cupel_concat:
- * @left: (transfer full): an expression
- * @right: (transfer full): another
- *
- * Makes a text of two.
- *
- * Returns: (transfer full): a new expression
- *
- * Since: 1.0
- */
-CupelExpression *
-cupel_concat (CupelExpression *left,
-              CupelExpression *right)
-{
-  if (!both_given (left, right, G_STRFUNC))
-    return NULL;
-
-  return binary_new (CUPEL_OP_CONCAT, left, right);
-}
-
-/**
- * cupel_cast:
- * @operand: (transfer full): an expression
- * @type: (transfer full): an SQL type
- *
- * Makes a conversion that the server does.
- *
- * Returns: (transfer full): a new expression
- *
- * Since: 1.0
- */
-CupelExpression *
-cupel_cast (CupelExpression *operand,
-            CupelSqlType    *type)
-{
-  CupelExpression *self;
-
-  g_return_val_if_fail (operand != NULL, NULL);
-  g_return_val_if_fail (type != NULL, NULL);
-
-  self = unary_new (CUPEL_EXPRESSION_CAST, operand);
-  self->type = type;
-
-  return self;
 }
 
 /* dressing */
@@ -1162,7 +512,7 @@ cupel_label (CupelExpression *operand,
   g_return_val_if_fail (operand != NULL, NULL);
   g_return_val_if_fail (name != NULL, NULL);
 
-  self = unary_new (CUPEL_EXPRESSION_LABEL, operand);
+  self = cupel_expression_new_unary (CUPEL_EXPRESSION_LABEL, operand);
   self->name = g_strdup (name);
 
   return self;
@@ -1183,7 +533,7 @@ cupel_asc (CupelExpression *operand)
 {
   g_return_val_if_fail (operand != NULL, NULL);
 
-  return unary_new (CUPEL_EXPRESSION_ASC, operand);
+  return cupel_expression_new_unary (CUPEL_EXPRESSION_ASC, operand);
 }
 
 /**
@@ -1201,7 +551,7 @@ cupel_desc (CupelExpression *operand)
 {
   g_return_val_if_fail (operand != NULL, NULL);
 
-  return unary_new (CUPEL_EXPRESSION_DESC, operand);
+  return cupel_expression_new_unary (CUPEL_EXPRESSION_DESC, operand);
 }
 
 static CupelSqlType *
