@@ -39,6 +39,10 @@ void                cupel_compiler_append_slot  (CupelCompiler       *compiler,
                                                  CupelSlotSource      source,
                                                  guint                index,
                                                  CupelSqlType        *type);
+/* As it stands, with placeholders for its binds. @types: (nullable): theirs */
+void                cupel_compiler_append_raw   (CupelCompiler       *compiler,
+                                                 const CupelRawSql   *raw,
+                                                 CupelSqlType       **types);
 void                cupel_compiler_append_select (CupelCompiler      *compiler,
                                                  CupelSelect         *select,
                                                  gboolean             exists);
