@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "sql/cupel-expression-private.h"
-#include "sql/cupel-schema.h"
 #include "sql/cupel-sql-type-private.h"
 #include "sql/cupel-statement-private.h"
 #include "sql/cupel-value-private.h"
