@@ -7,8 +7,15 @@
 /* A look at the clock every so many ticks at most; fewer when ticks turn out to be slow. */
 #define MAX_TICKS 64
 
-/* Found without a call, from each tick: one pointer of the room that every process has for libraries that are loaded later. */
-static __thread CupelFiber *current_fiber __attribute__ ((tls_model ("initial-exec")));
+/* Found without a call, from each tick: one pointer of the room that every process of the GNU C library has for libraries that are loaded
+ * later. Others, musl among them, have none. */
+#ifdef __GLIBC__
+# define INITIAL_EXEC __attribute__ ((tls_model ("initial-exec")))
+#else
+# define INITIAL_EXEC
+#endif
+
+static __thread CupelFiber *current_fiber INITIAL_EXEC;
 
 static CupelParkHook park_hook;
 static CupelFiberFunc tick_hook;
