@@ -73,7 +73,8 @@ struct _CupelScheduler
 
   GMutex           lock;
   CupelFiberList   queue;
-  int              n_queued;        /* written under the lock, read without */
+  CupelFiberList   later;           /* those that yielded: not before the loop had a turn */
+  int              n_queued;        /* in both; written under the lock, read without */
   GQueue           fibers;
   int              closing;         /* likewise */
 
@@ -103,7 +104,7 @@ void        cupel_fiber_set_park_hook      (CupelParkHook   hook);
  * code would run. */
 void        cupel_fiber_set_tick_hook      (CupelFiberFunc  hook);
 /* With the lock held. */
-void        cupel_scheduler_enqueue        (CupelScheduler *self,
+void        cupel_scheduler_enqueue_later  (CupelScheduler *self,
                                             CupelFiber     *fiber);
 
 G_END_DECLS

@@ -130,7 +130,7 @@ requeue (CupelFiber *fiber)
   CupelScheduler *self = fiber->scheduler;
 
   g_mutex_lock (&self->lock);
-  cupel_scheduler_enqueue (self, fiber);
+  cupel_scheduler_enqueue_later (self, fiber);
   g_mutex_unlock (&self->lock);
   cupel_stack_exit (fiber->stack);
 }

@@ -86,14 +86,36 @@ cupel_fiber_unref (CupelFiber *fiber)
   g_free (fiber);
 }
 
-/* With the lock held. */
-void
-cupel_scheduler_enqueue (CupelScheduler *self,
-                         CupelFiber     *fiber)
+/* With the lock held, like what follows. */
+static void
+enqueue (CupelScheduler *self,
+         CupelFiber     *fiber)
 {
   fiber->state = FIBER_QUEUED;
   list_push (&self->queue, fiber);
   g_atomic_int_inc (&self->n_queued);
+}
+
+void
+cupel_scheduler_enqueue_later (CupelScheduler *self,
+                               CupelFiber     *fiber)
+{
+  fiber->state = FIBER_QUEUED;
+  list_push (&self->later, fiber);
+  g_atomic_int_inc (&self->n_queued);
+}
+
+static void
+append_later (CupelScheduler *self)
+{
+  if (self->later.head == NULL)
+    return;
+  if (self->queue.tail != NULL)
+    self->queue.tail->next = self->later.head;
+  else
+    self->queue.head = self->later.head;
+  self->queue.tail = self->later.tail;
+  self->later = (CupelFiberList) { NULL };
 }
 
 /* With the lock held: whoever dispatches this context comes by the queue before it polls; others may be polling now. */
@@ -116,7 +138,7 @@ cupel_fiber_wake (CupelFiber *fiber)
   switch (fiber->state)
     {
     case FIBER_WAITING:
-      cupel_scheduler_enqueue (self, fiber);
+      enqueue (self, fiber);
       wake_context (self);
       break;
     case FIBER_RUNNING:
@@ -131,11 +153,14 @@ cupel_fiber_wake (CupelFiber *fiber)
 }
 
 static CupelFiber *
-dequeue (CupelScheduler *self)
+dequeue (CupelScheduler *self,
+         gboolean        first)
 {
   CupelFiber *fiber;
 
   g_mutex_lock (&self->lock);
+  if (first)
+    append_later (self);
   fiber = list_pop (&self->queue);
   if (fiber != NULL)
     {
@@ -156,7 +181,7 @@ unstarve (CupelScheduler *self)
   if (fiber == NULL)
     return;
   g_mutex_lock (&self->lock);
-  cupel_scheduler_enqueue (self, fiber);
+  enqueue (self, fiber);
   g_mutex_unlock (&self->lock);
 }
 
@@ -254,11 +279,9 @@ run (CupelScheduler *self,
   gint64 end = start + CUPEL_SLICE;
   CupelFiber *fiber;
   CupelFrame frame;
-  int n;
 
   expire (self, now);
-  n = g_atomic_int_get (&self->n_queued);
-  if (n == 0)
+  if (g_atomic_int_get (&self->n_queued) == 0)
     return;
 
   cupel_context_init_caller (&frame.caller);
@@ -274,7 +297,8 @@ run (CupelScheduler *self,
       frame.pushed = TRUE;
     }
 
-  while (n-- > 0 && (fiber = dequeue (self)) != NULL)
+  /* With those that are woken meanwhile: one that gets what another one had is not to wait for a turn of the loop, which would poll. */
+  for (gboolean first = TRUE; (fiber = dequeue (self, first)) != NULL; first = FALSE)
     {
       resume (self, &frame, fiber, now);
       now = g_get_monotonic_time ();
@@ -568,7 +592,7 @@ cupel_scheduler_spawn (CupelScheduler *self,
 
   g_mutex_lock (&self->lock);
   g_queue_push_tail_link (&self->fibers, &fiber->link);
-  cupel_scheduler_enqueue (self, fiber);
+  enqueue (self, fiber);
   wake_context (self);
   g_mutex_unlock (&self->lock);
 }
@@ -585,7 +609,7 @@ cupel_scheduler_close (CupelScheduler *self)
       CupelFiber *fiber = l->data;
 
       if (fiber->state == FIBER_WAITING)
-        cupel_scheduler_enqueue (self, fiber);
+        enqueue (self, fiber);
     }
   g_mutex_unlock (&self->lock);
 

@@ -109,6 +109,61 @@ test_yield (void)
   g_string_free (log, TRUE);
 }
 
+#define N_HANDS 100
+
+typedef struct
+{
+  CupelCompletion *given[N_HANDS + 1];   /* from hand to hand */
+  guint            n_passed;
+  gboolean         yields;
+  guint            n_left;
+} Hands;
+
+static void
+hand_run (gpointer data)
+{
+  Hands *hands = data;
+  guint number = hands->n_left++;
+
+  g_assert_true (cupel_completion_wait (hands->given[number], CUPEL_NO_DEADLINE, NULL, NULL));
+  g_assert_cmpuint (hands->n_passed, ==, number);
+  hands->n_passed++;
+  if (hands->yields)
+    cupel_fiber_yield ();
+  cupel_completion_complete (hands->given[number + 1]);
+}
+
+static guint
+count_turns (gboolean yields)
+{
+  Hands hands = { .yields = yields };
+  guint n_turns = 0;
+
+  for (guint i = 0; i <= N_HANDS; i++)
+    hands.given[i] = cupel_completion_new ();
+  for (guint i = 0; i < N_HANDS; i++)
+    cupel_fiber_spawn (NULL, hand_run, &hands, NULL);
+  /* All wait. */
+  while (hands.n_left < N_HANDS)
+    g_main_context_iteration (NULL, TRUE);
+
+  cupel_completion_complete (hands.given[0]);
+  for (; !cupel_completion_is_done (hands.given[N_HANDS]); n_turns++)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpuint (hands.n_passed, ==, N_HANDS);
+  for (guint i = 0; i <= N_HANDS; i++)
+    cupel_completion_unref (hands.given[i]);
+  return n_turns;
+}
+
+/* Who is woken by another fiber goes on in the same turn of the loop, for as long as a slice is; who yields does not. */
+static void
+test_hands (void)
+{
+  g_assert_cmpuint (count_turns (FALSE), <, N_HANDS / 2);
+  g_assert_cmpuint (count_turns (TRUE), >=, N_HANDS);
+}
+
 static guint n_counted;
 static guint n_destroyed;
 
@@ -745,6 +800,7 @@ main (int   argc,
 
   g_test_add_func ("/runtime/fiber/spawn", test_spawn);
   g_test_add_func ("/runtime/fiber/yield", test_yield);
+  g_test_add_func ("/runtime/fiber/hands", test_hands);
   g_test_add_func ("/runtime/fiber/spawn-many", test_spawn_many);
   g_test_add_func ("/runtime/fiber/suspend-many", test_suspend_many);
   g_test_add_func ("/runtime/fiber/sleep", test_sleep);
