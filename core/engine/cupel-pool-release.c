@@ -247,7 +247,6 @@ cupel_pool_release_full (CupelPool             *self,
   CupelPoolPrivate *priv;
   CupelTransactionStatus status;
   CupelPlace *place;
-  gboolean committed;
   gint64 now;
   Reset *reset;
 
@@ -290,19 +289,17 @@ cupel_pool_release_full (CupelPool             *self,
     }
 
   place->resetting = TRUE;
-  reset = g_new0 (Reset, 1);
-  reset->pool = g_object_ref (self);
-  reset->connection = connection;
-  reset->flags = flags;
-  reset->isolation = isolation;
   if (cupel_in_fiber () && (flags & CUPEL_RELEASE_DETACHED) == 0)
     {
-      reset_and_check_in (reset);
-      committed = reset->committed;
-      reset_free (reset);
-      return committed;
+      Reset own = { g_object_ref (self), connection, flags, isolation };
+
+      reset_and_check_in (&own);
+      g_object_unref (self);
+      return own.committed;
     }
 
+  reset = g_new (Reset, 1);
+  *reset = (Reset) { g_object_ref (self), connection, flags, isolation };
   reset->held = cupel_call_hold ();
   cupel_fiber_spawn_full (cupel_in_fiber () || reset->held ? NULL : priv->context, "cupel-pool-reset", 0,
                           reset_and_check_in, reset, reset_free);
