@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 
-CASES = ('W1', 'W2', 'W3', 'W4', 'W5', 'W9')
+CASES = ('W1', 'W2', 'W3', 'W4', 'W5', 'W7', 'W7T', 'W9')
 SMALL, LARGE = 100, 20      # divisors of the sizes that ci/bench has
 TOLERANCE = 0.10
 # A block of rows more or less, as threads take turns, is no cost of a row. One that is allocated for itself is twenty times that.
