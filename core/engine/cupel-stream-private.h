@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "engine/cupel-connection.h"
 #include "engine/cupel-row-private.h"
 #include "engine/cupel-stream.h"
 
@@ -12,6 +13,31 @@ typedef GPtrArray *(*CupelStreamMaterialize) (CupelRowBlock  *block,
                                               gpointer        user_data,
                                               GCancellable   *cancellable,
                                               GError        **error);
+
+struct _CupelStream
+{
+  GObject                parent_instance;
+
+  CupelConnection       *connection;
+  CupelRowShape         *shape;
+  CupelDriverCursor     *cursor;        /* NULL: the driver had none, or the stream is over */
+  GPtrArray             *waiting;       /* blocks that came without a cursor; nullable */
+  guint                  n_taken;       /* of those */
+  gboolean               over;          /* the end mark was seen, or it was closed */
+  gboolean               cut_short;     /* by the end of its transaction: reading on is an error */
+  gboolean               linked;        /* the connection knows it */
+
+  CupelRowBlock         *block;
+  guint                  row;           /* the next one to hand out */
+  const CupelCell       *cells;         /* of the current row */
+
+  GType                  item_type;     /* G_TYPE_INVALID: plain rows */
+  CupelStreamMaterialize materialize;
+  gpointer               materialize_data;
+  GDestroyNotify         materialize_destroy;
+  GPtrArray             *entities;      /* of the block */
+  guint                  entity;        /* the next one to hand out */
+};
 
 /* Takes the cursor (or the blocks, when the driver had no cursor) and names out of @reply. @connection: a CupelConnection. */
 CupelStream *cupel_stream_new_from_reply (gpointer                connection,
