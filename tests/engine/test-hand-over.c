@@ -5,8 +5,9 @@
 
 #include <string.h>
 
-
 #include <cupel-dialect.h>
+
+#include "../each-url.h"
 
 #define N_BORROWERS 40
 
@@ -231,12 +232,6 @@ typedef gboolean (*TestFunc) (gpointer       data,
                               GCancellable  *cancellable,
                               GError       **error);
 
-typedef struct
-{
-  TestFunc  func;
-  char     *url;
-} Case;
-
 static CupelEngine *
 make_engine (const char *url,
              guint       size)
@@ -255,7 +250,7 @@ run_in_fiber (gpointer       data,
               GCancellable  *cancellable,
               GError       **error)
 {
-  const Case *test = data;
+  const EachUrl *test = data;
   const gboolean in_memory = strcmp (test->url, "sqlite://") == 0;
   Fixture f = { .engine = make_engine (test->url, in_memory ? 0 : 1), .other = in_memory ? NULL : make_engine (test->url, 1) };
   CupelConnection *connection = borrow (f.engine);
@@ -266,7 +261,7 @@ run_in_fiber (gpointer       data,
   g_assert_true (cupel_connection_commit (connection, NULL, error));
   give_back (connection);
 
-  success = test->func (&f, cancellable, error);
+  success = ((TestFunc) test->func) (&f, cancellable, error);
 
   connection = borrow (f.engine);
   execute (connection, "DROP TABLE hand_over");
@@ -289,15 +284,6 @@ run_test (gconstpointer test)
   g_assert_no_error (error);
 }
 
-static void
-free_case (gpointer data)
-{
-  Case *test = data;
-
-  g_free (test->url);
-  g_free (test);
-}
-
 int
 main (int   argc,
       char *argv[])
@@ -307,25 +293,13 @@ main (int   argc,
     const char *path;
     TestFunc    func;
   } tests[] = {
-    { "in-turn", test_in_turn },
-    { "idle", test_idle },
-    { "cancelled", test_cancelled },
+    { "/engine/hand-over/in-turn", test_in_turn },
+    { "/engine/hand-over/idle", test_idle },
+    { "/engine/hand-over/cancelled", test_cancelled },
   };
-  const char *urls = g_getenv ("CUPEL_TEST_URLS");
-  g_auto(GStrv) list = NULL;
 
   g_test_init (&argc, &argv, NULL);
-  list = g_strsplit (urls != NULL && *urls != '\0' ? urls : "sqlite://", " ", -1);
-  for (guint u = 0; list[u] != NULL; u++)
-    for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
-      {
-        g_autofree char *scheme = g_strdelimit (g_strndup (list[u], strcspn (list[u], ":")), "+", '-');
-        g_autofree char *path = g_strdup_printf ("/engine/hand-over/%u-%s/%s", u, scheme, tests[i].path);
-        Case *test = g_new0 (Case, 1);
-
-        test->func = tests[i].func;
-        test->url = g_strdup (list[u]);
-        g_test_add_data_func_full (path, test, run_test, free_case);
-      }
+  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
+    each_url_add (tests[i].path, G_CALLBACK (tests[i].func), run_test);
   return g_test_run ();
 }

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "../each-url.h"
 #include "../unit/scale.h"
 
 #include <cupel-dialect.h>
@@ -17,12 +18,6 @@ typedef struct
 } Fixture;
 
 typedef void (*TestFunc) (Fixture *f);
-
-typedef struct
-{
-  TestFunc  func;
-  char     *url;
-} Case;
 
 static CupelResult *
 try_execute (CupelConnection  *connection,
@@ -98,7 +93,7 @@ run_in_fiber (gpointer       data,
               GCancellable  *cancellable,
               GError       **error)
 {
-  const Case *test = data;
+  const EachUrl *test = data;
   Fixture f = { .url = test->url };
 
   f.engine = cupel_engine_new (test->url, error);
@@ -110,7 +105,7 @@ run_in_fiber (gpointer       data,
   if (!is_in_memory (&f))
     f.other = borrow (f.engine);
 
-  test->func (&f);
+  ((TestFunc) test->func) (&f);
 
   g_assert_true (cupel_connection_close (f.connection, NULL, error));
   if (f.other != NULL)
@@ -855,15 +850,6 @@ test_ledger (Fixture *f)
   g_array_unref (ledger.unknown);
 }
 
-static void
-free_case (gpointer data)
-{
-  Case *test = data;
-
-  g_free (test->url);
-  g_free (test);
-}
-
 int
 main (int   argc,
       char *argv[])
@@ -873,31 +859,19 @@ main (int   argc,
     const char *path;
     TestFunc    func;
   } tests[] = {
-    { "contained", test_contained },
-    { "failed-statement", test_failed_statement },
-    { "read-only", test_read_only },
-    { "timeout", test_timeout },
-    { "deadlock", test_deadlock },
-    { "killed", test_killed },
-    { "killed-at-commit", test_killed_at_commit },
-    { "levels", test_levels },
-    { "ledger", test_ledger },
+    { "/engine/transaction-real/contained", test_contained },
+    { "/engine/transaction-real/failed-statement", test_failed_statement },
+    { "/engine/transaction-real/read-only", test_read_only },
+    { "/engine/transaction-real/timeout", test_timeout },
+    { "/engine/transaction-real/deadlock", test_deadlock },
+    { "/engine/transaction-real/killed", test_killed },
+    { "/engine/transaction-real/killed-at-commit", test_killed_at_commit },
+    { "/engine/transaction-real/levels", test_levels },
+    { "/engine/transaction-real/ledger", test_ledger },
   };
-  const char *urls = g_getenv ("CUPEL_TEST_URLS");
-  g_auto(GStrv) list = NULL;
 
   g_test_init (&argc, &argv, NULL);
-  list = g_strsplit (urls != NULL && *urls != '\0' ? urls : "sqlite://", " ", -1);
-  for (guint u = 0; list[u] != NULL; u++)
-    for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
-      {
-        g_autofree char *scheme = g_strdelimit (g_strndup (list[u], strcspn (list[u], ":")), "+", '-');
-        g_autofree char *path = g_strdup_printf ("/engine/transaction-real/%u-%s/%s", u, scheme, tests[i].path);
-        Case *test = g_new0 (Case, 1);
-
-        test->func = tests[i].func;
-        test->url = g_strdup (list[u]);
-        g_test_add_data_func_full (path, test, run_test, free_case);
-      }
+  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
+    each_url_add (tests[i].path, G_CALLBACK (tests[i].func), run_test);
   return g_test_run ();
 }

@@ -7,14 +7,14 @@ run_in_fiber (gpointer       data,
               GCancellable  *cancellable,
               GError       **error)
 {
-  const Case *test = data;
+  const EachUrl *test = data;
   Fixture f = { test->url, NULL, NULL };
   g_autoptr(GError) local = NULL;
 
   f.engine = model_engine (test->url);
   f.session = cupel_session_new (f.engine);
 
-  test->func (&f);
+  ((TestFunc) test->func) (&f);
 
   g_assert_true (cupel_session_close (f.session, NULL, &local));
   g_assert_no_error (local);
@@ -171,35 +171,14 @@ list_of (gpointer    entity,
   return list;
 }
 
-static void
-free_case (gpointer data)
-{
-  Case *test = data;
-
-  g_free (test->url);
-  g_free (test);
-}
-
 int
 run_tests (int         argc,
            char       *argv[],
            const Test *tests,
            gsize       n_tests)
 {
-  const char *list = g_getenv ("CUPEL_TEST_URLS");
-  g_auto(GStrv) urls = g_strsplit (list != NULL ? list : "sqlite://", " ", -1);
-
   g_test_init (&argc, &argv, NULL);
-  for (guint u = 0; urls[u] != NULL; u++)
-    for (gsize i = 0; i < n_tests; i++)
-      {
-        Case *test = g_new0 (Case, 1);
-        g_autofree char *scheme = g_uri_parse_scheme (urls[u]);
-        g_autofree char *path = g_strdup_printf ("%s/%u-%s", tests[i].path, u + 1, scheme);
-
-        test->func = tests[i].func;
-        test->url = g_strdup (urls[u]);
-        g_test_add_data_func_full (path, test, tests[i].outside != NULL ? tests[i].outside : run_test, free_case);
-      }
+  for (gsize i = 0; i < n_tests; i++)
+    each_url_add (tests[i].path, G_CALLBACK (tests[i].func), tests[i].outside != NULL ? tests[i].outside : run_test);
   return g_test_run ();
 }

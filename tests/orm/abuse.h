@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "../each-url.h"
 #include "model.h"
 
 G_BEGIN_DECLS
@@ -18,15 +19,9 @@ typedef void (*TestFunc) (Fixture *f);
 
 typedef struct
 {
-  TestFunc func;
-  char *url;
-} Case;
-
-typedef struct
-{
   const char *path;
   TestFunc func;
-  GTestDataFunc outside;   /* instead of @func: gets the #Case, without a fiber */
+  GTestDataFunc outside;   /* instead of @func: gets the #EachUrl, without a fiber */
 } Test;
 
 /* Runs @tests on each of CUPEL_TEST_URLS. */

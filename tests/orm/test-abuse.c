@@ -662,7 +662,7 @@ chain_next (GObject      *source,
 static void
 test_chain (gconstpointer data)
 {
-  const Case *test = data;
+  const EachUrl *test = data;
   g_autoptr(GError) error = NULL;
   g_autoptr(CupelMetadata) metadata = cupel_entity_metadata (author_get_type (), book_get_type (), G_TYPE_INVALID);
   Chain c = { .loop = g_main_loop_new (NULL, FALSE), .metadata = metadata };
@@ -682,7 +682,7 @@ test_chain (gconstpointer data)
 static gpointer
 blocking_thread (gpointer data)
 {
-  const Case *test = data;
+  const EachUrl *test = data;
   g_autoptr(GError) error = NULL;
   CupelEngine *engine = cupel_engine_new (test->url, &error);
   CupelSession *session = cupel_session_new (engine);
@@ -737,7 +737,7 @@ make_tables (gpointer       data,
              GCancellable  *cancellable,
              GError       **error)
 {
-  const Case *test = data;
+  const EachUrl *test = data;
   CupelEngine *engine = model_engine (test->url);
 
   g_assert_true (cupel_engine_dispose (engine, NULL, error));
@@ -748,7 +748,7 @@ make_tables (gpointer       data,
 static void
 test_blocking (gconstpointer data)
 {
-  const Case *test = data;
+  const EachUrl *test = data;
   GThread *threads[2];
 
   if (g_str_has_prefix (test->url, "sqlite"))

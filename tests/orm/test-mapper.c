@@ -2,6 +2,8 @@
 
 #include <cupel-dialect.h>
 
+#include "../each-url.h"
+
 /* A class with properties of its own, as scripts and Vala have them: its getters and setters are somebody else's code. */
 
 typedef struct _Person Person;
@@ -200,12 +202,6 @@ typedef struct
 
 typedef void (*TestFunc) (Fixture *f);
 
-typedef struct
-{
-  TestFunc func;
-  char *url;
-} Case;
-
 static void
 on_execute (CupelEngine *engine,
             const char  *sql,
@@ -223,7 +219,7 @@ run_in_fiber (gpointer       data,
               GCancellable  *cancellable,
               GError       **error)
 {
-  const Case *test = data;
+  const EachUrl *test = data;
   g_autoptr(GError) local = NULL;
   g_autoptr(CupelMetadata) metadata = cupel_entity_metadata (person_get_type (), wide_get_type (), G_TYPE_INVALID);
   Fixture f = { cupel_engine_new (test->url, &local), NULL, g_string_new (NULL) };
@@ -236,7 +232,7 @@ run_in_fiber (gpointer       data,
   g_signal_connect (f.engine, "execute", G_CALLBACK (on_execute), &f);
   f.session = cupel_session_new (f.engine);
 
-  test->func (&f);
+  ((TestFunc) test->func) (&f);
 
   g_assert_true (cupel_session_close (f.session, NULL, &local));
   g_assert_no_error (local);
@@ -628,15 +624,6 @@ test_wide (Fixture *f)
   g_assert_cmpint (query_int (f, "SELECT count(*) FROM cupel_wide"), ==, 1);
 }
 
-static void
-free_case (gpointer data)
-{
-  Case *test = data;
-
-  g_free (test->url);
-  g_free (test);
-}
-
 int
 main (int   argc,
       char *argv[])
@@ -652,21 +639,9 @@ main (int   argc,
     { "/orm/mapper/wide", test_wide },
   };
 
-  const char *list = g_getenv ("CUPEL_TEST_URLS");
-  g_auto(GStrv) urls = g_strsplit (list != NULL ? list : "sqlite://", " ", -1);
-
   g_test_init (&argc, &argv, NULL);
   map_person ();
-  for (guint u = 0; urls[u] != NULL; u++)
-    for (gsize i = 0; i < G_N_ELEMENTS (tests); i++)
-      {
-        Case *test = g_new0 (Case, 1);
-        g_autofree char *scheme = g_uri_parse_scheme (urls[u]);
-        g_autofree char *path = g_strdup_printf ("%s/%u-%s", tests[i].path, u + 1, scheme);
-
-        test->func = tests[i].func;
-        test->url = g_strdup (urls[u]);
-        g_test_add_data_func_full (path, test, run_test, free_case);
-      }
+  for (gsize i = 0; i < G_N_ELEMENTS (tests); i++)
+    each_url_add (tests[i].path, G_CALLBACK (tests[i].func), run_test);
   return g_test_run ();
 }

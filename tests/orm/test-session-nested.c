@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "../each-url.h"
 #include "../engine/fake-database.h"
 #include "model.h"
 
@@ -15,24 +16,18 @@ typedef struct
 
 typedef void (*TestFunc) (Fixture *f);
 
-typedef struct
-{
-  TestFunc  func;
-  char     *url;
-} Case;
-
 static gboolean
 run_in_fiber (gpointer       data,
               GCancellable  *cancellable,
               GError       **error)
 {
-  const Case *test = data;
+  const EachUrl *test = data;
   Fixture f = { NULL, };
   g_autoptr(GError) local = NULL;
 
   f.engine = model_engine (test->url);
   f.session = cupel_session_new (f.engine);
-  test->func (&f);
+  ((TestFunc) test->func) (&f);
   g_assert_true (cupel_session_close (f.session, NULL, &local));
   g_assert_no_error (local);
   g_assert_cmpuint (cupel_pool_get_checked_out (cupel_engine_get_pool (f.engine)), ==, 0);
@@ -780,15 +775,6 @@ test_pairs (void)
   g_assert_no_error (error);
 }
 
-static void
-free_case (gpointer data)
-{
-  Case *test = data;
-
-  g_free (test->url);
-  g_free (test);
-}
-
 int
 main (int   argc,
       char *argv[])
@@ -810,21 +796,9 @@ main (int   argc,
     { "/orm/nested/run-transaction", test_run_transaction },
   };
 
-  const char *list = g_getenv ("CUPEL_TEST_URLS");
-  g_auto(GStrv) urls = g_strsplit (list != NULL ? list : "sqlite://", " ", -1);
-
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/orm/nested/pairs", test_pairs);
-  for (guint u = 0; urls[u] != NULL; u++)
-    for (gsize i = 0; i < G_N_ELEMENTS (tests); i++)
-      {
-        Case *test = g_new0 (Case, 1);
-        g_autofree char *scheme = g_uri_parse_scheme (urls[u]);
-        g_autofree char *path = g_strdup_printf ("%s/%u-%s", tests[i].path, u + 1, scheme);
-
-        test->func = tests[i].func;
-        test->url = g_strdup (urls[u]);
-        g_test_add_data_func_full (path, test, run_test, free_case);
-      }
+  for (gsize i = 0; i < G_N_ELEMENTS (tests); i++)
+    each_url_add (tests[i].path, G_CALLBACK (tests[i].func), run_test);
   return g_test_run ();
 }
