@@ -80,82 +80,105 @@ run_crowd (Crowd *crowd,
   g_assert_no_error (error);
 }
 
-/* The server has no room for now, or is starting: who waits is served as soon as it takes connections. */
+/* A crowd that comes at once, and what becomes of it. Times are in milliseconds; a timeout of -1 is the pool's default. */
+typedef struct
+{
+  const char *path;
+  guint       size;
+  guint       overflow;
+  int         pool_timeout;
+  int         connect_timeout;
+  guint       fails;             /* so many first attempts to connect are refused ... */
+  guint       category;          /* ... for this reason */
+  guint       fails_initialize;
+  guint       connect_delay;
+  guint       come;
+  guint       hold;              /* for how long each keeps what he got */
+  guint       served;
+  guint       late;
+  guint       failed;
+  guint       connects;          /* 0: it does not matter */
+  int         longest[2];        /* at least, and less than */
+  const char *message;           /* a part of what those were told who got nothing */
+} Rush;
+
+#define FOR_EVER G_MAXUINT
+
+static const Rush rushes[] = {
+  /* The server has no room for now, or is starting: who waits is served as soon as it takes connections. */
+  { "overload", 2, 0, -1, -1, .fails = 3, .category = CUPEL_ERROR_CATEGORY_OVERLOAD, .come = 6, .hold = 1, .served = 6 },
+  { "not-ready", 2, 0, -1, -1, .fails = 3, .category = CUPEL_ERROR_CATEGORY_NOT_READY, .come = 6, .hold = 1, .served = 6 },
+  /* It never has: the limit of the wait is that of the pool, the cause is told, and the server is not run over. */
+  { "overload-lasts", 5, 0, 500, -1, .fails = FOR_EVER, .category = CUPEL_ERROR_CATEGORY_OVERLOAD, .come = 20, .late = 20,
+    .longest = { 490, 2000 }, .message = "The fake server does not listen" },
+  /* Not to wait in line is not the same as never to connect. */
+  { "no-timeout-connects", 5, 10, 0, -1, .connect_delay = 20, .come = 15, .hold = 50, .served = 15 },
+  /* More come than there is room for: those in front get theirs, for the rest the time is up. */
+  { "no-timeout-burst", 2, 1, 0, -1, .connect_delay = 20, .come = 8, .hold = 50, .served = 3, .late = 5 },
+  { "connect-takes-longer", 5, 10, 30, -1, .connect_delay = 150, .come = 1, .served = 1 },
+  /* Nobody waits for longer than both limits together, whatever the driver does. */
+  { "both-limits", 5, 10, 50, 100, .connect_delay = 60000, .come = 3, .late = 3, .longest = { 140, 2000 } },
+  /* A server that refuses for good is told at once, not at the end of some limit. */
+  { "refused", 5, 10, 0, -1, .fails = FOR_EVER, .come = 4, .failed = 4, .message = "The fake server does not listen" },
+  /* The first of many asks what the server can do; when it fails, another one asks. */
+  { "one-initialize", 10, 10, -1, -1, .connect_delay = 10, .come = 10, .hold = 50, .served = 10,
+    .connects = 10 },
+  { "initialize-fails", 10, 0, -1, -1, .fails_initialize = 1, .connect_delay = 10, .come = 10, .hold = 50, .served = 9, .failed = 1 },
+};
+
+static gboolean
+test_rush (gpointer       data,
+           GCancellable  *cancellable,
+           GError       **error)
+{
+  const Rush *rush = data;
+  CupelEngine *engine = new_engine ("pool-size", rush->size, "max-overflow", rush->overflow, NULL);
+  g_autoptr(Crowd) crowd = new_crowd (engine, rush->hold * 1000);
+  g_autoptr(CupelPoolStatus) status = NULL;
+
+  if (rush->pool_timeout >= 0)
+    g_object_set (engine, "pool-timeout", rush->pool_timeout / 1000.0, NULL);
+  if (rush->connect_timeout >= 0)
+    g_object_set (engine, "connect-timeout", rush->connect_timeout / 1000.0, NULL);
+  fake_knobs.fail_connects = rush->fails;
+  fake_knobs.connect_category = (CupelErrorCategory) rush->category;
+  fake_knobs.fail_initialize = rush->fails_initialize;
+  fake_knobs.connect_delay = rush->connect_delay * 1000;
+  run_crowd (crowd, rush->come);
+  g_assert_cmpuint (crowd->n_served, ==, rush->served);
+  g_assert_cmpuint (crowd->n_late, ==, rush->late);
+  g_assert_cmpuint (crowd->n_failed, ==, rush->failed);
+  g_assert_cmpint (crowd->longest, >=, rush->longest[0] * 1000);
+  if (rush->longest[1] > 0)
+    g_assert_cmpint (crowd->longest, <, scale (rush->longest[1], 5 * rush->longest[1]) * 1000);
+  if (rush->connects > 0)
+    g_assert_cmpuint (fake_figures.n_connects, ==, rush->connects);
+  if (rush->message != NULL)
+    g_assert_nonnull (strstr (crowd->message, rush->message));
+
+  status = cupel_pool_get_status (cupel_engine_get_pool (engine));
+  g_assert_cmpuint (status->n_timeouts, ==, rush->late);
+  g_assert_cmpuint (fake_figures.n_initialized, ==, rush->served > 0 ? 1 + rush->fails_initialize : 0);
+  /* At most ten in a second, after those that came first. */
+  if (rush->fails == FOR_EVER)
+    g_assert_cmpuint (status->n_connect_failures, <=, rush->size + rush->overflow + (guint) (crowd->longest / 100000) + 1);
+  else if (rush->fails > 0)
+    g_assert_cmpuint (status->n_connect_failures, ==, rush->fails);
+  fake_knobs.fail_connects = 0;
+  end_engine (engine);
+  return TRUE;
+}
+
 static void
-check_refusals_that_pass (CupelErrorCategory category)
+rush_in_fiber (gconstpointer rush)
 {
-  CupelEngine *engine = new_engine ("pool-size", 2, "max-overflow", 0, NULL);
-  g_autoptr(Crowd) crowd = new_crowd (engine, 1000);
-  g_autoptr(CupelPoolStatus) status = NULL;
+  GError *error = NULL;
 
-  fake_knobs.fail_connects = 3;
-  fake_knobs.connect_category = category;
-  run_crowd (crowd, 6);
-  g_assert_cmpuint (crowd->n_served, ==, 6);
-  status = cupel_pool_get_status (cupel_engine_get_pool (engine));
-  g_assert_cmpuint (status->n_connect_failures, ==, 3);
-  end_engine (engine);
+  cupel_run (test_rush, (gpointer) rush, NULL, &error);
+  g_assert_no_error (error);
 }
 
-static gboolean
-test_overload (gpointer       data,
-               GCancellable  *cancellable,
-               GError       **error)
-{
-  check_refusals_that_pass (CUPEL_ERROR_CATEGORY_OVERLOAD);
-  return TRUE;
-}
-
-static gboolean
-test_not_ready (gpointer       data,
-                GCancellable  *cancellable,
-                GError       **error)
-{
-  check_refusals_that_pass (CUPEL_ERROR_CATEGORY_NOT_READY);
-  return TRUE;
-}
-
-/* It never has: the limit of the wait is that of the pool, the cause is told, and the server is not run over. */
-static gboolean
-test_overload_lasts (gpointer       data,
-                     GCancellable  *cancellable,
-                     GError       **error)
-{
-  CupelEngine *engine = new_engine ("pool-size", 5, "max-overflow", 0, "pool-timeout", 0.5, NULL);
-  g_autoptr(Crowd) crowd = new_crowd (engine, 0);
-  g_autoptr(CupelPoolStatus) status = NULL;
-
-  fake_knobs.fail_connects = G_MAXUINT;
-  fake_knobs.connect_category = CUPEL_ERROR_CATEGORY_OVERLOAD;
-  run_crowd (crowd, 20);
-  g_assert_cmpuint (crowd->n_late, ==, 20);
-  g_assert_nonnull (strstr (crowd->message, "The fake server does not listen"));
-  g_assert_cmpint (crowd->longest, >=, 490 * 1000);
-  g_assert_cmpint (crowd->longest, <, scale (2, 10) * G_USEC_PER_SEC);
-  status = cupel_pool_get_status (cupel_engine_get_pool (engine));
-  g_assert_cmpuint (status->n_connect_failures, <=, 5 + (guint) (crowd->longest / 100000) + 1);
-  g_assert_cmpuint (status->n_timeouts, ==, 20);
-  end_engine (engine);
-  return TRUE;
-}
-
-/* Not to wait in line is not the same as never to connect. */
-static gboolean
-test_no_timeout_connects (gpointer       data,
-                          GCancellable  *cancellable,
-                          GError       **error)
-{
-  CupelEngine *engine = new_engine ("pool-timeout", 0.0, NULL);
-  g_autoptr(Crowd) crowd = new_crowd (engine, 50 * 1000);
-
-  fake_knobs.connect_delay = 20 * 1000;
-  give_back (borrow (engine));
-  run_crowd (crowd, 15);
-  g_assert_cmpuint (crowd->n_served, ==, 15);
-  end_engine (engine);
-  return TRUE;
-}
-
+/* Who finds all of them lent, and does not wait. */
 static gboolean
 test_no_timeout_full (gpointer       data,
                       GCancellable  *cancellable,
@@ -173,110 +196,6 @@ test_no_timeout_full (gpointer       data,
   run_crowd (crowd, 1);
   g_assert_cmpuint (crowd->n_served, ==, 1);
   give_back (two);
-  end_engine (engine);
-  return TRUE;
-}
-
-/* More come than there is room for: those in front get theirs, for the rest the time is up. */
-static gboolean
-test_no_timeout_burst (gpointer       data,
-                       GCancellable  *cancellable,
-                       GError       **error)
-{
-  CupelEngine *engine = new_engine ("pool-size", 2, "max-overflow", 1, "pool-timeout", 0.0, NULL);
-  g_autoptr(Crowd) crowd = new_crowd (engine, 50 * 1000);
-
-  fake_knobs.connect_delay = 20 * 1000;
-  run_crowd (crowd, 8);
-  g_assert_cmpuint (crowd->n_served, ==, 3);
-  g_assert_cmpuint (crowd->n_late, ==, 5);
-  end_engine (engine);
-  return TRUE;
-}
-
-static gboolean
-test_connect_takes_longer (gpointer       data,
-                           GCancellable  *cancellable,
-                           GError       **error)
-{
-  CupelEngine *engine = new_engine ("pool-timeout", 0.03, NULL);
-
-  fake_knobs.connect_delay = 150 * 1000;
-  give_back (borrow (engine));
-  end_engine (engine);
-  return TRUE;
-}
-
-/* Nobody waits for longer than both limits together, whatever the driver does. */
-static gboolean
-test_both_limits (gpointer       data,
-                  GCancellable  *cancellable,
-                  GError       **error)
-{
-  CupelEngine *engine = new_engine ("pool-timeout", 0.05, "connect-timeout", 0.1, NULL);
-  g_autoptr(Crowd) crowd = new_crowd (engine, 0);
-
-  fake_knobs.connect_delay = 60 * G_USEC_PER_SEC;
-  run_crowd (crowd, 3);
-  g_assert_cmpuint (crowd->n_late, ==, 3);
-  g_assert_cmpint (crowd->longest, >=, 140 * 1000);
-  g_assert_cmpint (crowd->longest, <, scale (2, 10) * G_USEC_PER_SEC);
-  end_engine (engine);
-  return TRUE;
-}
-
-/* A server that refuses for good is told at once, not at the end of some limit. */
-static gboolean
-test_refused (gpointer       data,
-              GCancellable  *cancellable,
-              GError       **error)
-{
-  CupelEngine *engine = new_engine ("pool-timeout", 0.0, NULL);
-  g_autoptr(Crowd) crowd = new_crowd (engine, 0);
-
-  fake_knobs.fail_connects = G_MAXUINT;
-  run_crowd (crowd, 4);
-  g_assert_cmpuint (crowd->n_failed, ==, 4);
-  g_assert_cmpstr (crowd->message, ==, "The fake server does not listen");
-  fake_knobs.fail_connects = 0;
-  end_engine (engine);
-  return TRUE;
-}
-
-/* first connections */
-
-static gboolean
-test_one_initialize (gpointer       data,
-                     GCancellable  *cancellable,
-                     GError       **error)
-{
-  CupelEngine *engine = new_engine ("pool-size", 10, NULL);
-  g_autoptr(Crowd) crowd = new_crowd (engine, 50 * 1000);
-
-  fake_knobs.connect_delay = 10 * 1000;
-  run_crowd (crowd, 10);
-  g_assert_cmpuint (crowd->n_served, ==, 10);
-  g_assert_cmpuint (fake_figures.n_connects, ==, 10);
-  g_assert_cmpuint (fake_figures.n_initialized, ==, 1);
-  end_engine (engine);
-  return TRUE;
-}
-
-/* The one that asks fails: another one asks. */
-static gboolean
-test_initialize_fails (gpointer       data,
-                       GCancellable  *cancellable,
-                       GError       **error)
-{
-  CupelEngine *engine = new_engine ("pool-size", 10, "max-overflow", 0, NULL);
-  g_autoptr(Crowd) crowd = new_crowd (engine, 50 * 1000);
-
-  fake_knobs.connect_delay = 10 * 1000;
-  fake_knobs.fail_initialize = 1;
-  run_crowd (crowd, 10);
-  g_assert_cmpuint (crowd->n_failed, ==, 1);
-  g_assert_cmpuint (crowd->n_served, ==, 9);
-  g_assert_cmpuint (fake_figures.n_initialized, ==, 2);
   end_engine (engine);
   return TRUE;
 }
@@ -499,56 +418,26 @@ check_commit (End         end,
 }
 
 static gboolean
-test_commit_succeeds (gpointer       data,
-                      GCancellable  *cancellable,
-                      GError       **error)
+test_commits (gpointer       data,
+              GCancellable  *cancellable,
+              GError       **error)
 {
-  check_commit (SUCCEEDS, "commit", "BEGIN; one; COMMIT; reset");
-  return TRUE;
-}
+  static const struct
+  {
+    End         end;
+    const char *told_of;
+    const char *heard;
+  } commits[] = {
+    { SUCCEEDS, "commit", "BEGIN; one; COMMIT; reset" },
+    { NOTHING_SENT, "rollback", "" },
+    { COMMIT_FAILS, "rollback", "BEGIN; one; COMMIT; reset" },
+    { COMMIT_LOSES_LINK, "rollback", "BEGIN; one; COMMIT; reset" },
+    { FAILED_BEFORE, "rollback", "BEGIN; one; fail; reset" },
+    { LOST_A_RACE, "rollback", "BEGIN; one; fail; reset" },
+  };
 
-static gboolean
-test_commit_nothing (gpointer       data,
-                     GCancellable  *cancellable,
-                     GError       **error)
-{
-  check_commit (NOTHING_SENT, "rollback", "");
-  return TRUE;
-}
-
-static gboolean
-test_commit_fails (gpointer       data,
-                   GCancellable  *cancellable,
-                   GError       **error)
-{
-  check_commit (COMMIT_FAILS, "rollback", "BEGIN; one; COMMIT; reset");
-  return TRUE;
-}
-
-static gboolean
-test_commit_loses_link (gpointer       data,
-                        GCancellable  *cancellable,
-                        GError       **error)
-{
-  check_commit (COMMIT_LOSES_LINK, "rollback", "BEGIN; one; COMMIT; reset");
-  return TRUE;
-}
-
-static gboolean
-test_commit_failed_before (gpointer       data,
-                           GCancellable  *cancellable,
-                           GError       **error)
-{
-  check_commit (FAILED_BEFORE, "rollback", "BEGIN; one; fail; reset");
-  return TRUE;
-}
-
-static gboolean
-test_commit_lost_a_race (gpointer       data,
-                         GCancellable  *cancellable,
-                         GError       **error)
-{
-  check_commit (LOST_A_RACE, "rollback", "BEGIN; one; fail; reset");
+  for (gsize i = 0; i < G_N_ELEMENTS (commits); i++)
+    check_commit (commits[i].end, commits[i].told_of, commits[i].heard);
   return TRUE;
 }
 
@@ -677,25 +566,16 @@ main (int   argc,
   g_log_set_writer_func (count_warnings, NULL, NULL);
   fake_database_register ();
 
-  ADD ("overload", test_overload);
-  ADD ("not-ready", test_not_ready);
-  ADD ("overload-lasts", test_overload_lasts);
-  ADD ("no-timeout-connects", test_no_timeout_connects);
+  for (guint i = 0; i < G_N_ELEMENTS (rushes); i++)
+    {
+      g_autofree char *path = g_strconcat ("/engine/pool-waiting/", rushes[i].path, NULL);
+
+      g_test_add_data_func (path, &rushes[i], rush_in_fiber);
+    }
   ADD ("no-timeout-full", test_no_timeout_full);
-  ADD ("no-timeout-burst", test_no_timeout_burst);
-  ADD ("connect-takes-longer", test_connect_takes_longer);
-  ADD ("both-limits", test_both_limits);
-  ADD ("refused", test_refused);
-  ADD ("one-initialize", test_one_initialize);
-  ADD ("initialize-fails", test_initialize_fails);
   ADD ("lifetime-spreads", test_lifetime_spreads);
   ADD ("signals", test_signals);
-  ADD ("commit-succeeds", test_commit_succeeds);
-  ADD ("commit-nothing", test_commit_nothing);
-  ADD ("commit-fails", test_commit_fails);
-  ADD ("commit-loses-link", test_commit_loses_link);
-  ADD ("commit-failed-before", test_commit_failed_before);
-  ADD ("commit-lost-a-race", test_commit_lost_a_race);
+  ADD ("commits", test_commits);
   ADD ("read-only", test_read_only);
   ADD ("cycles", test_cycles);
   g_test_add_func ("/engine/pool-waiting/dropped-blocking", test_dropped_blocking);
