@@ -44,6 +44,7 @@ gboolean cupel_pg_params_set_request (CupelPgParams        *params,
                                       GError              **error);
 
 void     cupel_pg_buffer_clear       (CupelPgBuffer        *buffer);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CupelPgBuffer, cupel_pg_buffer_clear)
 /* One-dimensional arrays in binary, for INSERT .. SELECT unnest (..). */
 gboolean cupel_pg_array_supports     (CupelSqlKind          kind);
 const char *cupel_pg_array_get_cast  (CupelSqlKind          kind,

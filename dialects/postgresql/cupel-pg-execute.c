@@ -4,6 +4,7 @@
 
 #include "cupel-pg-cursor.h"
 #include "cupel-pg-decode.h"
+#include "cupel-pg-list.h"
 #include "cupel-pg-result-cursor.h"
 
 #include <string.h>
@@ -179,6 +180,16 @@ cupel_pg_propagate_failure (CupelPgFlight  *flight,
   g_propagate_error (error, failure);
 }
 
+static gboolean
+add_list (CupelPgFlight      *flight,
+          const CupelRequest *request)
+{
+  const gboolean prepare = (request->flags & CUPEL_REQUEST_NO_PREPARE) == 0;
+
+  return cupel_pg_flight_add_statement_func (flight, 0, prepare ? request->compiled->id : 0, CUPEL_PG_FORM_LIST, cupel_pg_list_make_sql,
+                                             request->compiled);
+}
+
 gboolean
 cupel_pg_execute_one (CupelPgConnection   *self,
                       const CupelRequest  *request,
@@ -193,15 +204,17 @@ cupel_pg_execute_one (CupelPgConnection   *self,
       g_auto(CupelReply) local = { .row_count = -1 };
       CupelPgGather gather = { .requests = request, .replies = &local };
       g_autoptr(GError) failure = NULL;
+      g_auto(CupelPgBuffer) list = { NULL, };
+      gboolean is_list = cupel_pg_list_encode (self, request, &list);
       CupelPgFlight flight;
 
       cupel_pg_flight_init (&flight, self, cupel_pg_gather_take, &gather);
       /* Values first: when one does not fit, nothing was sent. */
-      if (!cupel_pg_params_set_request (&self->params, request, 0, error))
+      if (!is_list && !cupel_pg_params_set_request (&self->params, request, 0, error))
         return FALSE;
       if (cupel_pg_flight_add_evicted (&flight) &&
           cupel_pg_flight_add_begin (&flight, wants_begin, request) &&
-          cupel_pg_flight_add_encoded (&flight, 0, request) &&
+          (is_list ? add_list (&flight, request) : cupel_pg_flight_add_encoded (&flight, 0, request)) &&
           cupel_pg_flight_sync (&flight))
         cupel_pg_flight_collect (&flight);
       if (cupel_pg_flight_finish (&flight, &failure))

@@ -12,6 +12,7 @@ typedef enum
 {
   CUPEL_PG_FORM_PLAIN,
   CUPEL_PG_FORM_UNNEST,   /* INSERT .. SELECT unnest (..): one parameter per column, an array */
+  CUPEL_PG_FORM_LIST,     /* = ANY ($1) for IN ($1, $2, ...) */
 } CupelPgForm;
 
 /* A prepared statement of one connection. */

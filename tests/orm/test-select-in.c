@@ -195,6 +195,78 @@ test_bad_statement (Fixture *f)
   check (authors);
 }
 
+static gint64
+count_prepared (Fixture    *f,
+                const char *pattern)
+{
+  g_autofree char *sql = g_strdup_printf ("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%s' "
+                                          "AND statement NOT LIKE '%%pg_prepared%%'", pattern);
+
+  return query_int (f->session, sql);
+}
+
+/* Authors whose @name is one of @first, @first + 2 and so on, or NULL; the others if @negated, and then without NULL. */
+static guint
+count_listed (Fixture         *f,
+              const char      *name,
+              gint64           first,
+              guint            n,
+              gboolean         negated,
+              CupelExpression *more)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(CupelSelect) select = cupel_entity_select (author_get_type ());
+  g_autoptr(GPtrArray) values = g_ptr_array_new_with_free_func ((GDestroyNotify) cupel_value_unref);
+  g_autoptr(CupelResult) result = NULL;
+  CupelExpression *condition;
+
+  for (guint i = 0; i < n; i++)
+    g_ptr_array_add (values, cupel_value_new_int64 (first + 2 * i));
+  if (!negated)
+    g_ptr_array_add (values, cupel_value_new_null ());
+  condition = cupel_in (cupel_attr (author_get_type (), name), (CupelValue **) values->pdata, values->len);
+  cupel_select_where (select, negated ? cupel_not (condition) : condition);
+  if (more != NULL)
+    cupel_select_where (select, more);
+  result = cupel_session_scalars (f->session, select, NULL, &error);
+  g_assert_no_error (error);
+  return cupel_result_get_n_rows (result);
+}
+
+/* Lists of keys, of any length and as often as one likes. PostgreSQL gets them as one array. */
+static void
+test_lists (Fixture *f)
+{
+  for (guint i = 1; i <= N_AUTHORS; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("author %04u", i);
+      g_autoptr(Author) author = g_object_new (author_get_type (), "id", (gint64) i, "name", name, "age", (int) i - 1000, NULL);
+
+      add (f->session, author);
+    }
+  commit (f->session);
+  for (gint64 first = -199; first < 800; first += 200)
+    {
+      const gboolean outside = first < 0;
+
+      g_assert_cmpuint (count_listed (f, "id", first, 200, FALSE, NULL), ==, outside ? 100 : 200);
+      g_assert_cmpuint (count_listed (f, "id", first, 200, TRUE, NULL), ==, outside ? N_AUTHORS - 100 : N_AUTHORS - 200);
+      g_assert_cmpuint (count_listed (f, "id", first + 400, 3, FALSE, NULL), ==, 3);
+      g_assert_cmpuint (count_listed (f, "age", first - 1000, 200, FALSE, NULL), ==, outside ? 100 : 200);
+      g_assert_cmpuint (count_listed (f, "id", first, 200, FALSE,
+                                      cupel_ge (cupel_attr (author_get_type (), "id"), cupel_literal (cupel_value_new_int64 (first + 200)))),
+                        ==, 100);
+    }
+
+  if (g_str_has_prefix (f->url, "postgresql://"))
+    {
+      g_assert_cmpint (count_prepared (f, "%.\"id\" = ANY ($1)"), ==, 1);
+      g_assert_cmpint (count_prepared (f, "%.\"age\" = ANY ($1)"), ==, 1);
+      g_assert_cmpint (count_prepared (f, "%.\"id\" IN ($1%"), ==, 2);
+      g_assert_cmpint (count_prepared (f, "%.\"id\" NOT IN ($1%"), ==, 1);
+    }
+}
+
 static struct
 {
   GCancellable *cancellable;
@@ -309,6 +381,7 @@ main (int   argc,
     { "/orm/select-in/changed-before", test_changed_before, NULL },
     { "/orm/select-in/bad-rows", test_bad_rows, NULL },
     { "/orm/select-in/bad-statement", test_bad_statement, NULL },
+    { "/orm/select-in/lists", test_lists, NULL },
     { "/orm/select-in/cancel", test_cancel, NULL },
     { "/orm/select-in/meddle", test_meddle, NULL },
   };
