@@ -102,6 +102,19 @@ const tests = {
         await engine.dispose_async();
     },
 
+    async lists() {
+        const engine = await fresh(Owner, Cat);
+        const session = Cupel.Session.new(engine);
+        ['a', 'b', 'c'].forEach(name => session.add(new Owner({name})));
+        await session.commit_async();
+        const result = await session.scalars_async(Cupel.select(Owner).order_by(Cupel.attr(Owner, 'id')));
+        const list = result.to_list();
+        assertEqual([list.get_n_items(), list.get_item(2).name], [3, 'c']);
+        assertEqual([...list].map(owner => owner.name), ['a', 'b', 'c']);
+        await session.close_async();
+        await engine.dispose_async();
+    },
+
     async relationships() {
         const engine = await fresh(Owner, Cat);
         let session = Cupel.Session.new(engine);

@@ -111,6 +111,18 @@ async def test_values():
             assert repr(rows[2]) == "('zero', 1)"
 
 
+async def test_lists():
+    async with await fresh(Owner, Cat) as engine:
+        async with Cupel.Session.new(engine) as session:
+            for name in 'abc':
+                session.add(Owner(name=name))
+            await session.commit_async()
+            result = await session.scalars_async(Cupel.select(Owner).order_by(Owner.id))
+            owners = result.to_list()
+            assert len(owners) == 3 and owners[2].name == 'c'
+            assert [owner.name for owner in owners] == ['a', 'b', 'c']
+
+
 async def test_relationships():
     async with await fresh(Owner, Cat) as engine:
         async with Cupel.Session.new(engine) as session:

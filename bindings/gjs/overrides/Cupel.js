@@ -392,6 +392,11 @@ function addProtocols() {
     Cupel.Collection.prototype[Symbol.iterator] = iterateList;
     if (!(Symbol.iterator in Gio.ListStore.prototype))
         Gio.ListStore.prototype[Symbol.iterator] = iterateList;
+    // A list of the library's own has no class here that could have it.
+    const toList = Cupel.Result.prototype.to_list;
+    Cupel.Result.prototype.to_list = function () {
+        return Object.assign(toList.call(this), {[Symbol.iterator]: iterateList});
+    };
 
     Object.assign(Cupel.Row.prototype, {
         // By position or by name; null for NULL.
