@@ -54,6 +54,7 @@ cupel_connection_dispose (GObject *object)
       if (self->orphans != NULL && self->orphans->len > 0)
         self->cursors_used = TRUE;
       g_clear_pointer (&self->orphans, g_ptr_array_unref);
+      cupel_connection_forget_options (self);
       flags = release_flags (self) | CUPEL_RELEASE_DETACHED;
       cupel_pool_release_full (self->pool, g_steal_pointer (&self->driver), flags, self->usual_isolation);
       cupel_engine_emit (self->engine, CUPEL_ENGINE_CHECKIN);

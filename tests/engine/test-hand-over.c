@@ -228,6 +228,28 @@ test_cancelled (gpointer       data,
   return TRUE;
 }
 
+/* A transaction that was only asked for, of a connection that nobody closed: the next one is not what it was to be. */
+static gboolean
+test_not_begun (gpointer       data,
+                GCancellable  *cancellable,
+                GError       **error)
+{
+  Fixture *f = data;
+  CupelConnection *connection = borrow (f->engine);
+  CupelTransaction *transaction;
+
+  transaction = cupel_connection_begin_transaction (connection, CUPEL_ISOLATION_SERIALIZABLE, CUPEL_BEGIN_READ_ONLY, NULL, error);
+  g_assert_no_error (*error);
+  g_object_unref (transaction);
+  g_object_unref (connection);
+
+  connection = borrow (f->engine);
+  execute (connection, "INSERT INTO hand_over (id) VALUES (1)");
+  g_assert_cmpint (count (connection), ==, 1);
+  give_back (connection);
+  return TRUE;
+}
+
 typedef gboolean (*TestFunc) (gpointer       data,
                               GCancellable  *cancellable,
                               GError       **error);
@@ -296,6 +318,7 @@ main (int   argc,
     { "/engine/hand-over/in-turn", test_in_turn },
     { "/engine/hand-over/idle", test_idle },
     { "/engine/hand-over/cancelled", test_cancelled },
+    { "/engine/hand-over/not-begun", test_not_begun },
   };
 
   g_test_init (&argc, &argv, NULL);
