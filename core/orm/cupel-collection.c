@@ -225,14 +225,27 @@ take_item (CupelCollection *self,
     point_back (item, self->relationship, self->owner, TRUE);
 }
 
+/* The slot of a child holds no reference to the owner: it must not outlast its place in the collection. */
+static void
+point_nowhere (CupelCollection *self,
+               CupelEntity     *child)
+{
+  CupelRelationship *inverse = self->relationship->inverse;
+
+  if (inverse != NULL && self->owner != NULL && cupel_entity_peek_related (child, inverse->index) == G_OBJECT (self->owner))
+    cupel_entity_unload_related (child, inverse->index);
+}
+
 void
 cupel_collection_load (CupelCollection  *self,
                        CupelEntity     **items,
                        guint             n_items)
 {
-  guint old = self->n_items;
+  g_autofree CupelEntity **old = g_steal_pointer (&self->items);
+  const guint n_old = self->n_items;
 
-  drop_items (self);
+  g_clear_pointer (&self->members, g_hash_table_unref);
+  self->n_items = self->n_allocated = 0;
   make_room (self, n_items);
   for (guint i = 0; i < n_items; i++)
     {
@@ -245,8 +258,15 @@ cupel_collection_load (CupelCollection  *self,
   /* What was appended before it was loaded and is not flushed yet stays. */
   push_missing (self, self->taken.added);
   push_missing (self, self->changes.added);
-  if (old > 0 || self->n_items > 0)
-    items_changed (self, 0, old, self->n_items);
+  /* What was flushed since then, and is not there any more, does not. */
+  for (guint i = 0; i < n_old; i++)
+    if (!is_member (self, old[i]))
+      point_nowhere (self, old[i]);
+  if (n_old > 0 || self->n_items > 0)
+    items_changed (self, 0, n_old, self->n_items);
+  /* What is finalized with one may come by here. */
+  for (guint i = 0; i < n_old; i++)
+    cupel_object_unref (old[i]);
 }
 
 CupelCollection *
@@ -736,16 +756,9 @@ cupel_related_disown (GObject *object)
   if (CUPEL_IS_COLLECTION (object))
     {
       CupelCollection *self = CUPEL_COLLECTION (object);
-      CupelRelationship *inverse = self->relationship->inverse;
 
-      if (inverse != NULL)
-        for (guint i = 0; i < self->n_items; i++)
-          {
-            CupelEntity *child = self->items[i];
-
-            if (cupel_entity_peek_related (child, inverse->index) == G_OBJECT (self->owner))
-              cupel_entity_unload_related (child, inverse->index);
-          }
+      for (guint i = 0; i < self->n_items; i++)
+        point_nowhere (self, self->items[i]);
       self->owner = NULL;
     }
   else if (CUPEL_IS_WRITE_ONLY_COLLECTION (object))

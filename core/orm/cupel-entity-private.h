@@ -155,7 +155,9 @@ void              cupel_entity_set_one         (CupelEntity            *self,
                                                 guint                   relationship,
                                                 CupelEntity            *related,     /* (nullable) */
                                                 gboolean                weak);
-/* A child that held its parent while neither was in a session: the parent owns it now. */
+/* A child that holds a parent which has it in its collection: each would keep the other alive. The parent owns it from now on. */
+void              cupel_entity_weaken_parent   (CupelEntity            *self,
+                                                CupelRelationship      *relationship);
 void              cupel_entity_weaken_parents  (CupelEntity            *self);
 void              cupel_entity_unload_related  (CupelEntity            *self,
                                                 guint                   relationship);

@@ -89,30 +89,34 @@ cupel_entity_set_one (CupelEntity *self,
 }
 
 void
+cupel_entity_weaken_parent (CupelEntity       *self,
+                            CupelRelationship *relationship)
+{
+  CupelEntityExtra *extra = self->extra;
+  const guint64 bit = G_GUINT64_CONSTANT (1) << relationship->index;
+  CupelEntity *parent = (CupelEntity *) cupel_entity_peek_related (self, relationship->index);
+  GObject *list;
+
+  if (relationship->kind != CUPEL_RELATIONSHIP_BELONGS_TO || relationship->inverse == NULL || parent == NULL ||
+      (extra->related_weak & bit))
+    return;
+  list = cupel_entity_peek_related (parent, relationship->inverse->index);
+  if (!CUPEL_IS_COLLECTION (list) || !cupel_collection_contains (CUPEL_COLLECTION (list), self))
+    return;
+  /* One that nobody else holds would be gone at once. */
+  if (g_atomic_int_get (&G_OBJECT (parent)->ref_count) == 1)
+    return;
+  extra->related_weak |= bit;
+  g_object_unref (parent);
+}
+
+void
 cupel_entity_weaken_parents (CupelEntity *self)
 {
   CupelMapper *mapper = cupel_mapper_of (self);
-  CupelEntityExtra *extra = self->extra;
 
-  if (extra == NULL || extra->related == NULL)
-    return;
   for (guint i = 0; i < mapper->relationships->len; i++)
-    {
-      CupelRelationship *relationship = g_ptr_array_index (mapper->relationships, i);
-      const guint64 bit = G_GUINT64_CONSTANT (1) << i;
-      CupelEntity *parent = (CupelEntity *) extra->related[i];
-      GObject *list;
-
-      if (relationship->kind != CUPEL_RELATIONSHIP_BELONGS_TO || parent == NULL || relationship->inverse == NULL ||
-          (extra->related_weak & bit))
-        continue;
-      list = cupel_entity_peek_related (parent, relationship->inverse->index);
-      if (CUPEL_IS_COLLECTION (list) && cupel_collection_contains (CUPEL_COLLECTION (list), self))
-        {
-          extra->related_weak |= bit;
-          g_object_unref (parent);
-        }
-    }
+    cupel_entity_weaken_parent (self, g_ptr_array_index (mapper->relationships, i));
 }
 
 CupelCollection *

@@ -166,6 +166,9 @@ populate_one (Populate *p)
     }
   for (guint i = 0; i < p->n_related; i++)
     cupel_object_unref (p->related[i]);
+  if (relationship->inverse != NULL)
+    for (guint i = 0; i < p->n_parents; i++)
+      cupel_entity_weaken_parent (p->parents[i], relationship);
 }
 
 void
@@ -261,5 +264,6 @@ cupel_relationship_populate_from_identity_map (CupelRelationship *relationship,
   if (found == NULL)
     return FALSE;
   cupel_entity_store_related (parent, relationship->index, G_OBJECT (found), FALSE);
+  cupel_entity_weaken_parent (parent, relationship);
   return TRUE;
 }

@@ -212,7 +212,9 @@ attach_all (CupelSession  *self,
             GPtrArray     *stack,
             GError       **error)
 {
+  g_autoptr(GPtrArray) back = NULL;   /* were detached, and are held by nobody here */
   guint first = self->new_->len;
+  gboolean ok = TRUE;
 
   g_ptr_array_add (stack, entity);
   while (stack->len > 0)
@@ -221,17 +223,26 @@ attach_all (CupelSession  *self,
 
       if (next->session == self)
         continue;
-      if (!attach_one (self, next, error))
+      ok = attach_one (self, next, error);
+      if (!ok)
         {
           g_ptr_array_set_size (stack, 0);
-          return FALSE;
+          break;
         }
       push_related (next, stack);
+      if (!(next->flags & CUPEL_ENTITY_FLAG_PENDING))
+        {
+          if (back == NULL)
+            back = g_ptr_array_new_with_free_func (g_object_unref);
+          g_ptr_array_add (back, g_object_ref (next));
+        }
     }
-  /* The session holds them all now. */
+  /* The session holds the new ones now. */
   for (; first < self->new_->len; first++)
     cupel_entity_weaken_parents (g_ptr_array_index (self->new_, first));
-  return TRUE;
+  for (guint i = 0; back != NULL && i < back->len; i++)
+    cupel_entity_weaken_parents (g_ptr_array_index (back, i));
+  return ok;
 }
 
 gboolean

@@ -361,6 +361,76 @@ test_expunge_deleted (Fixture *f)
   g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_ARGUMENT);
 }
 
+/* What was appended before the rest was loaded, and has no row there any more, knows nothing of its former owner. */
+static void
+test_reload_without_appended (Fixture *f)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(Book) book = g_object_new (book_get_type (), "title", "b", NULL);
+  g_autoptr(Book) kept = g_object_new (book_get_type (), "title", "k", NULL);
+  g_autoptr(Author) fresh = new_author ("one", 0);
+  Author *author;
+
+  add (f->session, fresh);
+  commit (f->session);
+  g_clear_object (&fresh);
+  author = cupel_session_get_int64 (f->session, author_get_type (), 1, NULL, &error);
+  g_assert_no_error (error);
+  cupel_entity_append (CUPEL_ENTITY (author), "books", CUPEL_ENTITY (book));
+  cupel_entity_append (CUPEL_ENTITY (author), "books", CUPEL_ENTITY (kept));
+  commit (f->session);
+  g_assert_false (cupel_entity_is_loaded (CUPEL_ENTITY (author), "books"));
+  execute (f->session, "UPDATE book SET author_id = NULL WHERE title = 'b'");
+  g_assert_cmpuint (g_list_model_get_n_items (list_of (author, "books")), ==, 1);
+  g_assert_false (cupel_entity_is_loaded (CUPEL_ENTITY (book), "author"));
+  g_assert_true (cupel_entity_get_related (CUPEL_ENTITY (kept), "author", &error) == author);
+
+  g_assert_finalize_object (author);
+  g_assert_false (cupel_entity_is_loaded (CUPEL_ENTITY (kept), "author"));
+}
+
+/* A child whose parent has it in a loaded collection does not hold the parent, whichever of the two was loaded last. */
+static void
+test_parent_loaded_again (Fixture *f)
+{
+  const char *const names[] = { "author", NULL };
+  g_autoptr(GError) error = NULL;
+  g_autoptr(Book) book = NULL;
+  Author *author = new_author ("one", 1);
+
+  add (f->session, author);
+  commit (f->session);
+  book = g_list_model_get_item (list_of (author, "books"), 0);
+  g_assert_true (cupel_session_refresh (f->session, CUPEL_ENTITY (book), names, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_true (cupel_entity_get_related (CUPEL_ENTITY (book), "author", &error) == author);
+  g_assert_finalize_object (author);
+
+  /* And when nobody else does it is there all the same. */
+  author = cupel_entity_get_related (CUPEL_ENTITY (book), "author", &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (author->name, ==, "one");
+}
+
+static void
+test_new_parent_of_detached (Fixture *f)
+{
+  g_autoptr(GError) error = NULL;
+  Author *author = new_author ("one", 0);
+  Book *book = g_object_new (book_get_type (), "title", "b", NULL);
+
+  add (f->session, book);
+  commit (f->session);
+  g_assert_true (cupel_session_expunge (f->session, CUPEL_ENTITY (book), &error));
+  g_assert_true (cupel_entity_set_related (CUPEL_ENTITY (book), "author", CUPEL_ENTITY (author), &error));
+  g_assert_no_error (error);
+  add (f->session, author);
+  commit (f->session);
+  g_assert_cmpint (query_int (f->session, "SELECT count(*) FROM book WHERE author_id = 1"), ==, 1);
+  g_assert_finalize_object (author);
+  g_assert_finalize_object (book);
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -376,6 +446,9 @@ main (int   argc,
     { "/orm/relationship/by-key", test_reference_by_key, NULL },
     { "/orm/relationship/parent-of-child-only", test_parent_of_child_only, NULL },
     { "/orm/relationship/expunge-deleted", test_expunge_deleted, NULL },
+    { "/orm/relationship/reload-without-appended", test_reload_without_appended, NULL },
+    { "/orm/relationship/parent-loaded-again", test_parent_loaded_again, NULL },
+    { "/orm/relationship/new-parent-of-detached", test_new_parent_of_detached, NULL },
   };
 
   return run_tests (argc, argv, tests, G_N_ELEMENTS (tests));
