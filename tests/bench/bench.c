@@ -140,6 +140,27 @@ bench_check (Bench      *bench,
   return bench_wrong (bench, "%s is %" G_GINT64_FORMAT ", not %" G_GINT64_FORMAT, what, is, should_be);
 }
 
+gboolean
+bench_check_families (Bench  *bench,
+                      gint64  n_children)
+{
+  return bench_check (bench, "rows", n_children, BENCH_PARENTS * BENCH_CHILDREN);
+}
+
+gboolean
+bench_check_texts (Bench  *bench,
+                   gint64  length)
+{
+  return bench_check (bench, "length of all", length, bench_sum_lengths (BENCH_ROWS));
+}
+
+gboolean
+bench_check_changes (Bench  *bench,
+                     gint64  n_changed)
+{
+  return bench_check (bench, "rows changed", n_changed, BENCH_PARENTS);
+}
+
 void
 bench_latency (Bench  *bench,
                gint64  microseconds)

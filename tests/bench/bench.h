@@ -45,6 +45,16 @@ gboolean    bench_check       (Bench       *bench,
                                gint64       is,
                                gint64       should_be);
 
+/* What was written is there, by the answers to these; and so is what was changed. */
+#define BENCH_COUNT_FAMILIES "SELECT count(*) FROM bench_wb JOIN bench_wa ON a_id = bench_wa.id"
+#define BENCH_SUM_LENGTHS    "SELECT sum(length(data)) FROM bench_wa"
+gboolean    bench_check_families (Bench    *bench,
+                               gint64       n_children);
+gboolean    bench_check_texts (Bench       *bench,
+                               gint64       length);
+gboolean    bench_check_changes (Bench     *bench,
+                               gint64       n_changed);
+
 /* Of single operations, for a distribution. */
 void        bench_latency     (Bench       *bench,
                                gint64       microseconds);

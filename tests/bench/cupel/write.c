@@ -50,8 +50,7 @@ w4 (Bench    *bench,
   for (guint i = 0; i < entities->len; i++)
     if (((NewA *) entities->pdata[i])->id <= 0)
       return bench_wrong (bench, "no key came back");
-  return bench_check (bench, "rows", query_int64 (context, "SELECT count(*) FROM bench_wb JOIN bench_wa ON a_id = bench_wa.id"),
-                      BENCH_PARENTS * BENCH_CHILDREN);
+  return bench_check_families (bench, query_int64 (context, BENCH_COUNT_FAMILIES));
 }
 
 gboolean
@@ -87,7 +86,7 @@ w6 (Bench    *bench,
         ? g_strdup_printf ("SELECT count(*) FROM bench_u WHERE data = CONCAT('new %u ', id)", generation)
         : g_strdup_printf ("SELECT count(*) FROM bench_u WHERE data = 'new %u ' || id", generation);
 
-    return bench_check (bench, "rows changed", query_int64 (context, sql), BENCH_PARENTS);
+    return bench_check_changes (bench, query_int64 (context, sql));
   }
 }
 
@@ -123,6 +122,5 @@ w8 (Bench    *bench,
     return failed (bench, context);
   bench_stop (bench);
 
-  return bench_check (bench, "length of all", query_int64 (context, "SELECT sum(length(data)) FROM bench_wa"),
-                      bench_sum_lengths (BENCH_ROWS));
+  return bench_check_texts (bench, query_int64 (context, BENCH_SUM_LENGTHS));
 }

@@ -240,8 +240,7 @@ w4 (Bench    *bench,
 
   sqlite3_finalize (insert_a);
   sqlite3_finalize (insert_b);
-  return bench_check (bench, "rows", query_int64 (raw, "SELECT count(*) FROM bench_wb JOIN bench_wa ON a_id = bench_wa.id"),
-                      BENCH_PARENTS * BENCH_CHILDREN);
+  return bench_check_families (bench, query_int64 (raw, BENCH_COUNT_FAMILIES));
 }
 
 static gboolean
@@ -298,7 +297,7 @@ w6 (Bench    *bench,
   {
     g_autofree char *sql = g_strdup_printf ("SELECT count(*) FROM bench_u WHERE data = 'new ' || %u || ' ' || id", generation);
 
-    return bench_check (bench, "rows changed", query_int64 (raw, sql), BENCH_PARENTS);
+    return bench_check_changes (bench, query_int64 (raw, sql));
   }
 }
 
@@ -439,8 +438,7 @@ w8 (Bench    *bench,
   bench_stop (bench);
 
   sqlite3_finalize (insert);
-  return bench_check (bench, "length of all", query_int64 (raw, "SELECT sum(length(data)) FROM bench_wa"),
-                      bench_sum_lengths (BENCH_ROWS));
+  return bench_check_texts (bench, query_int64 (raw, BENCH_SUM_LENGTHS));
 }
 
 static gboolean
