@@ -4,8 +4,9 @@
 
 #include <string.h>
 
-/* Fewer are planned as fast as an array. */
+/* Fewer are planned as fast as an array. More would be too long for a message. */
 #define FEWEST 16
+#define MOST   (16 * 1024 * 1024)
 
 #define BEFORE "\" IN ("   /* the name of a column ends there */
 
@@ -28,7 +29,8 @@ is_list (const CupelCompiled *compiled)
   const CupelSlot *slots = compiled->slots;
   const guint n = compiled->n_slots;
 
-  if (compiled->kind != CUPEL_COMPILED_SELECT || n < FEWEST || !is_plain (get_kind (compiled)) || slots[0].offset < strlen (BEFORE) ||
+  if (compiled->kind != CUPEL_COMPILED_SELECT || n < FEWEST || n > MOST || !is_plain (get_kind (compiled)) ||
+      slots[0].offset < strlen (BEFORE) ||
       memcmp (compiled->sql + slots[0].offset - strlen (BEFORE), BEFORE, strlen (BEFORE)) != 0 ||
       compiled->sql[slots[n - 1].offset + slots[n - 1].length] != ')')
     return FALSE;
@@ -63,6 +65,8 @@ cupel_pg_list_encode (CupelPgConnection  *self,
       /* What does not fit is refused, or taken, as it is by itself. */
       if (!cupel_pg_array_add (buffer, params, i, get_kind (compiled), cupel_request_get_cell (request, 0, i), &error))
         return FALSE;
+      if (i % 64 == 63)
+        cupel_fiber_tick ();
     }
 
   cupel_pg_params_set_size (params, 1);

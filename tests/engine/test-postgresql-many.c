@@ -372,8 +372,8 @@ test_pipeline_error (CupelDriverConnection *connection)
   g_assert_true (cupel_driver_connection_rollback (connection, -1, NULL));
 }
 
-/* The protocol counts the parameters of a statement in 16 bits. One statement may have as many and no more, and is told so; many sets of
- * values have no such limit, as arrays and one by one. */
+/* The protocol counts the parameters of a statement in 16 bits. One statement may have as many and no more, and is told so; a list of
+ * keys and many sets of values have no such limit, as arrays and one by one. */
 static void
 test_parameter_limit (CupelDriverConnection *connection)
 {
@@ -386,8 +386,10 @@ test_parameter_limit (CupelDriverConnection *connection)
   cupel_table_add_column (table, cupel_column_new ("c1", cupel_sql_type_new (CUPEL_SQL_INT32)));
   for (guint i = 0; i <= limit; i++)
     values[i] = i + 1;
-  for (guint n = limit - 1; n <= limit + 1; n++)
+  /* A list by itself is one array; with another parameter each of its values is one. */
+  for (guint i = 0; i < 6; i++)
     {
+      const guint n_others = i / 3, n = limit - 1 + i % 3;
       g_autoptr(CupelSelect) select = cupel_select_new_from_table (table);
       g_autoptr(CupelCompiler) compiler = g_object_new (CUPEL_PG_TYPE_COMPILER, NULL);
       g_autofree CupelCell *cells = g_new0 (CupelCell, n);
@@ -397,22 +399,25 @@ test_parameter_limit (CupelDriverConnection *connection)
       g_auto(CupelReply) reply = { 0 };
       g_autoptr(GError) error = NULL;
 
-      cupel_select_where (select, cupel_in_int64 (cupel_table_c (table, "c1"), values, n));
+      cupel_select_where (select, cupel_in_int64 (cupel_table_c (table, "c1"), values, n - n_others));
+      if (n_others > 0)
+        cupel_select_where (select, cupel_le (cupel_table_c (table, "c1"), cupel_literal (cupel_value_new_int64 (values[n - 1]))));
       compiled = cupel_compiler_compile (compiler, CUPEL_STATEMENT (select), &error);
       g_assert_no_error (error);
       g_assert_cmpuint (compiled->n_slots, ==, n);
-      for (guint i = 0; i < n; i++)
+      for (guint k = 0; k < n; k++)
         {
-          cells[i] = make_int (values[i]);
-          literals[i] = &cells[i];
+          cells[k] = make_int (values[k]);
+          literals[k] = &cells[k];
         }
       request.compiled = compiled;
       request.flags = n > limit ? CUPEL_REQUEST_BEGIN : CUPEL_REQUEST_NONE;
-      if (n <= limit)
+      if (n <= limit || n_others == 0)
         {
           cupel_driver_connection_execute (connection, &request, &reply, NULL, &error);
           g_assert_no_error (error);
-          g_assert_cmpint (count_rows (&reply), ==, n);
+          g_assert_cmpint (count_rows (&reply), ==, n - n_others);
+          g_assert_true (cupel_driver_connection_rollback (connection, -1, NULL));
           continue;
         }
       g_assert_false (cupel_driver_connection_execute (connection, &request, &reply, NULL, &error));
