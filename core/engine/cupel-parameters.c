@@ -128,6 +128,14 @@ widen (CupelParameters *parameters,
   parameters->n_empty = 0;
 }
 
+/* Something that is under way, or was cancelled and did not come back in time, may still read it. */
+static void
+make_own (CupelParameters *parameters)
+{
+  if (G_UNLIKELY (g_atomic_int_get (&parameters->block->ref_count) > 1))
+    widen (parameters, parameters->block->n_columns);
+}
+
 static guint
 find_name (CupelParameters *parameters,
            const char      *name)
@@ -183,9 +191,8 @@ get_cell (CupelParameters *parameters,
     column = add_name (parameters, name);
   if (parameters->block == NULL || column >= parameters->block->n_columns)
     widen (parameters, parameters->block == NULL ? N_FEW : parameters->block->n_columns * 2);
-  /* Something that was cancelled and did not come back in time may still read it. */
-  else if (G_UNLIKELY (g_atomic_int_get (&parameters->block->ref_count) > 1))
-    widen (parameters, parameters->block->n_columns);
+  else
+    make_own (parameters);
 
   if (!parameters->open)
     {
@@ -225,9 +232,14 @@ cupel_parameters_next (CupelParameters *parameters)
   if (!parameters->open)
     {
       if (parameters->block != NULL)
-        add_row (parameters->block);
+        {
+          make_own (parameters);
+          add_row (parameters->block);
+        }
       else
-        parameters->n_empty++;
+        {
+          parameters->n_empty++;
+        }
     }
   parameters->open = FALSE;
 }

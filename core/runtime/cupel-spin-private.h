@@ -8,7 +8,8 @@ G_BEGIN_DECLS
 
 /* To sleep and be woken takes a thread longer than many a job that it sleeps for. So who has reason to think that what he waits for is a matter
  * of microseconds looks for it for a while first. On a busy machine, where the other one is not running, that is in vain and worse than
- * sleeping: who was wrong does without for a while, and for twice as long the next time. */
+ * sleeping: who was wrong does without for a while, and for twice as long the next time. Several threads may share one: what they lose of each
+ * other's experience does no harm. */
 typedef struct
 {
   guint rest;    /* how many times to do without */

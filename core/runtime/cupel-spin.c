@@ -41,9 +41,11 @@ has_processors (void)
 gboolean
 cupel_spin_may (CupelSpin *self)
 {
-  if (self->rest == 0)
+  const guint rest = __atomic_load_n (&self->rest, __ATOMIC_RELAXED);
+
+  if (rest == 0)
     return has_processors ();
-  self->rest--;
+  __atomic_store_n (&self->rest, rest - 1, __ATOMIC_RELAXED);
   return FALSE;
 }
 
@@ -51,14 +53,18 @@ static gboolean
 end_spin (CupelSpin *self,
           gboolean   success)
 {
+  const guint next = __atomic_load_n (&self->next, __ATOMIC_RELAXED);
+
   if (success)
     {
-      self->next /= 2;
+      __atomic_store_n (&self->next, next / 2, __ATOMIC_RELAXED);
     }
   else
     {
-      self->rest = CLAMP (self->next, MIN_REST, MAX_REST);
-      self->next = 2 * self->rest;
+      const guint rest = CLAMP (next, MIN_REST, MAX_REST);
+
+      __atomic_store_n (&self->rest, rest, __ATOMIC_RELAXED);
+      __atomic_store_n (&self->next, 2 * rest, __ATOMIC_RELAXED);
     }
   return success;
 }
