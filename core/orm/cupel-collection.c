@@ -178,10 +178,8 @@ point_back (CupelEntity       *child,
     return;
   if (owner == NULL)
     cupel_entity_unload_related (child, inverse->index);
-  else if (loading)
-    cupel_entity_store_related (child, inverse->index, G_OBJECT (owner), TRUE);
   else
-    cupel_entity_set_one (child, inverse->index, owner, TRUE);
+    cupel_entity_store_owner (child, inverse, owner, !loading);
 }
 
 /* An entity is in one collection of a two-way pair at a time. */

@@ -155,6 +155,13 @@ void              cupel_entity_set_one         (CupelEntity            *self,
                                                 guint                   relationship,
                                                 CupelEntity            *related,     /* (nullable) */
                                                 gboolean                weak);
+/* The one whose collection it is in now. It is not held; where it was until now its session does, see cupel_session_keep (). */
+void              cupel_entity_store_owner     (CupelEntity            *self,
+                                                CupelRelationship      *relationship,
+                                                CupelEntity            *owner,
+                                                gboolean                changed);    /* the program said so, not a loader */
+/* Somebody holds one of those in its collections. */
+gboolean          cupel_entity_is_held_by_child (CupelEntity           *self);
 /* A child that holds a parent which has it in its collection: each would keep the other alive. The parent owns it from now on. */
 void              cupel_entity_weaken_parent   (CupelEntity            *self,
                                                 CupelRelationship      *relationship);

@@ -89,6 +89,55 @@ cupel_entity_set_one (CupelEntity *self,
 }
 
 void
+cupel_entity_store_owner (CupelEntity       *self,
+                          CupelRelationship *relationship,
+                          CupelEntity       *owner,
+                          gboolean           changed)
+{
+  CupelEntityExtra *extra = cupel_entity_extra (self);
+  const guint64 bit = G_GUINT64_CONSTANT (1) << relationship->index;
+
+  if (extra->related[relationship->index] != (GObject *) owner || (extra->related_weak & bit))
+    {
+      cupel_entity_store_related (self, relationship->index, (GObject *) owner, TRUE);
+    }
+  else if (owner->session != NULL)
+    {
+      /* The program may have come to the owner from here, and hold nothing but this entity. */
+      extra->related_weak |= bit;
+      cupel_session_keep (owner->session, owner);
+    }
+  if (changed)
+    extra->related_changed |= bit;
+  else
+    extra->related_changed &= ~bit;
+}
+
+gboolean
+cupel_entity_is_held_by_child (CupelEntity *self)
+{
+  CupelMapper *mapper = cupel_mapper_of (self);
+
+  for (guint i = 0; i < mapper->relationships->len; i++)
+    {
+      CupelRelationship *inverse = ((CupelRelationship *) g_ptr_array_index (mapper->relationships, i))->inverse;
+      GObject *list = cupel_entity_peek_related (self, i);
+
+      if (inverse == NULL || !CUPEL_IS_COLLECTION (list))
+        continue;
+      for (guint c = 0; c < CUPEL_COLLECTION (list)->n_items; c++)
+        {
+          CupelEntity *child = CUPEL_COLLECTION (list)->items[c];
+
+          if (cupel_entity_peek_related (child, inverse->index) == G_OBJECT (self) &&
+              g_atomic_int_get (&G_OBJECT (child)->ref_count) > 1)
+            return TRUE;
+        }
+    }
+  return FALSE;
+}
+
+void
 cupel_entity_weaken_parent (CupelEntity       *self,
                             CupelRelationship *relationship)
 {
@@ -104,10 +153,16 @@ cupel_entity_weaken_parent (CupelEntity       *self,
   if (!CUPEL_IS_COLLECTION (list) || !cupel_collection_contains (CUPEL_COLLECTION (list), self))
     return;
   /* One that nobody else holds would be gone at once. */
-  if (g_atomic_int_get (&G_OBJECT (parent)->ref_count) == 1)
-    return;
-  extra->related_weak |= bit;
-  g_object_unref (parent);
+  if (g_atomic_int_get (&G_OBJECT (parent)->ref_count) > 1)
+    {
+      extra->related_weak |= bit;
+      g_object_unref (parent);
+    }
+  else if (parent->session != NULL)
+    {
+      extra->related_weak |= bit;
+      cupel_session_keep (parent->session, parent);
+    }
 }
 
 void

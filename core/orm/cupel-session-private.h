@@ -41,6 +41,7 @@ struct _CupelSession
   GPtrArray       *dirty;          /* the same, of persistent ones that changed */
   GPtrArray       *deleted;        /* marked for deletion */
   GPtrArray       *gone;           /* deleted in this transaction, until it ends */
+  GPtrArray       *kept;           /* parents that only children of theirs held; nullable */
   GPtrArray       *rekeyed;        /* (element-type CupelRekeyed): changes of keys in this transaction; nullable */
   guint            transaction;    /* its number, by which entities that it inserted are known; never 0 */
   const char      *operation;      /* in flight, NULL: none */
@@ -105,6 +106,11 @@ void             cupel_session_note_inserted  (CupelSession    *self,
 void             cupel_session_note_changed   (CupelSession    *self,
                                                GPtrArray       *entities);
 void             cupel_session_forget_levels  (CupelSession    *self);
+/* Takes over the reference of a child to its parent, which has the child in a collection now: until nobody holds one of its children, or
+ * somebody else holds it; that is looked for when a transaction ends. */
+void             cupel_session_keep           (CupelSession    *self,
+                                               CupelEntity     *entity);         /* (transfer full) */
+void             cupel_session_sweep_kept     (CupelSession    *self);
 /* Changes of primary keys: noted before what the row had is forgotten, and undone down to the first @n_left. */
 void             cupel_session_note_rekeyed   (CupelSession    *self,
                                                CupelEntity     *entity);

@@ -32,6 +32,28 @@ snapshot (CupelSession *self)
   return all;
 }
 
+void
+cupel_session_keep (CupelSession *self,
+                    CupelEntity  *entity)
+{
+  if (self->kept == NULL)
+    self->kept = g_ptr_array_new_with_free_func (g_object_unref);
+  g_ptr_array_add (self->kept, entity);
+}
+
+/* Who else holds one keeps it from now on. */
+void
+cupel_session_sweep_kept (CupelSession *self)
+{
+  for (guint i = self->kept != NULL ? self->kept->len : 0; i > 0; i--)
+    {
+      CupelEntity *entity = i <= self->kept->len ? g_ptr_array_index (self->kept, i - 1) : NULL;
+
+      if (entity != NULL && (g_atomic_int_get (&G_OBJECT (entity)->ref_count) > 1 || !cupel_entity_is_held_by_child (entity)))
+        g_object_unref (g_ptr_array_steal_index_fast (self->kept, i - 1));
+    }
+}
+
 /* Taken out of this session, one may be in another by now. */
 static void
 detach_list (CupelSession *self,
@@ -74,6 +96,7 @@ detach_all (CupelSession *self)
   detach_list (self, dirty);
   detach_list (self, deleted);
   detach_list (self, gone);
+  g_clear_pointer (&self->kept, g_ptr_array_unref);
 }
 
 static void
@@ -100,6 +123,7 @@ cupel_session_finalize (GObject *object)
   g_clear_pointer (&self->dirty, g_ptr_array_unref);
   g_clear_pointer (&self->deleted, g_ptr_array_unref);
   g_clear_pointer (&self->gone, g_ptr_array_unref);
+  g_clear_pointer (&self->kept, g_ptr_array_unref);
   g_clear_pointer (&self->levels, g_ptr_array_unref);
   cupel_session_clear_failure (self);
 
@@ -430,6 +454,7 @@ restore (CupelSession *self)
       cupel_entity_expire (entity);
     }
   cupel_session_undo_rekeyed (self, 0);
+  cupel_session_sweep_kept (self);
   end_transaction (self);
 }
 
@@ -493,6 +518,7 @@ cupel_session_do_commit (CupelSession  *self,
   end_transaction (self);
   if (self->expire_on_commit)
     cupel_session_expire_all (self);
+  cupel_session_sweep_kept (self);
   return TRUE;
 }
 

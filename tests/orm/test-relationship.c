@@ -412,6 +412,43 @@ test_parent_loaded_again (Fixture *f)
   g_assert_cmpstr (author->name, ==, "one");
 }
 
+/* From a child to its parent, and from there to all of its children, without a reference to the parent. */
+static void
+test_there_and_back (Fixture *f)
+{
+  for (guint way = 0; way < 3; way++)
+    {
+      g_autoptr(GError) error = NULL;
+      g_autofree char *name = g_strdup_printf ("author %u", way);
+      g_autoptr(Author) fresh = new_author (name, 3);
+      g_autoptr(Book) first = g_list_model_get_item (list_of (fresh, "books"), 0);
+      const gint64 id = (add (f->session, fresh), commit (f->session), first->id);
+      Author *author;
+      Book *book;
+
+      g_clear_object (&first);
+      g_clear_object (&fresh);
+      g_assert_cmpuint (cupel_session_get_n_persistent (f->session), ==, 0);
+      book = cupel_session_get_int64 (f->session, book_get_type (), id, NULL, &error);
+      g_assert_no_error (error);
+      author = cupel_entity_get_related (CUPEL_ENTITY (book), "author", &error);
+      g_assert_no_error (error);
+      if (way == 0)
+        g_assert_cmpuint (g_list_model_get_n_items (list_of (author, "books")), ==, 3);
+      else
+        cupel_entity_append (CUPEL_ENTITY (author), "books", CUPEL_ENTITY (book));
+      g_assert_cmpstr (author->name, ==, name);
+      commit (f->session);
+      g_assert_true (cupel_entity_get_related (CUPEL_ENTITY (book), "author", &error) == author);
+      g_assert_cmpuint (g_list_model_get_n_items (list_of (author, "books")), ==, 3);
+      if (way == 2)
+        rollback (f->session);
+      g_object_unref (book);
+      commit (f->session);
+      g_assert_cmpuint (cupel_session_get_n_persistent (f->session), ==, 0);
+    }
+}
+
 static void
 test_new_parent_of_detached (Fixture *f)
 {
@@ -448,6 +485,7 @@ main (int   argc,
     { "/orm/relationship/expunge-deleted", test_expunge_deleted, NULL },
     { "/orm/relationship/reload-without-appended", test_reload_without_appended, NULL },
     { "/orm/relationship/parent-loaded-again", test_parent_loaded_again, NULL },
+    { "/orm/relationship/there-and-back", test_there_and_back, NULL },
     { "/orm/relationship/new-parent-of-detached", test_new_parent_of_detached, NULL },
   };
 
