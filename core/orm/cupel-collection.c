@@ -325,7 +325,7 @@ cupel_collection_append (CupelCollection *collection,
                          CupelEntity     *entity)
 {
   g_return_if_fail (CUPEL_IS_COLLECTION (collection));
-  g_return_if_fail (g_type_is_a (G_OBJECT_TYPE (entity), collection->relationship->target_type));
+  g_return_if_fail (G_TYPE_CHECK_INSTANCE_TYPE (entity, collection->relationship->target_type));
 
   if (is_member (collection, entity))
     return;
@@ -462,7 +462,7 @@ cupel_write_only_collection_append (CupelWriteOnlyCollection *collection,
                                     CupelEntity              *entity)
 {
   g_return_if_fail (CUPEL_IS_WRITE_ONLY_COLLECTION (collection));
-  g_return_if_fail (g_type_is_a (G_OBJECT_TYPE (entity), collection->relationship->target_type));
+  g_return_if_fail (G_TYPE_CHECK_INSTANCE_TYPE (entity, collection->relationship->target_type));
 
   if (!drop (&collection->changes.removed, entity))
     note (&collection->changes.added, entity);
@@ -483,7 +483,7 @@ cupel_write_only_collection_remove (CupelWriteOnlyCollection *collection,
                                     CupelEntity              *entity)
 {
   g_return_if_fail (CUPEL_IS_WRITE_ONLY_COLLECTION (collection));
-  g_return_if_fail (g_type_is_a (G_OBJECT_TYPE (entity), collection->relationship->target_type));
+  g_return_if_fail (G_TYPE_CHECK_INSTANCE_TYPE (entity, collection->relationship->target_type));
 
   if (!drop (&collection->changes.added, entity))
     note (&collection->changes.removed, entity);

@@ -332,11 +332,15 @@ cupel_session_add_all (CupelSession  *session,
   g_autoptr(GPtrArray) stack = NULL;
 
   g_return_val_if_fail (CUPEL_IS_SESSION (session), FALSE);
+  g_return_val_if_fail (entities != NULL || n_entities == 0, FALSE);
 
   stack = g_ptr_array_new ();
   for (gsize i = 0; i < n_entities; i++)
-    if (!attach_all (session, entities[i], stack, error))
-      return FALSE;
+    {
+      g_return_val_if_fail (CUPEL_IS_ENTITY (entities[i]), FALSE);
+      if (!attach_all (session, entities[i], stack, error))
+        return FALSE;
+    }
   return TRUE;
 }
 

@@ -449,6 +449,29 @@ test_there_and_back (Fixture *f)
     }
 }
 
+/* What is no entity, or one of another class, is a caller's mistake, and nothing worse. */
+static void
+test_no_entity (Fixture *f)
+{
+  g_autoptr(Author) author = new_author ("one", 1);
+  g_autoptr(GObject) other = g_object_new (G_TYPE_OBJECT, NULL);
+  gpointer bad[] = { NULL, other, author };
+  CupelCollection *books = CUPEL_COLLECTION (list_of (author, "books"));
+
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      g_test_expect_message ("Cupel", G_LOG_LEVEL_CRITICAL, "*target_type*");
+      cupel_collection_append (books, bad[i]);
+      g_test_assert_expected_messages ();
+      if (bad[i] == author)
+        continue;
+      g_test_expect_message ("Cupel", G_LOG_LEVEL_CRITICAL, "*CUPEL_IS_ENTITY*");
+      g_assert_false (cupel_session_add_all (f->session, (CupelEntity **) &bad[i], 1, NULL));
+      g_test_assert_expected_messages ();
+    }
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (books)), ==, 1);
+}
+
 static void
 test_new_parent_of_detached (Fixture *f)
 {
@@ -486,6 +509,7 @@ main (int   argc,
     { "/orm/relationship/reload-without-appended", test_reload_without_appended, NULL },
     { "/orm/relationship/parent-loaded-again", test_parent_loaded_again, NULL },
     { "/orm/relationship/there-and-back", test_there_and_back, NULL },
+    { "/orm/relationship/no-entity", test_no_entity, NULL },
     { "/orm/relationship/new-parent-of-detached", test_new_parent_of_detached, NULL },
   };
 
