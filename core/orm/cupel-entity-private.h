@@ -162,6 +162,8 @@ void              cupel_entity_store_owner     (CupelEntity            *self,
                                                 gboolean                changed);    /* the program said so, not a loader */
 /* Somebody holds one of those in its collections. */
 gboolean          cupel_entity_is_held_by_child (CupelEntity           *self);
+/* They hold it again, and it has no collections: for when nobody else is left to hold it. */
+void              cupel_entity_return_to_children (CupelEntity         *self);
 /* A child that holds a parent which has it in its collection: each would keep the other alive. The parent owns it from now on. */
 void              cupel_entity_weaken_parent   (CupelEntity            *self,
                                                 CupelRelationship      *relationship);

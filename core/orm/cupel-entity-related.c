@@ -138,6 +138,33 @@ cupel_entity_is_held_by_child (CupelEntity *self)
 }
 
 void
+cupel_entity_return_to_children (CupelEntity *self)
+{
+  CupelMapper *mapper = cupel_mapper_of (self);
+
+  for (guint i = 0; i < mapper->relationships->len; i++)
+    {
+      CupelRelationship *inverse = ((CupelRelationship *) g_ptr_array_index (mapper->relationships, i))->inverse;
+      GObject *list = cupel_entity_peek_related (self, i);
+      g_autoptr(GPtrArray) children = g_ptr_array_new_with_free_func (g_object_unref);
+
+      if (inverse == NULL || !CUPEL_IS_COLLECTION (list))
+        continue;
+      for (guint c = 0; c < CUPEL_COLLECTION (list)->n_items; c++)
+        {
+          CupelEntity *child = CUPEL_COLLECTION (list)->items[c];
+
+          if (cupel_entity_peek_related (child, inverse->index) == G_OBJECT (self) &&
+              g_atomic_int_get (&G_OBJECT (child)->ref_count) > 1)
+            g_ptr_array_add (children, g_object_ref (child));
+        }
+      cupel_entity_unload_related (self, i);
+      for (guint c = 0; c < children->len; c++)
+        cupel_entity_store_related (g_ptr_array_index (children, c), inverse->index, G_OBJECT (self), FALSE);
+    }
+}
+
+void
 cupel_entity_weaken_parent (CupelEntity       *self,
                             CupelRelationship *relationship)
 {

@@ -96,6 +96,9 @@ detach_all (CupelSession *self)
   detach_list (self, dirty);
   detach_list (self, deleted);
   detach_list (self, gone);
+  for (guint i = 0; self->kept != NULL && i < self->kept->len; i++)
+    if (g_atomic_int_get (&((GObject *) g_ptr_array_index (self->kept, i))->ref_count) == 1)
+      cupel_entity_return_to_children (g_ptr_array_index (self->kept, i));
   g_clear_pointer (&self->kept, g_ptr_array_unref);
 }
 

@@ -449,6 +449,32 @@ test_there_and_back (Fixture *f)
     }
 }
 
+/* The same when the session is closed: who holds the child has the parent, and nothing is left when he lets go of it. */
+static void
+test_there_and_closed (Fixture *f)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(Author) fresh = new_author ("one", 3);
+  Author *author;
+  Book *book;
+
+  add (f->session, fresh);
+  commit (f->session);
+  g_clear_object (&fresh);
+  book = cupel_session_get_int64 (f->session, book_get_type (), 2, NULL, &error);
+  g_assert_no_error (error);
+  author = cupel_entity_get_related (CUPEL_ENTITY (book), "author", &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (g_list_model_get_n_items (list_of (author, "books")), ==, 3);
+  g_assert_true (cupel_session_close (f->session, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_true (cupel_entity_get_related (CUPEL_ENTITY (book), "author", &error) == author);
+  g_assert_cmpstr (author->name, ==, "one");
+  g_object_ref (author);
+  g_assert_finalize_object (book);
+  g_assert_finalize_object (author);
+}
+
 /* What is no entity, or one of another class, is a caller's mistake, and nothing worse. */
 static void
 test_no_entity (Fixture *f)
@@ -509,6 +535,7 @@ main (int   argc,
     { "/orm/relationship/reload-without-appended", test_reload_without_appended, NULL },
     { "/orm/relationship/parent-loaded-again", test_parent_loaded_again, NULL },
     { "/orm/relationship/there-and-back", test_there_and_back, NULL },
+    { "/orm/relationship/there-and-closed", test_there_and_closed, NULL },
     { "/orm/relationship/no-entity", test_no_entity, NULL },
     { "/orm/relationship/new-parent-of-detached", test_new_parent_of_detached, NULL },
   };
