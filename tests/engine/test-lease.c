@@ -462,7 +462,8 @@ case_free (gpointer data)
 }
 
 static void
-add_tests (const char *url)
+add_tests (const char *url,
+           guint       number)
 {
   const struct
   {
@@ -481,7 +482,7 @@ add_tests (const char *url)
 
   for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
     {
-      g_autofree char *path = g_strdup_printf ("/engine/lease/%s/%s", dialect, tests[i].name);
+      g_autofree char *path = g_strdup_printf ("/engine/lease/%u-%s/%s", number, dialect, tests[i].name);
       Case *test = g_new (Case, 1);
 
       *test = (Case) { tests[i].func, g_strdup (url) };
@@ -501,11 +502,11 @@ main (int    argc,
 
   g_test_init (&argc, &argv, NULL);
 
-  add_tests (file);
+  add_tests (file, 1);
   /* One in memory has a single connection, and nobody outside. */
   for (guint i = 0; urls[i] != NULL; i++)
     if (*urls[i] != '\0' && !g_str_has_prefix (urls[i], "sqlite"))
-      add_tests (urls[i]);
+      add_tests (urls[i], i + 2);
   status = g_test_run ();
   g_remove (file + strlen ("sqlite:///"));
   g_rmdir (folder);
