@@ -3,7 +3,7 @@
 #include "runtime/cupel-object-private.h"
 
 /* The last GLib whose g_object_unref () was read. What a later one keeps of an object elsewhere than in its qdata is not known here. */
-#define LAST_KNOWN_MINOR 84
+#define LAST_KNOWN_MINOR 74
 
 typedef void (*Dispose) (GObject *object);
 
