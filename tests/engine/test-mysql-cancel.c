@@ -19,16 +19,34 @@ cancel_later (gpointer       data,
   return TRUE;
 }
 
+/* A stopped statement has a second to be answered in; then the connection is given up, and not before. On a busy machine a server can need
+ * longer, or has much to undo. TRUE: *@connection was given up since @start, and is another one now. */
+static gboolean
+replace_given_up (CupelDriverConnection **connection,
+                  gint64                  start)
+{
+  if (cupel_driver_connection_get_status (*connection) != CUPEL_TRANSACTION_UNKNOWN)
+    return FALSE;
+  g_assert_cmpint (g_get_monotonic_time () - start, >, 900 * 1000);
+  g_test_message ("given up");
+  cupel_driver_connection_terminate (*connection);
+  g_object_unref (*connection);
+  *connection = connect_again ();
+  return TRUE;
+}
+
 static void
-test_cancel (CupelDriverConnection *connection)
+test_cancel (CupelDriverConnection *first)
 {
   static const char *const statements[] = {
     "SELECT sleep(60)",
     "DO sleep(60)",
     "SELECT a.seq FROM seq_1_to_1000000 a, seq_1_to_1000000 b",
   };
+  g_autoptr(CupelDriverConnection) connection = g_object_ref (first);
+  guint n_late = 0;
 
-  for (guint i = 0; i < G_N_ELEMENTS (statements); i++)
+  for (guint i = 0; i < G_N_ELEMENTS (statements);)
     {
       g_autoptr(CupelCompiled) compiled = compile (statements[i], -1);
       g_autoptr(GCancellable) cancellable = g_cancellable_new ();
@@ -41,10 +59,15 @@ test_cancel (CupelDriverConnection *connection)
       cupel_task_group_spawn (group, cancel_later, cancellable, NULL);
       g_assert_false (execute_full (connection, compiled, NULL, CUPEL_REQUEST_NONE, &reply, cancellable, &error));
       g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-      g_assert_cmpint (g_get_monotonic_time () - start, <, 1500 * 1000);
+      g_assert_cmpint (g_get_monotonic_time () - start, <, scale_bound (1200));
       cupel_task_group_join (group, &join_error);
       g_assert_no_error (join_error);
       cupel_task_group_free (group);
+      if (replace_given_up (&connection, start))
+        {
+          g_assert_cmpuint (++n_late, <, 20);   /* or it never answers */
+          continue;
+        }
 
       /* proved clean again, and what follows is not hit */
       assert_status (connection, IDLE);
@@ -54,6 +77,7 @@ test_cancel (CupelDriverConnection *connection)
 
           g_assert_cmpint (query_int64 (connection, sql), ==, n);
         }
+      i++;
     }
 }
 
@@ -100,10 +124,12 @@ execute_cancelled (CupelDriverConnection *connection,
   return ok;
 }
 
-/* Cancelled about when they end: whatever the server did, no answer is another's, and no KILL hits what comes after. */
+/* Cancelled about when they end: whatever the server did, no answer is another's, and no KILL hits what comes after. How many of them are
+ * hit is the machine's affair; one in ten is not over before it is. */
 static void
-test_tagged (CupelDriverConnection *connection)
+test_tagged (CupelDriverConnection *first)
 {
+  g_autoptr(CupelDriverConnection) connection = g_object_ref (first);
   g_autoptr(CupelCompiled) tagged = compile ("SELECT :tag, sleep(:time)", CUPEL_SQL_INT64, CUPEL_SQL_INT64, -1);
   g_autoptr(CupelRowBlock) set = cupel_row_block_new (2, 1);
   CupelCell *c = cupel_row_block_add_row (set);
@@ -116,17 +142,23 @@ test_tagged (CupelDriverConnection *connection)
       gint64 tag = g_test_rand_int ();
       /* three in four are cancelled within a millisecond of their end */
       double time = g_test_rand_double_range (0.0005, 0.004);
+      gboolean lasts = i % 10 == 9;
+      gint64 start = g_get_monotonic_time ();
       gint64 after = i % 4 == 0 ? g_test_rand_int_range (0, 5000) : (gint64) (time * 1e6) + g_test_rand_int_range (-500, 1500);
 
       set_int64 (&c[0], tag);
       c[1].kind = CUPEL_CELL_DOUBLE;
-      c[1].v.f64 = time;
+      c[1].v.f64 = lasts ? 60 : time;
       if (execute_cancelled (connection, tagged, set, CUPEL_REQUEST_NONE, MAX (after, 0), &reply))
-        g_assert_cmpint (cell (&reply, 0, 0)->v.i64, ==, tag);
+        {
+          g_assert_false (lasts);
+          g_assert_cmpint (cell (&reply, 0, 0)->v.i64, ==, tag);
+        }
       else
         cancelled++;
 
       /* at once: what is on its way would hit this, and sleep () tells by another answer */
+      replace_given_up (&connection, start);
       assert_status (connection, IDLE);
       set_int64 (&c[0], tag + 1);
       c[1].v.f64 = 0.002;
@@ -135,17 +167,18 @@ test_tagged (CupelDriverConnection *connection)
       g_assert_cmpint (cell (&next, 0, 1)->v.i64, ==, 0);
     }
   g_test_message ("%u were cancelled", cancelled);
-  g_assert_cmpuint (cancelled, >, scale (5, 0));
 }
 
 /* Each phase in which a statement can be interrupted. */
 static void
-test_phases (CupelDriverConnection *connection)
+test_phases (CupelDriverConnection *first)
 {
+  g_autoptr(CupelDriverConnection) connection = g_object_ref (first);
   g_autoptr(CupelDriverConnection) other = connect_again ();
   g_autoptr(CupelCompiled) blocked = compile ("SELECT * FROM ph WHERE id = :id", -1);
   g_autoptr(CupelCompiled) slow = compile ("SELECT seq, sleep(0.01), repeat('x', 20000) FROM seq_1_to_100000", -1);
   g_autoptr(CupelRowBlock) set = cupel_row_block_new (1, 1);
+  gint64 start;
 
   set_int64 (cupel_row_block_add_row (set), 1);
   run (connection, "CREATE TABLE ph (id INT PRIMARY KEY, v INT) ENGINE=InnoDB");
@@ -157,7 +190,9 @@ test_phases (CupelDriverConnection *connection)
 
       run (connection, i == 0 ? "DO 1" : "SELECT 1");
       run (other, "LOCK TABLES ph WRITE");
+      start = g_get_monotonic_time ();
       g_assert_false (execute_cancelled (connection, blocked, set, CUPEL_REQUEST_NONE, 50 * 1000, &reply));
+      replace_given_up (&connection, start);
       assert_status (connection, IDLE);
       run (other, "UNLOCK TABLES");
       execute (connection, blocked, set, &reply);
@@ -169,7 +204,9 @@ test_phases (CupelDriverConnection *connection)
     g_auto(CupelReply) reply = { 0, };
 
     run (other, "LOCK TABLES ph WRITE");
+    start = g_get_monotonic_time ();
     g_assert_false (execute_cancelled (connection, blocked, set, CUPEL_REQUEST_NONE, 50 * 1000, &reply));
+    replace_given_up (&connection, start);
     assert_status (connection, IDLE);
     run (other, "UNLOCK TABLES");
   }
@@ -180,6 +217,7 @@ test_phases (CupelDriverConnection *connection)
       CupelRequestFlags flags = (i & 1 ? CUPEL_REQUEST_NO_PREPARE : 0) | (i & 2 ? CUPEL_REQUEST_STREAM : 0);
       g_auto(CupelReply) reply = { 0, };
 
+      start = g_get_monotonic_time ();
       if ((flags & CUPEL_REQUEST_STREAM) == 0)
         {
           g_assert_false (execute_cancelled (connection, slow, NULL, flags, 100 * 1000, &reply));
@@ -202,6 +240,7 @@ test_phases (CupelDriverConnection *connection)
           g_assert_null (cupel_driver_cursor_fetch (reply.cursor, NULL, &error));
           g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
         }
+      replace_given_up (&connection, start);
       assert_status (connection, IDLE);
       g_assert_cmpint (query_int64 (connection, "SELECT 7"), ==, 7);
     }
@@ -215,7 +254,7 @@ test_many (CupelDriverConnection *first)
   g_autoptr(CupelDriverConnection) connection = g_object_ref (first);
   g_autoptr(CupelDriverConnection) other = connect_again ();
   g_autoptr(CupelCompiled) insert = compile ("INSERT INTO cm (id) VALUES (:id)", -1);
-  g_autoptr(CupelCompiled) update = compile ("UPDATE cm SET id = id + 0 * sleep(0.002) WHERE id = :id", -1);
+  g_autoptr(CupelCompiled) update = compile ("UPDATE cm SET id = id + 0 * sleep(0.06) WHERE id = :id", -1);
   g_autoptr(CupelRowBlock) sets = cupel_row_block_new (1, 0);
   gint64 expected = 0;
 
@@ -228,17 +267,18 @@ test_many (CupelDriverConnection *first)
       g_autofree char *sql = g_strdup_printf ("INSERT INTO cm (id) VALUES (%u)", i);
       g_auto(CupelReply) reply = { 0, };
       gboolean begin = i % 3 == 2;
-      gint64 start = g_get_monotonic_time ();
+      gint64 start;
 
       if (i == 9)
         run (connection, "INSERT INTO cm SELECT seq FROM seq_1000_to_1999"), expected += 1000;
+      start = g_get_monotonic_time ();
       if (execute_cancelled (connection, i < 9 ? insert : update, sets, begin ? CUPEL_REQUEST_BEGIN : CUPEL_REQUEST_NONE,
                              i < 9 ? i * 3000 : 20 * 1000, &reply))
         {
           /* the machine was fast */
           g_assert_cmpint (i, <, 9);
           if (begin)
-            g_assert_true (cupel_driver_connection_rollback (connection, g_get_monotonic_time () + 5 * SECOND, NULL));
+            g_assert_true (cupel_driver_connection_rollback (connection, g_get_monotonic_time () + scale_bound (5000), NULL));
           else
             run (connection, "DELETE FROM cm WHERE id >= 1000");
         }
@@ -247,25 +287,17 @@ test_many (CupelDriverConnection *first)
           if (cupel_driver_connection_get_status (connection) != CUPEL_TRANSACTION_UNKNOWN)
             {
               assert_status (connection, ACTIVE);
-              g_assert_true (cupel_driver_connection_rollback (connection, g_get_monotonic_time () + 5 * SECOND, NULL));
+              g_assert_true (cupel_driver_connection_rollback (connection, g_get_monotonic_time () + scale_bound (5000), NULL));
             }
         }
 
-      /* A server that is slow to undo what was done is not waited for, and the connection is given up. */
-      if (cupel_driver_connection_get_status (connection) == CUPEL_TRANSACTION_UNKNOWN)
-        {
-          g_assert_cmpint (g_get_monotonic_time () - start, >, 900 * 1000);
-          g_test_message ("given up");
-          cupel_driver_connection_terminate (connection);
-          g_object_unref (connection);
-          connection = connect_again ();
-        }
+      replace_given_up (&connection, start);
       assert_status (connection, IDLE);
       run (connection, sql);
       expected++;
       /* seen by others: nothing is left open */
       assert_status (connection, IDLE);
-      for (guint n = 0; n < 100 && query_int64 (other, "SELECT count(*) FROM cm") != expected; n++)
+      for (guint n = 0; n < 600 && query_int64 (other, "SELECT count(*) FROM cm") != expected; n++)
         g_assert_true (cupel_fiber_sleep (100 * 1000, NULL, NULL));
       g_assert_cmpint (query_int64 (other, "SELECT count(*) FROM cm"), ==, expected);
     }
@@ -281,7 +313,8 @@ test_kill_connection (CupelDriverConnection *connection)
 
   g_assert_true (cupel_driver_connection_is_alive (victim));
   run (connection, sql);
-  g_assert_true (cupel_fiber_sleep (100 * 1000, NULL, NULL));
+  for (guint i = 0; i < 600 && cupel_driver_connection_is_alive (victim); i++)
+    g_assert_true (cupel_fiber_sleep (100 * 1000, NULL, NULL));
   g_assert_false (cupel_driver_connection_is_alive (victim));
   error = fail (victim, "SELECT 1", CUPEL_REQUEST_NONE);
   g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_DISCONNECTED);

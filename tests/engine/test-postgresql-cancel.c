@@ -8,14 +8,34 @@
 
 #include <signal.h>
 
-static void
-test_cancel (CupelDriverConnection *connection)
+/* A stopped statement has a second to be answered in; then the connection is given up, and not before. On a busy machine a server can need
+ * longer. TRUE: *@connection was given up since @start, and is another one now. */
+static gboolean
+replace_given_up (CupelDriverConnection **connection,
+                  gint64                  start)
 {
+  if (cupel_driver_connection_get_status (*connection) != CUPEL_TRANSACTION_UNKNOWN)
+    return FALSE;
+  g_assert_cmpint (g_get_monotonic_time () - start, >, 900 * 1000);
+  g_test_message ("given up");
+  g_object_unref (*connection);
+  *connection = connect_again ();
+  return TRUE;
+}
+
+/* How often a server may be too late before it is none that answers. */
+#define ROUNDS 20
+
+static void
+test_cancel (CupelDriverConnection *first)
+{
+  g_autoptr(CupelDriverConnection) connection = g_object_ref (first);
   g_autoptr(CupelCompiled) compiled = compile_plain ("SELECT pg_sleep(60)");
   g_autoptr(GCancellable) early = g_cancellable_new ();
+  guint n_late = 0;
   gint64 start;
 
-  for (guint round = 0; round < 3; round++)
+  for (guint round = 0; round < 3;)
     {
       g_autoptr(GCancellable) cancellable = g_cancellable_new ();
       Canceller canceller = { cancellable, 100 };
@@ -27,12 +47,18 @@ test_cancel (CupelDriverConnection *connection)
       cupel_fiber_spawn (NULL, cancel_later, &canceller, NULL);
       g_assert_false (cupel_driver_connection_execute (connection, &request, &reply, cancellable, &error));
       g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-      g_assert_cmpint (g_get_monotonic_time () - start, <, 1500000);
+      g_assert_cmpint (g_get_monotonic_time () - start, <, scale_bound (1100));
+      if (replace_given_up (&connection, start))
+        {
+          g_assert_cmpuint (++n_late, <, ROUNDS);
+          continue;
+        }
       /* The server answered, so the connection is clean. */
       g_assert_cmpint (cupel_driver_connection_get_status (connection), ==,
                        round == 1 ? CUPEL_TRANSACTION_FAILED : CUPEL_TRANSACTION_IDLE);
       g_assert_true (cupel_driver_connection_rollback (connection, -1, NULL));
       g_assert_cmpint (query_int (connection, "SELECT 11"), ==, 11);
+      round++;
     }
 
   /* before anything was sent */
@@ -84,13 +110,13 @@ test_cancel_stuck (CupelDriverConnection *connection)
   cupel_fiber_spawn (NULL, cancel_later, &canceller, NULL);
   g_assert_false (cupel_driver_connection_execute (connection, &request, &reply, cancellable, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-  g_assert_cmpint (g_get_monotonic_time () - start, <, 1500000);
+  g_assert_cmpint (g_get_monotonic_time () - start, <, scale_bound (1100));
   g_assert_cmpint (cupel_driver_connection_get_status (connection), ==, CUPEL_TRANSACTION_UNKNOWN);
   g_clear_error (&error);
   start = g_get_monotonic_time ();
   g_assert_false (cupel_driver_connection_ping (connection, start + 10000, &error));
   g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_DISCONNECTED);
-  g_assert_cmpint (g_get_monotonic_time () - start, <, 100000);
+  g_assert_cmpint (g_get_monotonic_time () - start, <, scale_bound (10));
   kill (pid, SIGCONT);
 }
 
@@ -110,11 +136,11 @@ wake_later (gpointer data)
 }
 
 /* On a busy machine a request to cancel may be there before the statement has begun, and the server makes nothing of it. @wake: when the
- * server gets to reading the statement, in milliseconds; the request is sent after 100, and the connection is given up a second later. */
-static void
+ * server gets to reading the statement, in milliseconds; the request is sent after 100, and the connection is given up a second later.
+ * TRUE: it was kept, or nothing can be told here. */
+static gboolean
 cancel_early (CupelDriverConnection *connection,
-              guint                  wake,
-              gboolean               kept)
+              guint                  wake)
 {
   g_autoptr(CupelDriverConnection) other = connect_again ();
   g_autoptr(CupelCompiled) compiled = compile_plain ("SELECT pg_sleep(60)");
@@ -125,18 +151,22 @@ cancel_early (CupelDriverConnection *connection,
   g_auto(CupelReply) reply = { 0 };
   g_autoptr(GError) error = NULL;
   g_autofree char *sql = NULL;
+  gboolean kept;
   gint64 start;
 
   if ((waker.pid = stop_backend (connection)) == 0)
-    return;
+    return TRUE;
   start = g_get_monotonic_time ();
   cupel_fiber_spawn (NULL, cancel_later, &canceller, NULL);
   cupel_fiber_spawn (NULL, wake_later, &waker, NULL);
   g_assert_false (cupel_driver_connection_execute (connection, &request, &reply, cancellable, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-  g_assert_cmpint (g_get_monotonic_time () - start, <, scale (1, 10) * 2 * G_USEC_PER_SEC);
+  g_assert_cmpint (g_get_monotonic_time () - start, <, scale_bound (1100));
+  kept = cupel_driver_connection_get_status (connection) != CUPEL_TRANSACTION_UNKNOWN;
   if (kept)
     g_assert_cmpint (query_int (connection, "SELECT 15"), ==, 15);
+  else
+    g_assert_cmpint (g_get_monotonic_time () - start, >, 1000 * 1000);
   cupel_fiber_sleep (MAX (start + (wake + 10) * 1000 - g_get_monotonic_time (), 0), NULL, NULL);
 
   /* It does not run on behind our back. */
@@ -144,21 +174,30 @@ cancel_early (CupelDriverConnection *connection,
   start = g_get_monotonic_time ();
   while (query_int (other, sql) > 0)
     {
-      g_assert_cmpint (g_get_monotonic_time () - start, <, scale (1, 10) * 3 * G_USEC_PER_SEC);
+      g_assert_cmpint (g_get_monotonic_time () - start, <, scale_bound (1000));
       cupel_fiber_sleep (50000, NULL, NULL);
     }
+  return kept;
 }
 
 static void
-test_cancel_early (CupelDriverConnection *connection)
+test_cancel_early (CupelDriverConnection *first)
 {
-  cancel_early (connection, 300, g_getenv ("CUPEL_TEST_SLOW") == NULL);
+  g_autoptr(CupelDriverConnection) connection = g_object_ref (first);
+  guint n_late = 0;
+
+  while (!cancel_early (connection, 300))
+    {
+      g_assert_cmpuint (++n_late, <, ROUNDS);
+      g_object_unref (connection);
+      connection = connect_again ();
+    }
 }
 
 static void
 test_cancel_given_up (CupelDriverConnection *connection)
 {
-  cancel_early (connection, 2000, FALSE);
+  cancel_early (connection, 2000);
 }
 
 /* A server that is there for the one connection, and for no other does it ever anything. */
@@ -205,7 +244,7 @@ wait_for_threads (void)
 
   while (count_cancel_threads () > 0)
     {
-      g_assert_cmpint (g_get_monotonic_time () - start, <, 10 * G_USEC_PER_SEC);
+      g_assert_cmpint (g_get_monotonic_time () - start, <, scale_bound (5000));
       cupel_fiber_sleep (50000, NULL, NULL);
     }
 }
@@ -227,59 +266,79 @@ test_cancel_unheard (CupelDriverConnection *connection)
   start = g_get_monotonic_time ();
   g_assert_false (cupel_pg_connection_run_simple (CUPEL_PG_CONNECTION (silent), "test", "SELECT 1", start + 100000, NULL, &error));
   g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_TIMEOUT);
-  g_assert_cmpint (g_get_monotonic_time () - start, <, scale (1, 10) * 2 * G_USEC_PER_SEC);
-  g_assert_cmpuint (count_cancel_threads (), >, 0);
+  g_assert_cmpint (g_get_monotonic_time () - start, <, scale_bound (1100));
+  /* They try for five seconds. */
+  if (g_get_monotonic_time () - start < 4 * G_USEC_PER_SEC)
+    g_assert_cmpuint (count_cancel_threads (), >, 0);
   wait_for_threads ();
   g_assert_cmpint (g_atomic_int_get (&n_links), ==, 2);
 }
 
 /* The same with the library's own deadline. */
 static void
-test_deadline (CupelDriverConnection *connection)
+test_deadline (CupelDriverConnection *first)
 {
-  g_autoptr(GError) error = NULL;
-  gint64 start = g_get_monotonic_time ();
+  g_autoptr(CupelDriverConnection) connection = g_object_ref (first);
 
-  exec_sql (connection, "CREATE TEMPORARY TABLE pd (i int)");
-  g_assert_true (cupel_driver_connection_begin (connection, NULL, NULL));
-  g_assert_false (cupel_pg_connection_run_simple (CUPEL_PG_CONNECTION (connection), "test", "SELECT pg_sleep(60)",
-                                                  start + 100000, NULL, &error));
-  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_TIMEOUT);
-  g_assert_cmpint (g_get_monotonic_time () - start, <, G_USEC_PER_SEC);
+  for (guint round = 0;; round++)
+    {
+      g_autoptr(GError) error = NULL;
+      gint64 start;
+
+      exec_sql (connection, "CREATE TEMPORARY TABLE pd (i int)");
+      g_assert_true (cupel_driver_connection_begin (connection, NULL, NULL));
+      start = g_get_monotonic_time ();
+      g_assert_false (cupel_pg_connection_run_simple (CUPEL_PG_CONNECTION (connection), "test", "SELECT pg_sleep(60)",
+                                                      start + 100000, NULL, &error));
+      g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_TIMEOUT);
+      g_assert_cmpint (g_get_monotonic_time () - start, <, scale_bound (1100));
+      if (!replace_given_up (&connection, start))
+        break;
+      g_assert_cmpuint (round, <, ROUNDS);
+    }
   g_assert_cmpint (cupel_driver_connection_get_status (connection), ==, CUPEL_TRANSACTION_FAILED);
-  g_assert_true (cupel_driver_connection_reset (connection, g_get_monotonic_time () + G_USEC_PER_SEC, NULL));
+  g_assert_true (cupel_driver_connection_reset (connection, g_get_monotonic_time () + scale_bound (1000), NULL));
 }
 
-/* Cancels at any moment of a short statement: every answer belongs to its question. */
+/* Cancels at any moment of a short statement: every answer belongs to its question. Which of them are hit is the machine's affair; one
+ * in eleven is not over before it is. */
 static void
-test_cancel_race (CupelDriverConnection *connection)
+test_cancel_race (CupelDriverConnection *first)
 {
-  g_autoptr(CupelCompiled) compiled = compile ("SELECT CAST(:p1 AS int), pg_sleep(0.002)", CUPEL_SQL_INT32);
+  g_autoptr(CupelDriverConnection) connection = g_object_ref (first);
+  g_autoptr(CupelCompiled) compiled = compile ("SELECT CAST(:p1 AS int), pg_sleep(CAST(:p2 AS int) / 1000.0)",
+                                              CUPEL_SQL_INT32, CUPEL_SQL_INT32);
   guint n_cancelled = 0;
 
   for (guint i = 0; i < 150; i++)
     {
       g_autoptr(GCancellable) cancellable = g_cancellable_new ();
       Canceller canceller = { cancellable, i % 5 };
-      CupelCell tag = make_int (i);
-      g_autoptr(CupelRowBlock) set = make_set (&tag, 1);
+      gboolean lasts = i % 11 == 0;
+      CupelCell cells[] = { make_int (i), make_int (lasts ? 60000 : 2) };
+      g_autoptr(CupelRowBlock) set = make_set (cells, 2);
       CupelRequest request = { .compiled = compiled, .sets = set, .n_sets = 1 };
       g_auto(CupelReply) reply = { 0 };
       g_autoptr(GError) error = NULL;
+      gint64 start = g_get_monotonic_time ();
 
       cupel_fiber_spawn (NULL, cancel_later, &canceller, NULL);
       if (cupel_driver_connection_execute (connection, &request, &reply, cancellable, &error))
-        g_assert_cmpint (get_cell (&reply, 0, 0)->v.i64, ==, i);
+        {
+          g_assert_false (lasts);
+          g_assert_cmpint (get_cell (&reply, 0, 0)->v.i64, ==, i);
+        }
       else
         {
           g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
           n_cancelled++;
         }
+      replace_given_up (&connection, start);
       g_assert_cmpint (query_int (connection, "SELECT 13"), ==, 13);
       while (!g_cancellable_is_cancelled (cancellable))
         cupel_fiber_sleep (500, NULL, NULL);
     }
-  g_assert_cmpuint (n_cancelled, >, 0);
+  g_test_message ("%u cancelled", n_cancelled);
 }
 
 static void
@@ -316,14 +375,17 @@ test_cancel_phases (CupelDriverConnection *connection)
     }
   for (guint i = 0; i < 100; i++)
     {
-      g_autofree char *sql = g_strdup_printf ("SELECT %u, pg_sleep(0.003)", i);
+      gboolean lasts = i % 12 >= 8 && i % 4 != 3;               /* one in three of these kinds */
+      g_autofree char *sql = g_strdup_printf ("SELECT %u, pg_sleep(%s)", i, lasts ? "60" : "0.003");
       g_autoptr(CupelCompiled) fresh = compile_plain (sql);     /* is prepared first */
       g_autoptr(GCancellable) cancellable = g_cancellable_new ();
       Canceller canceller = { cancellable, i % 7 };
       g_autoptr(GError) error = NULL;
+      gint64 start;
       gboolean done;
 
       exec_sql (current, "CREATE TEMPORARY TABLE IF NOT EXISTS pcp (id bigint GENERATED BY DEFAULT AS IDENTITY, c1 int, c2 text)");
+      start = g_get_monotonic_time ();
       cupel_fiber_spawn (NULL, cancel_later, &canceller, NULL);
       switch (i % 4)
         {
@@ -374,23 +436,18 @@ test_cancel_phases (CupelDriverConnection *connection)
           g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
           n_cancelled++;
         }
+      g_assert_false (done && lasts);
       while (!g_cancellable_is_cancelled (cancellable))
         cupel_fiber_sleep (500, NULL, NULL);
-      if (cupel_driver_connection_get_status (current) == CUPEL_TRANSACTION_UNKNOWN)
-        {
-          g_object_unref (current);
-          current = connect_again ();
-          continue;
-        }
+      if (replace_given_up (&current, start))
+        continue;
       n_kept++;
-      g_assert_true (cupel_driver_connection_rollback (current, g_get_monotonic_time () + 5 * G_USEC_PER_SEC, NULL));
+      g_assert_true (cupel_driver_connection_rollback (current, g_get_monotonic_time () + scale_bound (5000), NULL));
       g_assert_cmpint (cupel_driver_connection_get_status (current), ==, CUPEL_TRANSACTION_IDLE);
       g_clear_pointer (&sql, g_free);
       sql = g_strdup_printf ("SELECT %u", 1000 + i);
       g_assert_cmpint (query_int (current, sql), ==, 1000 + i);
     }
-  g_assert_cmpuint (n_cancelled, >, 0);
-  g_assert_cmpuint (n_kept, >, 50);
   g_test_message ("%u cancelled, %u connections kept", n_cancelled, n_kept);
 }
 

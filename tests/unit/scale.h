@@ -33,3 +33,11 @@ scale (guint ordinary,
 {
   return scale_is_slow () ? slow : ordinary;
 }
+
+/* What should be over after @milliseconds is so after this many microseconds at the latest, also when nothing else than other work ran
+ * for seconds. It tells a wait that ends from one that does not, so what it is not to be taken for must last a minute or more. */
+static inline gint64
+scale_bound (gint64 milliseconds)
+{
+  return milliseconds * 1000 + scale (5, 30) * G_USEC_PER_SEC;
+}
