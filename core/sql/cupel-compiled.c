@@ -48,6 +48,11 @@ cupel_compiled_new (CupelCompiler      *compiler,
   self->base.sql = g_strndup (state->sql->str, state->sql->len);
   self->base.n_slots = state->slots->len;
   self->base.slots = (CupelSlot *) g_array_free (g_steal_pointer (&state->slots), FALSE);
+  if (state->lists != NULL)
+    {
+      self->base.n_lists = state->lists->len;
+      self->base.lists = (CupelSlotList *) g_array_free (g_steal_pointer (&state->lists), FALSE);
+    }
   cupel_name_list_init (&self->binds);
   for (guint i = 0; i < state->shape->n_binds; i++)
     cupel_name_list_add (&self->binds, state->shape->bind_names[i]);
@@ -186,6 +191,7 @@ cupel_compiled_unref (CupelCompiled *compiled)
   for (guint i = 0; i < compiled->n_slots; i++)
     cupel_sql_type_unref (compiled->slots[i].type);
   g_free ((CupelSlot *) compiled->slots);
+  g_free ((CupelSlotList *) compiled->lists);
   for (guint i = 0; i < compiled->n_columns; i++)
     {
       g_free ((char *) compiled->columns[i].name);

@@ -238,7 +238,9 @@ append_in (CupelCompiler         *compiler,
            const CupelExpression *in,
            gboolean               negated)
 {
+  CupelCompilerState *state = cupel_compiler_get_state (compiler);
   guint padded = (guint) cupel_in_list_padded_size (in->v.list->n_rows);
+  CupelSlotList list = { .n_slots = padded, .negated = negated };
   const CupelShapeNode *node;
 
   if (padded == 0)
@@ -248,15 +250,25 @@ append_in (CupelCompiler         *compiler,
     }
 
   cupel_compiler_append_expression (compiler, in->children[0]);
-  cupel_compiler_append (compiler, negated ? " NOT IN (" : " IN (");
   node = find_node (compiler, in);
-  for (guint i = 0; i < padded && node != NULL; i++)
+  if (node == NULL)
+    return;
+
+  list.start = (guint) state->sql->len;
+  list.first_slot = state->slots->len;
+  list.type = node->type;
+  cupel_compiler_append (compiler, negated ? " NOT IN (" : " IN (");
+  for (guint i = 0; i < padded; i++)
     {
       if (i > 0)
         cupel_compiler_append (compiler, ", ");
       cupel_compiler_append_slot (compiler, CUPEL_SLOT_LITERAL, node->index + i, node->type);
     }
   cupel_compiler_append (compiler, ")");
+  list.end = (guint) state->sql->len;
+  if (state->lists == NULL)
+    state->lists = g_array_new (FALSE, FALSE, sizeof (CupelSlotList));
+  g_array_append_val (state->lists, list);
 }
 
 /* What can be negated in its own words. */

@@ -21,6 +21,7 @@ typedef struct
   GMutex       lock;
   GString     *sql;
   GArray      *slots;         /* CupelSlot, each with a reference on its type */
+  GArray      *lists;         /* CupelSlotList; NULL: none yet */
   CupelShape  *shape;
   GHashTable  *nodes;         /* of the shape's, by expression */
   GArray      *marks;         /* CupelGroupMark: not NULL inside the VALUES group */

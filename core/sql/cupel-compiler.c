@@ -559,6 +559,7 @@ state_end (CupelCompilerState *state)
 {
   g_string_free (g_steal_pointer (&state->sql), TRUE);
   g_clear_pointer (&state->slots, g_array_unref);
+  g_clear_pointer (&state->lists, g_array_unref);
   g_clear_pointer (&state->scope, g_ptr_array_unref);
   g_clear_pointer (&state->nodes, g_hash_table_unref);
   state->shape = NULL;

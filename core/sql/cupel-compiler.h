@@ -40,6 +40,23 @@ typedef struct
 } CupelSlot;
 
 /**
+ * CupelSlotList: (skip)
+ *
+ * Where `operand IN (value, value, ...)` stands in a compiled statement, for a dialect that can send the values as one: text[start]
+ * is the space behind the operand, which is in parentheses if it needs them before an operator of comparison, and text[end] is what
+ * follows the closing parenthesis. There is no list where none was written: for no values at all, and in raw SQL.
+ */
+typedef struct
+{
+  guint          start;      /* in the text, in bytes */
+  guint          end;
+  guint          first_slot; /* its placeholders, one after the other; of the source CUPEL_SLOT_LITERAL */
+  guint          n_slots;    /* at least 1: a short list is padded with its last value */
+  CupelSqlType  *type;       /* of each value; that of its slots */
+  gboolean       negated;    /* NOT IN */
+} CupelSlotList;
+
+/**
  * CupelResultColumn: (skip)
  *
  * A column of what a compiled statement returns.
@@ -100,6 +117,8 @@ struct _CupelCompiled
   const char              *insert_prefix;   /* "INSERT INTO a (data) VALUES " */
   const char              *insert_suffix;   /* " RETURNING id" or "" */
   const char              *table_name;      /* of INSERT, UPDATE, DELETE, DDL */
+  const CupelSlotList     *lists;           /* of sql, in the order of the text; none is inside another */
+  guint                    n_lists;
 };
 
 CUPEL_AVAILABLE_IN_1_0

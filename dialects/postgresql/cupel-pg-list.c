@@ -2,19 +2,9 @@
 
 #include "cupel-pg-list.h"
 
-#include <string.h>
-
 /* Fewer are planned as fast as an array. More would be too long for a message. */
 #define FEWEST 16
 #define MOST   (16 * 1024 * 1024)
-
-#define BEFORE "\" IN ("   /* the name of a column ends there */
-
-static CupelSqlKind
-get_kind (const CupelCompiled *compiled)
-{
-  return cupel_sql_type_get_kind (compiled->slots[0].type);
-}
 
 /* Kinds of which each value is the same in an array. */
 static gboolean
@@ -26,23 +16,10 @@ is_plain (CupelSqlKind kind)
 static gboolean
 is_list (const CupelCompiled *compiled)
 {
-  const CupelSlot *slots = compiled->slots;
-  const guint n = compiled->n_slots;
+  const CupelSlotList *list = compiled->lists;
 
-  if (compiled->kind != CUPEL_COMPILED_SELECT || n < FEWEST || n > MOST || !is_plain (get_kind (compiled)) ||
-      slots[0].offset < strlen (BEFORE) ||
-      memcmp (compiled->sql + slots[0].offset - strlen (BEFORE), BEFORE, strlen (BEFORE)) != 0 ||
-      compiled->sql[slots[n - 1].offset + slots[n - 1].length] != ')')
-    return FALSE;
-  for (guint i = 0; i < n; i++)
-    {
-      const guint end = slots[i].offset + slots[i].length;
-
-      if (slots[i].source != CUPEL_SLOT_LITERAL || cupel_sql_type_get_kind (slots[i].type) != get_kind (compiled) ||
-          (i + 1 < n && (slots[i + 1].offset != end + 2 || memcmp (compiled->sql + end, ", ", 2) != 0)))
-        return FALSE;
-    }
-  return TRUE;
+  return compiled->kind == CUPEL_COMPILED_SELECT && compiled->n_lists == 1 && !list->negated && list->n_slots == compiled->n_slots &&
+         list->n_slots >= FEWEST && list->n_slots <= MOST && is_plain (cupel_sql_type_get_kind (list->type));
 }
 
 gboolean
@@ -52,25 +29,27 @@ cupel_pg_list_encode (CupelPgConnection  *self,
 {
   const CupelCompiled *compiled = request->compiled;
   CupelPgParams *params = &self->params;
+  CupelSqlKind kind;
 
   if (!is_list (compiled))
     return FALSE;
 
-  cupel_pg_array_start (buffer, get_kind (compiled), compiled->n_slots);
+  kind = cupel_sql_type_get_kind (compiled->lists->type);
+  cupel_pg_array_start (buffer, kind, compiled->n_slots);
   for (guint i = 0; i < compiled->n_slots; i++)
     {
       g_autoptr(GError) error = NULL;
 
       cupel_pg_params_set_size (params, 1);
       /* What does not fit is refused, or taken, as it is by itself. */
-      if (!cupel_pg_array_add (buffer, params, i, get_kind (compiled), cupel_request_get_cell (request, 0, i), &error))
+      if (!cupel_pg_array_add (buffer, params, i, kind, cupel_request_get_cell (request, 0, i), &error))
         return FALSE;
       if (i % 64 == 63)
         cupel_fiber_tick ();
     }
 
   cupel_pg_params_set_size (params, 1);
-  params->types[0] = cupel_pg_array_get_oid (get_kind (compiled));
+  params->types[0] = cupel_pg_array_get_oid (kind);
   params->values[0] = (const char *) buffer->data;
   params->lengths[0] = (int) buffer->length;
   params->formats[0] = 1;
@@ -81,11 +60,10 @@ char *
 cupel_pg_list_make_sql (gpointer data)
 {
   const CupelCompiled *compiled = data;
-  const CupelSlot *last = &compiled->slots[compiled->n_slots - 1];
-  const char *name_end = compiled->sql + compiled->slots[0].offset - strlen (BEFORE) + 1;
-  GString *sql = g_string_new_len (compiled->sql, name_end - compiled->sql);
+  const CupelSlotList *list = compiled->lists;
+  GString *sql = g_string_new_len (compiled->sql, list->start);
 
-  g_string_append (sql, " = ANY ($1");
-  g_string_append (sql, compiled->sql + last->offset + last->length);
+  g_string_append (sql, " = ANY ($1)");
+  g_string_append (sql, compiled->sql + list->end);
   return g_string_free (sql, FALSE);
 }

@@ -6,7 +6,7 @@
 
 G_BEGIN_DECLS
 
-/* A SELECT by a list of keys, as loaders send it: "column" IN ($1, $2, ...), and these are all its parameters. As one array it is planned
+/* A SELECT by a list of keys, as loaders send it: operand IN ($1, $2, ...), and these are all its parameters. As one array it is planned
  * once; with hundreds of parameters the server plans it each time, which takes longer than to find the rows.
  *
  * If @request is of that kind, the array is put into conn->params; @buffer keeps it and is the caller's to clear. FALSE: it is not. */

@@ -205,10 +205,10 @@ count_prepared (Fixture    *f,
   return query_int (f->session, sql);
 }
 
-/* Authors whose @name is one of @first, @first + 2 and so on, or NULL; the others if @negated, and then without NULL. */
+/* Authors of whom @operand is one of @first, @first + 2 and so on, or NULL; the others if @negated, and then without NULL. */
 static guint
 count_listed (Fixture         *f,
-              const char      *name,
+              CupelExpression *operand,
               gint64           first,
               guint            n,
               gboolean         negated,
@@ -224,7 +224,7 @@ count_listed (Fixture         *f,
     g_ptr_array_add (values, cupel_value_new_int64 (first + 2 * i));
   if (!negated)
     g_ptr_array_add (values, cupel_value_new_null ());
-  condition = cupel_in (cupel_attr (author_get_type (), name), (CupelValue **) values->pdata, values->len);
+  condition = cupel_in (operand, (CupelValue **) values->pdata, values->len);
   cupel_select_where (select, negated ? cupel_not (condition) : condition);
   if (more != NULL)
     cupel_select_where (select, more);
@@ -232,6 +232,8 @@ count_listed (Fixture         *f,
   g_assert_no_error (error);
   return cupel_result_get_n_rows (result);
 }
+
+#define AUTHOR(name) cupel_attr (author_get_type (), name)
 
 /* Lists of keys, of any length and as often as one likes. PostgreSQL gets them as one array. */
 static void
@@ -249,19 +251,25 @@ test_lists (Fixture *f)
     {
       const gboolean outside = first < 0;
 
-      g_assert_cmpuint (count_listed (f, "id", first, 200, FALSE, NULL), ==, outside ? 100 : 200);
-      g_assert_cmpuint (count_listed (f, "id", first, 200, TRUE, NULL), ==, outside ? N_AUTHORS - 100 : N_AUTHORS - 200);
-      g_assert_cmpuint (count_listed (f, "id", first + 400, 3, FALSE, NULL), ==, 3);
-      g_assert_cmpuint (count_listed (f, "age", first - 1000, 200, FALSE, NULL), ==, outside ? 100 : 200);
-      g_assert_cmpuint (count_listed (f, "id", first, 200, FALSE,
-                                      cupel_ge (cupel_attr (author_get_type (), "id"), cupel_literal (cupel_value_new_int64 (first + 200)))),
+      g_assert_cmpuint (count_listed (f, AUTHOR ("id"), first, 200, FALSE, NULL), ==, outside ? 100 : 200);
+      g_assert_cmpuint (count_listed (f, AUTHOR ("id"), first, 200, TRUE, NULL), ==, outside ? N_AUTHORS - 100 : N_AUTHORS - 200);
+      g_assert_cmpuint (count_listed (f, AUTHOR ("id"), first + 400, 3, FALSE, NULL), ==, 3);
+      g_assert_cmpuint (count_listed (f, AUTHOR ("age"), first - 1000, 200, FALSE, NULL), ==, outside ? 100 : 200);
+      g_assert_cmpuint (count_listed (f, AUTHOR ("id"), first, 200, FALSE,
+                                      cupel_ge (AUTHOR ("id"), cupel_literal (cupel_value_new_int64 (first + 200)))),
                         ==, 100);
+      g_assert_cmpuint (count_listed (f, cupel_text ("author.id + 0"), first, 200, FALSE, NULL), ==, outside ? 100 : 200);
+      /* text that looks like a list */
+      g_assert_cmpuint (count_listed (f, AUTHOR ("id"), first, 200, FALSE, cupel_text ("author.name <> '\"id\" IN ($1, $2)'")),
+                        ==, outside ? 100 : 200);
     }
 
   if (g_str_has_prefix (f->url, "postgresql://"))
     {
       g_assert_cmpint (count_prepared (f, "%.\"id\" = ANY ($1)"), ==, 1);
       g_assert_cmpint (count_prepared (f, "%.\"age\" = ANY ($1)"), ==, 1);
+      g_assert_cmpint (count_prepared (f, "%(author.id + 0) = ANY ($1)"), ==, 1);
+      g_assert_cmpint (count_prepared (f, "%.\"id\" = ANY ($1) AND %IN ($1, $2)%"), ==, 1);
       g_assert_cmpint (count_prepared (f, "%.\"id\" IN ($1%"), ==, 2);
       g_assert_cmpint (count_prepared (f, "%.\"id\" NOT IN ($1%"), ==, 1);
     }
