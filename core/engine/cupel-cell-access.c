@@ -5,6 +5,29 @@
 #include "engine/cupel-cell-access-private.h"
 #include "sql/cupel-value-private.h"
 
+static const CupelCell null_cell = { .kind = CUPEL_CELL_NULL };
+
+const CupelCell *
+cupel_cell_refuse (const char *function,
+                   gboolean    is_at_row,
+                   guint       column,
+                   guint       n_columns)
+{
+  if (is_at_row)
+    g_critical ("%s(): there is no column %u in a row of %u, counted from 0", function, column, n_columns);
+  else
+    g_critical ("%s(): there is no current row, before the first step and after the last one", function);
+  return &null_cell;
+}
+
+const CupelCell *
+cupel_cell_refuse_self (const char *function,
+                        const char *check)
+{
+  g_return_if_fail_warning (G_LOG_DOMAIN, function, check);
+  return &null_cell;
+}
+
 static gint64
 double_to_int64 (double number)
 {
@@ -18,7 +41,7 @@ double_to_int64 (double number)
 }
 
 gint64
-cupel_cell_get_int64 (const CupelCell *cell)
+cupel_cell_convert_int64 (const CupelCell *cell)
 {
   switch ((CupelCellKind) cell->kind)
     {

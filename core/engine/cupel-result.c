@@ -421,10 +421,7 @@ cupel_result_step (CupelResult *self)
   return advance (self);
 }
 
-#define CHECK_CELL(self, column, value)                          \
-  g_return_val_if_fail (IS_RESULT (self), value);                \
-  g_return_val_if_fail ((self)->cells != NULL, value);           \
-  g_return_val_if_fail ((column) < (self)->shape->n_columns, value)
+#define CELL(self, column) CUPEL_ROW_CELL (IS_RESULT (self), self, column)
 
 /**
  * cupel_result_is_null:
@@ -441,9 +438,7 @@ gboolean
 cupel_result_is_null (CupelResult *self,
                       guint        column)
 {
-  CHECK_CELL (self, column, TRUE);
-
-  return self->cells[column].kind == CUPEL_CELL_NULL;
+  return CELL (self, column)->kind == CUPEL_CELL_NULL;
 }
 
 /**
@@ -462,11 +457,7 @@ gint64
 cupel_result_get_int64 (CupelResult *self,
                         guint        column)
 {
-  CHECK_CELL (self, column, 0);
-
-  if (G_LIKELY (self->cells[column].kind == CUPEL_CELL_INT64))
-    return self->cells[column].v.i64;
-  return cupel_cell_get_int64 (&self->cells[column]);
+  return cupel_cell_get_int64 (CELL (self, column));
 }
 
 /**
@@ -484,9 +475,7 @@ double
 cupel_result_get_double (CupelResult *self,
                          guint        column)
 {
-  CHECK_CELL (self, column, 0.0);
-
-  return cupel_cell_get_double (&self->cells[column]);
+  return cupel_cell_get_double (CELL (self, column));
 }
 
 /**
@@ -504,9 +493,7 @@ const char *
 cupel_result_get_string (CupelResult *self,
                          guint        column)
 {
-  CHECK_CELL (self, column, NULL);
-
-  return cupel_cell_get_string (&self->cells[column]);
+  return cupel_cell_get_string (CELL (self, column));
 }
 
 /**
@@ -524,9 +511,7 @@ GDateTime *
 cupel_result_dup_datetime (CupelResult *self,
                            guint        column)
 {
-  CHECK_CELL (self, column, NULL);
-
-  return cupel_cell_dup_datetime (&self->cells[column]);
+  return cupel_cell_dup_datetime (CELL (self, column));
 }
 
 /**
@@ -544,9 +529,7 @@ GBytes *
 cupel_result_dup_bytes (CupelResult *self,
                         guint        column)
 {
-  CHECK_CELL (self, column, NULL);
-
-  return cupel_cell_dup_bytes (&self->cells[column]);
+  return cupel_cell_dup_bytes (CELL (self, column));
 }
 
 /**
@@ -566,10 +549,9 @@ cupel_result_get_value (CupelResult *self,
                         guint        column,
                         GValue      *value)
 {
-  CHECK_CELL (self, column, FALSE);
   g_return_val_if_fail (value != NULL, FALSE);
 
-  return cupel_cell_get_value (&self->cells[column], value);
+  return cupel_cell_get_value (CELL (self, column), value);
 }
 
 /**

@@ -219,6 +219,8 @@ cupel_row_get_column_name (CupelRow *self,
   return self->shape->names[column];
 }
 
+#define CELL(self, column) CUPEL_ROW_CELL (self != NULL, self, column)
+
 /**
  * cupel_row_is_null:
  * @self: a row
@@ -234,10 +236,7 @@ gboolean
 cupel_row_is_null (CupelRow *self,
                    guint     column)
 {
-  g_return_val_if_fail (self != NULL, TRUE);
-  g_return_val_if_fail (column < self->shape->n_columns, TRUE);
-
-  return self->cells[column].kind == CUPEL_CELL_NULL;
+  return CELL (self, column)->kind == CUPEL_CELL_NULL;
 }
 
 /**
@@ -255,10 +254,7 @@ gint64
 cupel_row_get_int64 (CupelRow *self,
                      guint     column)
 {
-  g_return_val_if_fail (self != NULL, 0);
-  g_return_val_if_fail (column < self->shape->n_columns, 0);
-
-  return cupel_cell_get_int64 (&self->cells[column]);
+  return cupel_cell_get_int64 (CELL (self, column));
 }
 
 /**
@@ -276,10 +272,7 @@ double
 cupel_row_get_double (CupelRow *self,
                       guint     column)
 {
-  g_return_val_if_fail (self != NULL, 0.0);
-  g_return_val_if_fail (column < self->shape->n_columns, 0.0);
-
-  return cupel_cell_get_double (&self->cells[column]);
+  return cupel_cell_get_double (CELL (self, column));
 }
 
 /**
@@ -297,10 +290,7 @@ const char *
 cupel_row_get_string (CupelRow *self,
                       guint     column)
 {
-  g_return_val_if_fail (self != NULL, NULL);
-  g_return_val_if_fail (column < self->shape->n_columns, NULL);
-
-  return cupel_cell_get_string (&self->cells[column]);
+  return cupel_cell_get_string (CELL (self, column));
 }
 
 /**
@@ -318,10 +308,7 @@ GDateTime *
 cupel_row_dup_datetime (CupelRow *self,
                         guint     column)
 {
-  g_return_val_if_fail (self != NULL, NULL);
-  g_return_val_if_fail (column < self->shape->n_columns, NULL);
-
-  return cupel_cell_dup_datetime (&self->cells[column]);
+  return cupel_cell_dup_datetime (CELL (self, column));
 }
 
 /**
@@ -341,11 +328,9 @@ cupel_row_get_value (CupelRow *self,
                      guint     column,
                      GValue   *value)
 {
-  g_return_val_if_fail (self != NULL, FALSE);
-  g_return_val_if_fail (column < self->shape->n_columns, FALSE);
   g_return_val_if_fail (value != NULL, FALSE);
 
-  return cupel_cell_get_value (&self->cells[column], value);
+  return cupel_cell_get_value (CELL (self, column), value);
 }
 
 /**

@@ -44,10 +44,7 @@ cupel_stream_get_column_name (CupelStream *self,
   return self->shape->names[column];
 }
 
-#define CHECK_CELL(self, column, value)                          \
-  g_return_val_if_fail (CUPEL_IS_STREAM (self), value);          \
-  g_return_val_if_fail ((self)->cells != NULL, value);           \
-  g_return_val_if_fail ((column) < (self)->shape->n_columns, value)
+#define CELL(self, column) CUPEL_ROW_CELL (CUPEL_IS_STREAM (self), self, column)
 
 /**
  * cupel_stream_is_null:
@@ -64,9 +61,7 @@ gboolean
 cupel_stream_is_null (CupelStream *self,
                       guint        column)
 {
-  CHECK_CELL (self, column, TRUE);
-
-  return self->cells[column].kind == CUPEL_CELL_NULL;
+  return CELL (self, column)->kind == CUPEL_CELL_NULL;
 }
 
 /**
@@ -84,9 +79,7 @@ gint64
 cupel_stream_get_int64 (CupelStream *self,
                         guint        column)
 {
-  CHECK_CELL (self, column, 0);
-
-  return cupel_cell_get_int64 (&self->cells[column]);
+  return cupel_cell_get_int64 (CELL (self, column));
 }
 
 /**
@@ -104,9 +97,7 @@ double
 cupel_stream_get_double (CupelStream *self,
                          guint        column)
 {
-  CHECK_CELL (self, column, 0.0);
-
-  return cupel_cell_get_double (&self->cells[column]);
+  return cupel_cell_get_double (CELL (self, column));
 }
 
 /**
@@ -124,9 +115,7 @@ const char *
 cupel_stream_get_string (CupelStream *self,
                          guint        column)
 {
-  CHECK_CELL (self, column, NULL);
-
-  return cupel_cell_get_string (&self->cells[column]);
+  return cupel_cell_get_string (CELL (self, column));
 }
 
 /**
@@ -144,9 +133,7 @@ GDateTime *
 cupel_stream_dup_datetime (CupelStream *self,
                            guint        column)
 {
-  CHECK_CELL (self, column, NULL);
-
-  return cupel_cell_dup_datetime (&self->cells[column]);
+  return cupel_cell_dup_datetime (CELL (self, column));
 }
 
 /**
@@ -164,9 +151,7 @@ GBytes *
 cupel_stream_dup_bytes (CupelStream *self,
                         guint        column)
 {
-  CHECK_CELL (self, column, NULL);
-
-  return cupel_cell_dup_bytes (&self->cells[column]);
+  return cupel_cell_dup_bytes (CELL (self, column));
 }
 
 /**
@@ -186,10 +171,9 @@ cupel_stream_get_value (CupelStream *self,
                         guint        column,
                         GValue      *value)
 {
-  CHECK_CELL (self, column, FALSE);
   g_return_val_if_fail (value != NULL, FALSE);
 
-  return cupel_cell_get_value (&self->cells[column], value);
+  return cupel_cell_get_value (CELL (self, column), value);
 }
 
 /**

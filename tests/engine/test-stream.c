@@ -369,6 +369,47 @@ test_result (gpointer       data,
   return TRUE;
 }
 
+/* A value that is not there is NULL, and whoever asks for it is told why, by the name of the function. */
+#define REFUSED(call, pattern, none)                                          \
+  g_test_expect_message ("Cupel", G_LOG_LEVEL_CRITICAL, pattern);             \
+  g_assert_true ((call) == (none));                                           \
+  g_test_assert_expected_messages ()
+
+static gboolean
+test_no_cell (gpointer       data,
+              GCancellable  *cancellable,
+              GError       **error)
+{
+  Fixture *f = data;
+  g_autoptr(CupelStream) stream = open_stream (f, "rows 1", 2);
+  g_autoptr(CupelText) text = cupel_text_new ("rows 1");
+  g_autoptr(CupelResult) result = NULL;
+  g_autoptr(CupelRow) row = NULL;
+  g_auto(GValue) value = G_VALUE_INIT;
+
+  REFUSED (cupel_stream_get_int64 (stream, 0), "cupel_stream_get_int64(): there is no current row*", 0);
+  g_assert_true (cupel_stream_step (stream, NULL, error));
+  REFUSED (cupel_stream_is_null (stream, 2), "cupel_stream_is_null(): there is no column 2 in a row of 2*", TRUE);
+  REFUSED (cupel_stream_get_double (stream, G_MAXUINT), "cupel_stream_get_double(): there is no column 4294967295 *", 0.0);
+  g_assert_false (cupel_stream_step (stream, NULL, error));
+  REFUSED (cupel_stream_get_string (stream, 1), "cupel_stream_get_string(): there is no current row*", NULL);
+  REFUSED (cupel_stream_dup_bytes ((CupelStream *) f->engine, 1), "cupel_stream_dup_bytes: *CUPEL_IS_STREAM (self)*", NULL);
+
+  result = cupel_connection_execute (f->connection, CUPEL_STATEMENT (text), NULL, NULL, error);
+  REFUSED (cupel_result_dup_datetime (result, 0), "cupel_result_dup_datetime(): there is no current row*", NULL);
+  g_assert_true (cupel_result_step (result));
+  row = cupel_result_dup_row (result);
+  REFUSED (cupel_result_get_value (result, 7, &value), "cupel_result_get_value(): there is no column 7 in a row of 2*", FALSE);
+  g_assert_false (G_IS_VALUE (&value));
+  REFUSED (cupel_result_get_int64 (NULL, 0), "cupel_result_get_int64: *IS_RESULT (self)*", 0);
+  g_assert_false (cupel_result_step (result));
+  REFUSED (cupel_result_is_null (result, 0), "cupel_result_is_null(): there is no current row*", TRUE);
+
+  REFUSED (cupel_row_get_string (row, 2), "cupel_row_get_string(): there is no column 2 in a row of 2*", NULL);
+  REFUSED (cupel_row_get_int64 (NULL, 0), "cupel_row_get_int64: *self != NULL*", 0);
+  return TRUE;
+}
+
 #define ADD(path, func) g_test_add ("/engine/" path, Fixture, func, set_up, in_fiber, tear_down)
 
 int
@@ -387,6 +428,7 @@ main (int   argc,
   ADD ("stream/errors", test_errors);
   ADD ("stream/many", test_many);
   ADD ("result/read", test_result);
+  ADD ("result/no-cell", test_no_cell);
 
   return g_test_run ();
 }
