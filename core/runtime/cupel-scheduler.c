@@ -202,6 +202,8 @@ expire (CupelScheduler *self,
       self->retry_time = now + STARVED_RETRY;
       unstarve (self);
     }
+  if (self->stacks.trim_time != 0 && self->stacks.trim_time <= now)
+    cupel_stack_pool_trim (&self->stacks, now);
 }
 
 /* On the stack of the fiber. */
@@ -217,9 +219,10 @@ fiber_main (gpointer data)
 /* On the main stack. */
 static void
 finish (CupelScheduler *self,
-        CupelFiber     *fiber)
+        CupelFiber     *fiber,
+        gint64          now)
 {
-  cupel_stack_pool_release (&self->stacks, g_steal_pointer (&fiber->stack));
+  cupel_stack_pool_release (&self->stacks, g_steal_pointer (&fiber->stack), now);
   cupel_fiber_forget_cancellable (fiber);
   if (self->starved.head != NULL)
     unstarve (self);
@@ -268,7 +271,7 @@ resume (CupelScheduler *self,
     }
 
   if (fiber->finished)
-    finish (self, fiber);
+    finish (self, fiber, now);
 }
 
 static void
@@ -367,6 +370,8 @@ is_runnable (CupelScheduler *self,
     next = deadline->time;
   if (self->starved.head != NULL)
     next = MIN (next, self->retry_time);
+  if (self->stacks.trim_time != 0)
+    next = MIN (next, self->stacks.trim_time);
   if (next < G_MAXINT64)
     {
       gint64 now = g_source_get_time (source);

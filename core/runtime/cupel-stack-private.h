@@ -12,19 +12,26 @@ G_BEGIN_DECLS
  * one switch. */
 typedef struct _CupelStack CupelStack;
 
+/* Some of the default size that were mapped as one */
+typedef struct _CupelStackSlab CupelStackSlab;
+
 /* Spares of the default size. Used by one thread. */
 typedef struct
 {
-  CupelStack *hot;
-  CupelStack *cold;   /* their pages were given back to the system */
-  guint       n_hot;
-  guint       n_cold;
+  GQueue slabs;           /* with a free stack; last come those without any other */
+  guint  n_idle;          /* free ones that have memory */
+  guint  n_unneeded;      /* the fewest of them that there were since the time to trim was set */
+  gint64 trim_time;       /* 0: there is nothing to trim */
 } CupelStackPool;
 
 CupelStack *cupel_stack_pool_acquire (CupelStackPool   *pool,
                                       gsize             size);      /* NULL when the system has no more */
 void        cupel_stack_pool_release (CupelStackPool   *pool,
-                                      CupelStack       *stack);
+                                      CupelStack       *stack,
+                                      gint64            now);
+/* At the trim time: gives memory back that was not needed lately. A little at a time: there may be a new trim time at once. */
+void        cupel_stack_pool_trim    (CupelStackPool   *pool,
+                                      gint64            now);
 void        cupel_stack_pool_clear   (CupelStackPool   *pool);
 
 /* From @caller: runs @func on the stack, or goes on where it left; back at the next cupel_stack_exit () or when @func returns. */

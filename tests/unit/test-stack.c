@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "runtime/cupel-deadlines-private.h"
+#include "runtime/cupel-fiber-private.h"
 #include "runtime/cupel-scheduler-private.h"
 
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -227,6 +229,136 @@ test_crowd (void)
 }
 
 static void
+touch_run (gpointer data)
+{
+  volatile char frame[FRAME];
+
+  frame[0] = frame[FRAME - 1] = 1;
+  ++*(guint *) data;
+}
+
+static void
+acquire_all (CupelStackPool  *pool,
+             CupelStack     **stacks,
+             guint            n)
+{
+  for (guint i = 0; i < n; i++)
+    {
+      stacks[i] = cupel_stack_pool_acquire (pool, 0);
+      g_assert_nonnull (stacks[i]);
+    }
+}
+
+/* Whether there is memory where the stack begins */
+static gboolean
+has_memory (CupelStack *stack)
+{
+  gsize page_size = (gsize) sysconf (_SC_PAGESIZE);
+  unsigned char is_there = 0;
+  gpointer base;
+  gsize size;
+
+  cupel_stack_get_bounds (stack, &base, &size);
+  g_assert_cmpint (mincore ((char *) base + size - page_size, page_size, &is_there), ==, 0);
+  return is_there & 1;
+}
+
+static void
+test_trim (void)
+{
+  CupelStackPool pool = { { NULL }, };
+  CupelStack *stacks[200], *again[45];
+  CupelContext caller;
+  guint n_ran = 0, n_with_memory = 0, n_idle, n_free;
+  gint64 time;
+
+  cupel_context_init_caller (&caller);
+  acquire_all (&pool, stacks, G_N_ELEMENTS (stacks));
+  g_assert_cmpuint (pool.n_idle, ==, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (stacks); i++)
+    cupel_stack_enter (stacks[i], &caller, touch_run, &n_ran);
+  g_assert_cmpuint (n_ran, ==, G_N_ELEMENTS (stacks));
+
+  /* One stays in use of each slab but the last ones. */
+  for (guint i = 0; i < G_N_ELEMENTS (stacks); i++)
+    if (i % 16 != 0 || i >= 160)
+      cupel_stack_pool_release (&pool, g_steal_pointer (&stacks[i]), 1000);
+  g_assert_cmpuint (pool.n_idle, ==, 190);
+  time = pool.trim_time;
+  g_assert_cmpint (time, >, 1000);
+
+  cupel_stack_pool_trim (&pool, time);
+  time = pool.trim_time;
+
+  /* What was taken again in the meantime stays, */
+  acquire_all (&pool, again, G_N_ELEMENTS (again));
+  n_idle = pool.n_idle;
+  g_assert_cmpuint (n_idle, >=, 140);
+  for (guint i = 0; i < G_N_ELEMENTS (again); i++)
+    cupel_stack_pool_release (&pool, again[i], time - 1);
+  g_assert_cmpint (pool.trim_time, ==, time);
+  n_free = pool.n_idle;
+  cupel_stack_pool_trim (&pool, time);
+  g_assert_cmpuint (pool.n_idle, ==, n_free - n_idle + 32);
+  g_assert_cmpint (pool.trim_time, >, time);
+
+  /* and after a time in which nothing was, some do. Then there is no more to do. */
+  cupel_stack_pool_trim (&pool, pool.trim_time);
+  g_assert_cmpuint (pool.n_idle, ==, 32);
+  g_assert_cmpint (pool.trim_time, ==, 0);
+
+  /* Those of slabs in use, too, gave their memory back, and can be used again; who has one did not lose it. */
+  for (guint i = 0; i < 160; i += 16)
+    {
+      g_assert_true (has_memory (stacks[i]));
+      acquire_all (&pool, stacks + i + 1, 15);
+      for (guint k = 1; k < 16; k++)
+        n_with_memory += has_memory (stacks[i + k]);
+    }
+  g_assert_cmpuint (n_with_memory, ==, 32);
+  g_assert_cmpuint (pool.n_idle, ==, 0);
+  n_ran = 0;
+  for (guint i = 0; i < 160; i++)
+    cupel_stack_enter (stacks[i], &caller, touch_run, &n_ran);
+  g_assert_cmpuint (n_ran, ==, 160);
+  for (guint i = 0; i < 160; i++)
+    cupel_stack_pool_release (&pool, stacks[i], 2000);
+  g_assert_cmpuint (pool.n_idle, ==, 160);
+  cupel_stack_pool_clear (&pool);
+}
+
+static void
+sleep_run (gpointer data)
+{
+  g_assert_true (cupel_fiber_sleep (1000, NULL, NULL));
+  ++*(guint *) data;
+}
+
+/* The loop wakes up for it, and then sleeps. */
+static void
+test_give_back (void)
+{
+  CupelStackPool *pool = &cupel_scheduler_get (NULL)->stacks;
+  guint n_done = 0, n_iterations = 0;
+  gsize before = get_address_space ();
+
+  for (guint i = 0; i < 1200; i++)
+    cupel_fiber_spawn (NULL, sleep_run, &n_done, NULL);
+  while (n_done < 1200)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpuint (pool->n_idle, >=, 1000);
+
+  while (pool->trim_time != 0)
+    {
+      g_main_context_iteration (NULL, TRUE);
+      n_iterations++;
+    }
+  g_assert_cmpuint (pool->n_idle, <=, 32);
+  g_assert_cmpuint (n_iterations, <, 100);
+  g_assert_cmpuint (get_address_space (), <, before + 1000 * (gsize) CUPEL_STACK_DEFAULT_SIZE);
+}
+
+static void
 test_deadlines (void)
 {
   CupelDeadlines heap = { 0, };
@@ -278,6 +410,8 @@ main (int   argc,
   g_test_add_func ("/runtime/stack/size", test_size);
   g_test_add_func ("/runtime/stack/overflow", test_overflow);
   g_test_add_func ("/runtime/stack/crowd", test_crowd);
+  g_test_add_func ("/runtime/stack/trim", test_trim);
+  g_test_add_func ("/runtime/stack/give-back", test_give_back);
   g_test_add_func ("/runtime/deadlines", test_deadlines);
 
   return g_test_run ();
