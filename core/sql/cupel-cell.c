@@ -191,7 +191,7 @@ cupel_cell_validate (const CupelCell  *cell,
     case CUPEL_CELL_TEXT:
     case CUPEL_CELL_JSON:
     case CUPEL_CELL_OTHER:
-      if (g_utf8_validate_len (cell->v.text, cell->length, NULL))
+      if (cupel_is_clean_text (cell->v.text, cell->length))
         return TRUE;
       if (cell->v.text == cupel_text_too_long)
         problem = "holds more than 4 GiB";

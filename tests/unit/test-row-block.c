@@ -126,6 +126,19 @@ test_checked (void)
       g_assert_cmpmem (cell->v.bytes, cell->length, texts[i].text, texts[i].length);
       g_assert_cmpint (cell->v.text[cell->length], ==, '\0');
     }
+  /* wherever it stands, and whatever the length leaves for the last words */
+  for (gsize length = 1; length <= 26; length++)
+    for (gsize at = 0; at < length; at++)
+      {
+        char text[26];
+
+        memset (text, 'a', length);
+        g_assert_true (cupel_is_clean_text (text, length));
+        text[at] = '\0';
+        g_assert_false (cupel_is_clean_text (text, length));
+        text[at] = '\201';
+        g_assert_false (cupel_is_clean_text (text, length));
+      }
   {
     CupelCell *cell = cupel_row_block_add_row (block);
 
