@@ -136,6 +136,17 @@ make_own (CupelParameters *parameters)
     widen (parameters, parameters->block->n_columns);
 }
 
+/* Sets have the same names: with the second one it is known how many columns that takes. */
+static void
+add_set (CupelParameters *parameters)
+{
+  CupelRowBlock *block = parameters->block;
+
+  if (block->n_rows == 1 && parameters->n_names < block->n_columns)
+    block->n_columns = parameters->n_names;
+  add_row (block);
+}
+
 static guint
 find_name (CupelParameters *parameters,
            const char      *name)
@@ -196,7 +207,7 @@ get_cell (CupelParameters *parameters,
 
   if (!parameters->open)
     {
-      add_row (parameters->block);
+      add_set (parameters);
       parameters->open = TRUE;
     }
 
@@ -234,7 +245,7 @@ cupel_parameters_next (CupelParameters *parameters)
       if (parameters->block != NULL)
         {
           make_own (parameters);
-          add_row (parameters->block);
+          add_set (parameters);
         }
       else
         {
@@ -624,12 +635,18 @@ cupel_parameters_bind (CupelParameters  *parameters,
       return fail_missing (compiled, compiled->bind_names[i], 0, count, error);
 
   /* Mostly it is there as it is wanted. */
-  if (count == 1 && is_in_order (columns, compiled->n_binds))
+  if (is_in_order (columns, compiled->n_binds))
     {
-      if (!check_set (parameters->block->cells, compiled, 0, 1, error))
-        return FALSE;
-      *sets = cupel_row_block_ref (parameters->block);
-      *n_sets = 1;
+      g_autoptr(CupelRowBlock) block = cupel_row_block_ref (parameters->block);
+
+      for (guint set = 0; set < count; set++)
+        {
+          if (!check_set (cupel_row_block_get_row (block, set), compiled, set, count, error))
+            return FALSE;
+          cupel_fiber_tick ();
+        }
+      *sets = g_steal_pointer (&block);
+      *n_sets = count;
       return TRUE;
     }
 
