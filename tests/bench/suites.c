@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "suites.h"
+#include "texts.h"
 
 #include <string.h>
 
@@ -74,4 +75,18 @@ suite_short_sql (const char *dialect)
   g_autofree char *numbers = numbers_sql (dialect, "i, 'c' || i, 'c' || i, i * 10, i * 20, i * 30, i * 40", 1, SUITE_SHORT_ROWS);
 
   return g_strdup_printf ("INSERT INTO bench_customer_short (id, name, description, q, p, x, y) %s", numbers);
+}
+
+int
+suite_customer_name (char  *text,
+                     guint  i)
+{
+  return bench_text (text, "customer name ", i);
+}
+
+int
+suite_customer_description (char  *text,
+                            guint  i)
+{
+  return bench_text (text, "customer description ", i);
 }

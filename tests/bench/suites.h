@@ -29,6 +29,12 @@ gint64      suite_sum_lengths  (guint            n);
 gint64      suite_sum_keys     (void);
 guint64     suite_count_ops    (const char      *name);
 
+/* "customer name I", "customer description I" with a NUL; give the length, which is less than 64 */
+int         suite_customer_name        (char            *text,
+                                        guint            i);
+int         suite_customer_description (char            *text,
+                                        guint            i);
+
 /* SQL of the set-up, for "sqlite" and "postgresql" */
 const char *suite_empty_sql    (const char      *dialect);
 char       *suite_fill_sql     (const char      *dialect,

@@ -24,8 +24,8 @@ flush_rounds (Bench    *bench,
         {
           char name[64], description[64];
 
-          g_snprintf (name, sizeof (name), "customer name %u", i);
-          g_snprintf (description, sizeof (description), "customer description %u", i);
+          suite_customer_name (name, i);
+          suite_customer_description (description, i);
           g_ptr_array_add (customers, with_keys
                                         ? g_object_new (customer_get_type (), "id", (gint64) i + 1, "name", name,
                                                         "description", description, NULL)
@@ -70,9 +70,9 @@ all_rows (void)
 
       if (i > 0)
         cupel_parameters_next (parameters);
-      g_snprintf (text, sizeof (text), "customer name %u", i);
+      suite_customer_name (text, i);
       cupel_parameters_set_string (parameters, "name", text);
-      g_snprintf (text, sizeof (text), "customer description %u", i);
+      suite_customer_description (text, i);
       cupel_parameters_set_string (parameters, "description", text);
     }
   return parameters;

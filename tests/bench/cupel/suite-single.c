@@ -6,15 +6,6 @@
 
 typedef gboolean (*InsertFunc) (Context *context, guint i, CupelInsert *shared);
 
-static void
-format (guint i,
-        char  name[64],
-        char  description[64])
-{
-  g_snprintf (name, 64, "customer name %u", i);
-  g_snprintf (description, 64, "customer description %u", i);
-}
-
 static CupelInsert *
 new_insert (void)
 {
@@ -32,7 +23,8 @@ new_parameters (guint i)
   CupelParameters *parameters = cupel_parameters_new ();
   char name[64], description[64];
 
-  format (i, name, description);
+  suite_customer_name (name, i);
+  suite_customer_description (description, i);
   cupel_parameters_set_string (parameters, "name", name);
   cupel_parameters_set_string (parameters, "description", description);
   return parameters;
@@ -47,7 +39,8 @@ insert_entity (Context     *context,
   g_autoptr(Customer) customer = NULL;
   char name[64], description[64];
 
-  format (i, name, description);
+  suite_customer_name (name, i);
+  suite_customer_description (description, i);
   customer = g_object_new (customer_get_type (), "name", name, "description", description, NULL);
   return cupel_session_add (session, CUPEL_ENTITY (customer), &context->error) &&
          cupel_session_commit (session, NULL, &context->error) &&

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "../texts.h"
 #include "workloads.h"
 
 static gboolean
@@ -72,7 +73,7 @@ w6 (Bench    *bench,
     {
       char text[64];
 
-      g_snprintf (text, sizeof (text), "new %u %" G_GINT64_FORMAT, generation, a->id);
+      bench_new_data (text, generation, a->id);
       g_object_set (a, "data", text, NULL);
     }
   if (!cupel_session_flush (session, NULL, &context->error) || !cupel_session_commit (session, NULL, &context->error))
@@ -110,7 +111,7 @@ w8 (Bench    *bench,
 
       if (i > 1)
         cupel_parameters_next (parameters);
-      g_snprintf (text, sizeof (text), "data %u", i);
+      bench_data (text, i);
       cupel_parameters_set_string (parameters, "data", text);
     }
 

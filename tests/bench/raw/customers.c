@@ -58,17 +58,3 @@ raw_customer_sums_check (const RawCustomerSums *sums,
          bench_check (bench, "sum of ids", sums->ids, BENCH_SUM (SUITE_LARGE_ROWS)) &&
          bench_check (bench, "length of all", sums->lengths, suite_sum_lengths (SUITE_LARGE_ROWS));
 }
-
-int
-raw_customer_name (char    *text,
-                   guint64  number)
-{
-  return raw_text (text, "customer name ", number);
-}
-
-int
-raw_customer_description (char    *text,
-                          guint64  number)
-{
-  return raw_text (text, "customer description ", number);
-}

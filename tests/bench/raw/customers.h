@@ -55,11 +55,6 @@ raw_customer_sums_add_row (RawCustomerSums *sums,
 }
 gboolean raw_customer_sums_check  (const RawCustomerSums *sums,
                                    Bench                 *bench);
-/* "customer name NUMBER", "customer description NUMBER"; give the length */
-int      raw_customer_name        (char                  *text,
-                                   guint64                number);
-int      raw_customer_description (char                  *text,
-                                   guint64                number);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (RawCustomers, raw_customers_clear)
 

@@ -272,7 +272,7 @@ w4 (Bench    *bench,
         {
           binds[i].buffer_type = MYSQL_TYPE_STRING;
           binds[i].buffer = texts[i];
-          binds[i].buffer_length = (unsigned long) raw_data (texts[i], first + i + 1);
+          binds[i].buffer_length = (unsigned long) bench_data (texts[i], first + i + 1);
         }
       mysql_stmt_bind_param (insert_a, binds);
       execute (insert_a);
@@ -284,7 +284,7 @@ w4 (Bench    *bench,
         {
           binds[2 * i] = (MYSQL_BIND) { .buffer_type = MYSQL_TYPE_LONGLONG, .buffer = &ids[(first + i) / BENCH_CHILDREN] };
           binds[2 * i + 1] = (MYSQL_BIND) { .buffer_type = MYSQL_TYPE_STRING, .buffer = texts[i] };
-          binds[2 * i + 1].buffer_length = (unsigned long) raw_data (texts[i], first + i + 1);
+          binds[2 * i + 1].buffer_length = (unsigned long) bench_data (texts[i], first + i + 1);
         }
       mysql_stmt_bind_param (insert_b, binds);
       execute (insert_b);
@@ -347,7 +347,7 @@ w6 (Bench    *bench,
   load (select, &rows);
   for (guint i = 0; i < rows.n; i++)
     {
-      lengths[i] = (unsigned long) raw_new_data (texts[i], generation, rows.rows[i].id);
+      lengths[i] = (unsigned long) bench_new_data (texts[i], generation, rows.rows[i].id);
       pointers[i] = texts[i];
       ids[i] = rows.rows[i].id;
     }
@@ -547,7 +547,7 @@ w8 (Bench    *bench,
   run (raw->db, "BEGIN");
   for (guint i = 0; i < BENCH_ROWS; i++)
     {
-      lengths[i] = (unsigned long) raw_data (texts[i], i + 1);
+      lengths[i] = (unsigned long) bench_data (texts[i], i + 1);
       pointers[i] = texts[i];
     }
   mysql_stmt_attr_set (insert, STMT_ATTR_ARRAY_SIZE, &n);

@@ -57,8 +57,8 @@ insert_all (Bench      *bench,
         {
           char text[64];
 
-          raw_array_add_text (names, text, raw_customer_name (text, i));
-          raw_array_add_text (descriptions, text, raw_customer_description (text, i));
+          raw_array_add_text (names, text, suite_customer_name (text, i));
+          raw_array_add_text (descriptions, text, suite_customer_description (text, i));
           if (form == KEYS_GIVEN)
             raw_array_add_int64 (keys, (gint64) i + 1);
         }
@@ -328,7 +328,7 @@ single_insert (Bench    *bench,
   for (guint i = 0; i < SUITE_INSERTS; i++)
     {
       char name[64], description[64];
-      int lengths[] = { raw_customer_name (name, i), raw_customer_description (description, i) };
+      int lengths[] = { suite_customer_name (name, i), suite_customer_description (description, i) };
       PGresult *result = raw_execute (raw->db, "i", 2, (const char *[]) { name, description }, lengths, (int[]) { 1, 1 });
 
       n_keys += raw_get_int64 (result, 0, 0) > 0;

@@ -169,7 +169,7 @@ w4 (Bench    *bench,
     {
       char text[32];
 
-      raw_array_add_text (texts, text, raw_data (text, i));
+      raw_array_add_text (texts, text, bench_data (text, i));
     }
   result = raw_execute (raw->db, "a", 1, (const char *[]) { (const char *) texts->data }, (int[]) { (int) texts->len }, (int[]) { 1 });
   for (int i = 0; i < PQntuples (result); i++)
@@ -182,7 +182,7 @@ w4 (Bench    *bench,
       char text[32];
 
       raw_array_add_int64 (refs, ids[(i - 1) / BENCH_CHILDREN]);
-      raw_array_add_text (texts, text, raw_data (text, i));
+      raw_array_add_text (texts, text, bench_data (text, i));
     }
   result = raw_execute (raw->db, "b", 2, (const char *[]) { (const char *) refs->data, (const char *) texts->data },
                     (int[]) { (int) refs->len, (int) texts->len }, (int[]) { 1, 1 });
@@ -249,7 +249,7 @@ w6 (Bench    *bench,
       char text[48];
 
       raw_array_add_int64 (ids, rows.rows[i].id);
-      raw_array_add_text (texts, text, raw_new_data (text, generation, rows.rows[i].id));
+      raw_array_add_text (texts, text, bench_new_data (text, generation, rows.rows[i].id));
     }
   PQclear (raw_execute (raw->db, "u", 2, (const char *[]) { (const char *) ids->data, (const char *) texts->data },
                     (int[]) { (int) ids->len, (int) texts->len }, (int[]) { 1, 1 }));
@@ -415,7 +415,7 @@ w8 (Bench    *bench,
     {
       char text[32];
 
-      raw_array_add_text (texts, text, raw_data (text, i));
+      raw_array_add_text (texts, text, bench_data (text, i));
     }
   PQclear (raw_execute (raw->db, "a", 1, (const char *[]) { (const char *) texts->data }, (int[]) { (int) texts->len }, (int[]) { 1 }));
   raw_run (raw->db, "COMMIT");

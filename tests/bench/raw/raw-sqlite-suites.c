@@ -36,8 +36,8 @@ insert_customer (sqlite3_stmt *insert,
 {
   char name[64], description[64];
 
-  sqlite3_bind_text (insert, 1, name, raw_customer_name (name, i), SQLITE_STATIC);
-  sqlite3_bind_text (insert, 2, description, raw_customer_description (description, i), SQLITE_STATIC);
+  sqlite3_bind_text (insert, 1, name, suite_customer_name (name, i), SQLITE_STATIC);
+  sqlite3_bind_text (insert, 2, description, suite_customer_description (description, i), SQLITE_STATIC);
   raw_step_done (insert);
 }
 

@@ -222,7 +222,7 @@ w4 (Bench    *bench,
     {
       char text[32];
 
-      sqlite3_bind_text (insert_a, 1, text, raw_data (text, i), SQLITE_STATIC);
+      sqlite3_bind_text (insert_a, 1, text, bench_data (text, i), SQLITE_STATIC);
       raw_step_done (insert_a);
       *id++ = sqlite3_last_insert_rowid (raw->db);
     }
@@ -231,7 +231,7 @@ w4 (Bench    *bench,
       char text[32];
 
       sqlite3_bind_int64 (insert_b, 1, ids[(i - 1) / BENCH_CHILDREN]);
-      sqlite3_bind_text (insert_b, 2, text, raw_data (text, i), SQLITE_STATIC);
+      sqlite3_bind_text (insert_b, 2, text, bench_data (text, i), SQLITE_STATIC);
       raw_step_done (insert_b);
       *id++ = sqlite3_last_insert_rowid (raw->db);
     }
@@ -285,7 +285,7 @@ w6 (Bench    *bench,
     {
       char text[48];
 
-      sqlite3_bind_text (update, 1, text, raw_new_data (text, generation, rows.rows[i].id), SQLITE_STATIC);
+      sqlite3_bind_text (update, 1, text, bench_new_data (text, generation, rows.rows[i].id), SQLITE_STATIC);
       sqlite3_bind_int64 (update, 2, rows.rows[i].id);
       raw_step_done (update);
     }
@@ -431,7 +431,7 @@ w8 (Bench    *bench,
     {
       char text[32];
 
-      sqlite3_bind_text (insert, 1, text, raw_data (text, i), SQLITE_STATIC);
+      sqlite3_bind_text (insert, 1, text, bench_data (text, i), SQLITE_STATIC);
       raw_step_done (insert);
     }
   raw_must (sqlite3_exec (raw->db, "COMMIT", NULL, NULL, NULL), raw->db);

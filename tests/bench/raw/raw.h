@@ -5,6 +5,7 @@
 /* Rows as a driver expert keeps them by hand: structs in a vector, strings in an arena, one hash for what belongs together. */
 
 #include "../bench.h"
+#include "../texts.h"
 
 G_BEGIN_DECLS
 
@@ -92,17 +93,6 @@ gint64      raw_time                 (int                year,
                                       int                minute,
                                       int                second);
 void        raw_arena_clear          (RawArena          *arena);
-/* PREFIX and the number; gives the length */
-int         raw_text                 (char              *text,
-                                      const char        *prefix,
-                                      guint64            number);
-/* "data NUMBER"; gives the length */
-int         raw_data                 (char              *text,
-                                      guint64            number);
-/* "new GENERATION ID" */
-int         raw_new_data             (char              *text,
-                                      guint              generation,
-                                      gint64             id);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (RawRows, raw_rows_clear)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (RawChildren, raw_children_clear)
