@@ -225,6 +225,8 @@ cupel_sqlite_bind (CupelSqliteConnection  *connection,
                    GError                **error)
 {
   const CupelSlot *slots = request->compiled->slots;
+  const gboolean *exact = statement->exact;
+  sqlite3_stmt *handle = statement->handle;
   guint n_slots = request->compiled->n_slots;
   char *scratch;
   int code = SQLITE_OK;
@@ -235,8 +237,13 @@ cupel_sqlite_bind (CupelSqliteConnection  *connection,
 
   for (guint i = 0; i < n_slots; i++)
     {
-      if (!bind_cell (statement->handle, (int) i + 1, cupel_request_get_cell (request, set, i), slots[i].type,
-                      scratch + i * SCRATCH_SIZE, keeps, &code, error))
+      const CupelCell *cell = cupel_request_get_cell (request, set, i);
+
+      if (cell->kind == CUPEL_CELL_TEXT && !exact[i])
+        bind_text (handle, (int) i + 1, cell->v.text, cell->length, FALSE, &code);
+      else if (cell->kind == CUPEL_CELL_INT64 && !exact[i])
+        code = sqlite3_bind_int64 (handle, (int) i + 1, cell->v.i64);
+      else if (!bind_cell (handle, (int) i + 1, cell, slots[i].type, scratch + i * SCRATCH_SIZE, keeps, &code, error))
         return FALSE;
       if (G_UNLIKELY (code != SQLITE_OK))
         return cupel_sqlite_connection_fail (connection, error);

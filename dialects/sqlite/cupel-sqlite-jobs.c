@@ -207,7 +207,10 @@ execute_sets (CupelSqliteConnection  *connection,
 
   reply->row_count = 0;
   if (wants_ids)
-    reply->insert_ids = g_array_sized_new (FALSE, FALSE, sizeof (gint64), request->n_sets);
+    {
+      reply->insert_ids = g_array_sized_new (FALSE, FALSE, sizeof (gint64), request->n_sets);
+      g_array_set_size (reply->insert_ids, request->n_sets);
+    }
 
   for (guint set = 0; set < request->n_sets; set++)
     {
@@ -243,7 +246,7 @@ execute_sets (CupelSqliteConnection  *connection,
       if (id == 0)
         wants_ids = FALSE;
       if (wants_ids)
-        g_array_append_val (reply->insert_ids, id);
+        g_array_index (reply->insert_ids, gint64, set) = id;
     }
 
   if (!wants_ids)

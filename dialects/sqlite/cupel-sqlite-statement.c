@@ -8,6 +8,7 @@ statement_free (CupelSqliteStatement *statement)
   sqlite3_finalize (statement->handle);
   cupel_compiled_unref (statement->compiled);
   g_free (statement->fields);
+  g_free (statement->exact);
   g_free (statement);
 }
 
@@ -106,6 +107,16 @@ classify (CupelSqliteStatement *statement)
   statement->inserts = has_keyword (sql, "INSERT") || has_keyword (sql, "REPLACE");
   statement->counts = statement->inserts || has_keyword (sql, "UPDATE") || has_keyword (sql, "DELETE") ||
                       has_keyword (sql, "WITH");
+}
+
+static void
+note_exact (CupelSqliteStatement *statement)
+{
+  const CupelCompiled *compiled = statement->compiled;
+
+  statement->exact = g_new (gboolean, compiled->n_slots);
+  for (guint i = 0; i < compiled->n_slots; i++)
+    statement->exact[i] = cupel_sql_type_get_kind (compiled->slots[i].type) == CUPEL_SQL_NUMERIC;
 }
 
 static void
@@ -251,6 +262,7 @@ cupel_sqlite_statement_acquire (CupelSqliteConnection  *connection,
   statement->busy = TRUE;
   statement->cached = keep;
   classify (statement);
+  note_exact (statement);
   make_plan (statement);
 
   if (keep)

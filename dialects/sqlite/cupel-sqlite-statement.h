@@ -25,6 +25,7 @@ typedef struct
   CupelCompiled    *compiled;
   CupelSqliteField *fields;
   guint             n_columns;
+  gboolean         *exact;      /* which binds are of an exact type: a number for one may be written as text */
   guint             read_only : 1;
   guint             counts : 1;   /* an INSERT, UPDATE or DELETE: sqlite3_changes64() speaks of it */
   guint             inserts : 1;
