@@ -364,6 +364,26 @@ cupel_entity_get_related (CupelEntity  *entity,
   return cupel_entity_peek_related (entity, relationship->index);
 }
 
+/* What refers to each other is in one session: the one without follows the other. Before anything is changed, as this may fail.
+ * @listed: @entity will be in a list of @related, which takes it where @related is */
+static gboolean
+join_session (CupelEntity        *entity,
+              CupelEntity        *related,
+              gboolean            listed,
+              CupelRelationship  *relationship,
+              GError            **error)
+{
+  CupelEntity *outsider = entity->session != NULL ? related : entity;
+  CupelSession *session = entity->session != NULL ? entity->session : related->session;
+
+  if (session == NULL || outsider->session == session || (outsider == entity && !listed) ||
+      cupel_session_attach (session, outsider, error))
+    return TRUE;
+
+  g_prefix_error (error, "%s.%s: ", g_type_name (relationship->parent->type), relationship->name);
+  return FALSE;
+}
+
 /**
  * cupel_entity_set_related:
  * @entity: an entity
@@ -375,7 +395,8 @@ cupel_entity_get_related (CupelEntity  *entity,
  *
  * While neither is in a session each keeps the other alive: add one of them to a session, or set the relationship back to %NULL.
  *
- * Returns: %TRUE, or %FALSE with @error set if there is no such relationship or @related is of another class
+ * Returns: %TRUE, or %FALSE with @error set if there is no such relationship, or @related is of another class, in another session or
+ *   cannot come into that of @entity; @entity then refers to what it did before
  *
  * Since: 1.0
  */
@@ -388,6 +409,7 @@ cupel_entity_set_related (CupelEntity  *entity,
   CupelRelationship *relationship;
   CupelRelationship *inverse;
   CupelEntity *old;
+  gboolean listed;
 
   g_return_val_if_fail (CUPEL_IS_ENTITY (entity), FALSE);
   g_return_val_if_fail (name != NULL, FALSE);
@@ -407,6 +429,9 @@ cupel_entity_set_related (CupelEntity  *entity,
   old = (CupelEntity *) cupel_entity_peek_related (entity, relationship->index);
   if (old == related && cupel_entity_related_loaded (entity, relationship->index))
     return TRUE;
+  listed = related != NULL && inverse != NULL && (cupel_entity_related_loaded (related, inverse->index) || load_if_new (related, inverse));
+  if (related != NULL && !join_session (entity, related, listed, relationship, error))
+    return FALSE;
 
   g_object_ref (entity);
   if (old != NULL && inverse != NULL)
@@ -416,8 +441,7 @@ cupel_entity_set_related (CupelEntity  *entity,
       if (CUPEL_IS_COLLECTION (list))
         cupel_collection_remove (CUPEL_COLLECTION (list), entity);
     }
-  if (related != NULL && inverse != NULL &&
-      (cupel_entity_related_loaded (related, inverse->index) || load_if_new (related, inverse)))
+  if (listed)
     {
       cupel_collection_append (cupel_entity_ensure_collection (related, inverse), entity);
       /* Nobody else may hold the parent before a session does. */
@@ -430,8 +454,6 @@ cupel_entity_set_related (CupelEntity  *entity,
   /* The key is copied at flush; a reference that is known already, or none, is written down at once. */
   if (related == NULL)
     cupel_entity_set_null (entity, cupel_mapper_attribute (relationship->parent, relationship->local)->name);
-  else if (entity->session != NULL)
-    cupel_session_cascade_add (entity->session, related);
   if (entity->session != NULL && (entity->flags & CUPEL_ENTITY_FLAG_PERSISTENT) && !(entity->flags & CUPEL_ENTITY_FLAG_DIRTY))
     cupel_session_entity_dirty (entity->session, entity);
   g_object_unref (entity);

@@ -31,13 +31,45 @@ cupel_session_key_of (CupelEntity       *entity,
   return cupel_identity_key_init (key, mapper, cells);
 }
 
+/* @entity stands for the row of this key from now on. Another that did has no row any more: it went behind the session's back and the key
+ * was used again, or all that it had to do with the row was rolled back. */
+static void
+take_place (CupelSession           *self,
+            CupelEntity            *entity,
+            const CupelIdentityKey *key)
+{
+  CupelEntity *other = cupel_identity_map_lookup (&self->identity, key);
+
+  if (other == entity)
+    return;
+  if (other != NULL)
+    {
+      cupel_identity_map_remove (&self->identity, other);
+      other->session = NULL;
+    }
+  entity->identity = key->identity;
+  cupel_identity_map_insert (&self->identity, entity);
+}
+
+void
+cupel_session_put_back (CupelSession *self,
+                        CupelEntity  *entity)
+{
+  CupelMapper *mapper = cupel_mapper_of (entity);
+  g_autoptr(CupelRowBlock) block = cupel_row_block_new (mapper->n_key, 1);
+  const CupelCell *cells[G_N_ELEMENTS (mapper->key)];
+  CupelIdentityKey key;
+
+  if (cupel_session_key_of (entity, block, cells, &key))
+    take_place (self, entity, &key);
+}
+
 gboolean
 cupel_session_adopt (CupelSession  *self,
                      CupelEntity   *entity,
                      GError       **error)
 {
   CupelMapper *mapper = cupel_mapper_of (entity);
-  CupelEntity *other;
   CupelIdentityKey key;
 
   if (mapper->int_key)
@@ -51,7 +83,7 @@ cupel_session_adopt (CupelSession  *self,
                        g_type_name (mapper->type));
           return FALSE;
         }
-      other = cupel_identity_map_lookup (&self->identity, &key);
+      take_place (self, entity, &key);
     }
   else
     {
@@ -64,22 +96,13 @@ cupel_session_adopt (CupelSession  *self,
                        g_type_name (mapper->type));
           return FALSE;
         }
-      other = cupel_identity_map_lookup (&self->identity, &key);
-    }
-
-  /* Its row went behind the session's back, and the key was used again. */
-  if (other != NULL && other != entity)
-    {
-      cupel_identity_map_remove (&self->identity, other);
-      other->session = NULL;
+      take_place (self, entity, &key);
     }
 
   entity->session = self;
-  entity->identity = key.identity;
   entity->flags &= ~CUPEL_ENTITY_FLAG_PENDING;
   entity->flags |= CUPEL_ENTITY_FLAG_PERSISTENT | CUPEL_ENTITY_FLAG_BORN;
   entity->inserted_in = self->transaction;
-  cupel_identity_map_insert (&self->identity, entity);
   cupel_session_note_inserted (self, entity);
   return TRUE;
 }
@@ -130,7 +153,8 @@ attach_one (CupelSession  *self,
     return cupel_mapper_for_type (G_OBJECT_TYPE (entity), error) != NULL;
   if (entity->session != NULL)
     {
-      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_ARGUMENT, "the %s belongs to another session", g_type_name (mapper->type));
+      g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_ARGUMENT, "the %s belongs to another session: load its row in this one, or take it out of the other with "
+                   "cupel_session_expunge() first", g_type_name (mapper->type));
       return FALSE;
     }
   if (entity->flags & CUPEL_ENTITY_FLAG_DELETED)
@@ -205,7 +229,7 @@ push_related (CupelEntity *entity,
     }
 }
 
-/* @stack is empty, before and after. */
+/* All that relates to @entity, or nothing of it. @stack is empty, before and after. */
 static gboolean
 attach_all (CupelSession  *self,
             CupelEntity   *entity,
@@ -225,10 +249,7 @@ attach_all (CupelSession  *self,
         continue;
       ok = attach_one (self, next, error);
       if (!ok)
-        {
-          g_ptr_array_set_size (stack, 0);
-          break;
-        }
+        break;
       push_related (next, stack);
       if (!(next->flags & CUPEL_ENTITY_FLAG_PENDING))
         {
@@ -237,12 +258,21 @@ attach_all (CupelSession  *self,
           g_ptr_array_add (back, g_object_ref (next));
         }
     }
+  if (!ok)
+    {
+      g_ptr_array_set_size (stack, 0);
+      while (self->new_->len > first)
+        cupel_session_expunge (self, g_ptr_array_index (self->new_, self->new_->len - 1), NULL);
+      for (guint i = 0; back != NULL && i < back->len; i++)
+        cupel_session_expunge (self, g_ptr_array_index (back, i), NULL);
+      return FALSE;
+    }
   /* The session holds the new ones now. */
   for (; first < self->new_->len; first++)
     cupel_entity_weaken_parents (g_ptr_array_index (self->new_, first));
   for (guint i = 0; back != NULL && i < back->len; i++)
     cupel_entity_weaken_parents (g_ptr_array_index (back, i));
-  return ok;
+  return TRUE;
 }
 
 gboolean
@@ -295,7 +325,8 @@ cupel_session_contains (CupelSession *session,
  * Adds an entity with all that it relates to. Nothing is sent before a flush. One that is in the session already stays as it is; a detached one
  * comes back with its changes.
  *
- * Returns: %TRUE, or %FALSE with @error set if its class is not mapped, it belongs to another session, or the session has another object for its row
+ * Returns: %TRUE, or %FALSE with @error set if its class is not mapped, it or what it relates to belongs to another session, or the
+ *   session has another object for its row; nothing was added then
  *
  * Since: 1.0
  */

@@ -97,28 +97,6 @@ cupel_session_note_rekeyed (CupelSession *self,
   g_ptr_array_add (self->rekeyed, rekeyed);
 }
 
-/* The key that its row has. What has the same one got it in what is rolled back, and has no row any more. */
-static void
-place_again (CupelSession *self,
-             CupelEntity  *entity)
-{
-  CupelMapper *mapper = cupel_mapper_of (entity);
-  g_autoptr(CupelRowBlock) block = cupel_row_block_new (mapper->n_key, 1);
-  const CupelCell *cells[G_N_ELEMENTS (mapper->key)];
-  CupelIdentityKey key;
-  CupelEntity *other;
-
-  cupel_session_key_of (entity, block, cells, &key);
-  other = cupel_identity_map_lookup (&self->identity, &key);
-  if (other != NULL)
-    {
-      cupel_identity_map_remove (&self->identity, other);
-      other->session = NULL;
-    }
-  entity->identity = key.identity;
-  cupel_identity_map_insert (&self->identity, entity);
-}
-
 void
 cupel_session_undo_rekeyed (CupelSession *self,
                             guint         n_left)
@@ -149,7 +127,7 @@ cupel_session_undo_rekeyed (CupelSession *self,
 
   g_hash_table_iter_init (&iter, moved);
   while (g_hash_table_iter_next (&iter, &entity, NULL))
-    place_again (self, entity);
+    cupel_session_put_back (self, entity);
 }
 
 void
@@ -196,6 +174,7 @@ undo_innermost (CupelSession *self)
   CupelSessionLevel *level = g_ptr_array_steal_index (self->levels, self->levels->len - 1);
   g_autoptr(GPtrArray) dirty = g_steal_pointer (&self->dirty);
   g_autoptr(GPtrArray) deleted = g_steal_pointer (&self->deleted);
+  g_autoptr(GPtrArray) back = g_ptr_array_new ();
   GHashTableIter iter;
   gpointer key;
 
@@ -209,7 +188,7 @@ undo_innermost (CupelSession *self)
 
       if (g_hash_table_contains (level->inserted, entity))
         continue;
-      cupel_identity_map_insert (&self->identity, entity);
+      g_ptr_array_add (back, entity);
       g_ptr_array_add (level->changed, g_object_ref (entity));
     }
 
@@ -238,6 +217,9 @@ undo_innermost (CupelSession *self)
         forget_and_expire (entity);
     }
   cupel_session_undo_rekeyed (self, level->n_rekeyed);
+  /* The first that was deleted is the last here, and had the row before others with its key came. */
+  for (guint i = 0; i < back->len; i++)
+    cupel_session_put_back (self, g_ptr_array_index (back, i));
   level_free (level);
 }
 

@@ -178,6 +178,9 @@ gboolean         cupel_session_adopt            (CupelSession  *self,
 /* After an UPDATE of its key. */
 void             cupel_session_rekey            (CupelSession  *self,
                                                  CupelEntity   *entity);
+/* The object of its row again, after what happened since was rolled back; one that has its key is detached. */
+void             cupel_session_put_back         (CupelSession     *self,
+                                                 CupelEntity      *entity);
 /* The key of an entity as it is in memory. @block keeps the cells; FALSE: a part is NULL. */
 gboolean         cupel_session_key_of           (CupelEntity      *entity,
                                                  CupelRowBlock    *block,

@@ -436,7 +436,6 @@ restore (CupelSession *self)
           entity->flags = 0;
           continue;
         }
-      cupel_identity_map_insert (&self->identity, entity);
       g_ptr_array_add (all, g_object_ref (entity));
     }
   cupel_session_drop_new (self);
@@ -457,6 +456,10 @@ restore (CupelSession *self)
       cupel_entity_expire (entity);
     }
   cupel_session_undo_rekeyed (self, 0);
+  /* The first that was deleted had the row before others with its key came. */
+  for (guint i = gone->len; i > 0; i--)
+    if (((CupelEntity *) g_ptr_array_index (gone, i - 1))->session == self)
+      cupel_session_put_back (self, g_ptr_array_index (gone, i - 1));
   cupel_session_sweep_kept (self);
   end_transaction (self);
 }

@@ -292,13 +292,16 @@ act_back (void)
   add (scene->f->session, scene->entities[0]);
 }
 
+/* With its children, for all that belongs together is in one session. */
 static void
 act_to_other (void)
 {
   if (cupel_entity_get_session (scene->entities[0]) != scene->f->session)
     return;
-  act_out ();
-  cupel_session_add (scene->other, scene->entities[0], NULL);
+  for (guint i = 0; i < 3; i++)
+    if (cupel_entity_get_session (scene->entities[i]) == scene->f->session)
+      g_assert_true (cupel_session_expunge (scene->f->session, scene->entities[i], NULL));
+  add (scene->other, scene->entities[0]);
 }
 
 static void
