@@ -14,6 +14,11 @@
 #define N_FEW       4
 #define SHORT_NAME 24
 
+/* Bytes of values that were replaced. It takes as many as there are in use to make a copy of these worth its time. */
+#define LEAST_WASTE 8192
+/* Of a block, beside its cells */
+#define BLOCK_BYTES 256
+
 struct _CupelParameters
 {
   gatomicrefcount  ref_count;
@@ -23,6 +28,8 @@ struct _CupelParameters
   CupelRowBlock   *block;        /* may have more columns than names */
   gboolean         open;         /* the last row of the block is the set that is being filled */
   guint            n_empty;      /* sets without any value, before there is a block */
+  gsize            waste;        /* what the block keeps and no cell points to */
+  gsize            most_waste;
 };
 
 G_DEFINE_BOXED_TYPE (CupelParameters, cupel_parameters, cupel_parameters_ref, cupel_parameters_unref)
@@ -49,6 +56,8 @@ cupel_parameters_new (void)
   parameters->block = NULL;
   parameters->open = FALSE;
   parameters->n_empty = 0;
+  parameters->waste = 0;
+  parameters->most_waste = LEAST_WASTE;
 
   return parameters;
 }
@@ -94,6 +103,24 @@ cupel_parameters_unref (CupelParameters *parameters)
   g_free (parameters);
 }
 
+static gboolean
+points_somewhere (const CupelCell *cell)
+{
+  switch ((CupelCellKind) cell->kind)
+    {
+    case CUPEL_CELL_TEXT:
+    case CUPEL_CELL_BYTES:
+    case CUPEL_CELL_DECIMAL:
+    case CUPEL_CELL_UUID:
+    case CUPEL_CELL_JSON:
+    case CUPEL_CELL_OTHER:
+      return TRUE;
+
+    default:
+      return FALSE;
+    }
+}
+
 static CupelCell *
 add_row (CupelRowBlock *block)
 {
@@ -122,7 +149,10 @@ widen (CupelParameters *parameters,
         memcpy (row, cupel_row_block_get_row (old, i), sizeof (CupelCell) * old->n_columns);
     }
   if (old != NULL)
-    cupel_row_block_keep (wide, old, (GDestroyNotify) cupel_row_block_unref);
+    {
+      cupel_row_block_keep (wide, old, (GDestroyNotify) cupel_row_block_unref);
+      parameters->waste += BLOCK_BYTES + sizeof (CupelCell) * old->n_columns * n_rows;
+    }
 
   parameters->block = wide;
   parameters->n_empty = 0;
@@ -134,6 +164,35 @@ make_own (CupelParameters *parameters)
 {
   if (G_UNLIKELY (g_atomic_int_get (&parameters->block->ref_count) > 1))
     widen (parameters, parameters->block->n_columns);
+}
+
+/* The values that there are in a block of their own. An arena gives nothing back, and parameters may be filled again and again. */
+static void G_GNUC_NO_INLINE
+drop_waste (CupelParameters *parameters)
+{
+  g_autoptr(CupelRowBlock) old = parameters->block;
+  g_autoptr(CupelRowBlock) fresh = cupel_row_block_new (old->n_columns, MAX (old->n_rows, 1));
+  gsize used = 0;
+
+  parameters->waste = 0;
+  for (guint i = 0; i < old->n_rows; i++)
+    {
+      const CupelCell *from = cupel_row_block_get_row (old, i);
+      CupelCell *to = add_row (fresh);
+
+      for (guint j = 0; j < old->n_columns; j++)
+        {
+          /* No memory: they stay where they are. */
+          if (!cupel_row_block_copy_cell (fresh, &to[j], &from[j]))
+            {
+              g_steal_pointer (&old);
+              return;
+            }
+          used += sizeof (CupelCell) + from[j].length;
+        }
+    }
+  parameters->block = g_steal_pointer (&fresh);
+  parameters->most_waste = MAX (LEAST_WASTE, used);
 }
 
 /* Sets have the same names: with the second one it is known how many columns that takes. */
@@ -197,9 +256,12 @@ get_cell (CupelParameters *parameters,
           const char      *name)
 {
   guint column = find_name (parameters, name);
+  CupelCell *cell;
 
   if (column == G_MAXUINT)
     column = add_name (parameters, name);
+  if (G_UNLIKELY (parameters->waste > parameters->most_waste))
+    drop_waste (parameters);
   if (parameters->block == NULL || column >= parameters->block->n_columns)
     widen (parameters, parameters->block == NULL ? N_FEW : parameters->block->n_columns * 2);
   else
@@ -211,7 +273,10 @@ get_cell (CupelParameters *parameters,
       parameters->open = TRUE;
     }
 
-  return &parameters->block->cells[(gsize) (parameters->block->n_rows - 1) * parameters->block->n_columns + column];
+  cell = &parameters->block->cells[(gsize) (parameters->block->n_rows - 1) * parameters->block->n_columns + column];
+  if (points_somewhere (cell))
+    parameters->waste += cell->length + 8;
+  return cell;
 }
 
 static CupelCell *
@@ -545,24 +610,6 @@ check_no_unknown (CupelParameters  *parameters,
     }
 
   return TRUE;
-}
-
-static gboolean
-points_somewhere (const CupelCell *cell)
-{
-  switch ((CupelCellKind) cell->kind)
-    {
-    case CUPEL_CELL_TEXT:
-    case CUPEL_CELL_BYTES:
-    case CUPEL_CELL_DECIMAL:
-    case CUPEL_CELL_UUID:
-    case CUPEL_CELL_JSON:
-    case CUPEL_CELL_OTHER:
-      return TRUE;
-
-    default:
-      return FALSE;
-    }
 }
 
 static gboolean
