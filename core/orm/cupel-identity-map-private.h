@@ -14,6 +14,7 @@ typedef struct
   guint32      *hashes;   /* of the entities, so that others need not be touched */
   guint         size;     /* a power of two, or 0 */
   guint         count;
+  guint         written;  /* the slots before this are in pages that are the map's own */
 
   /* What the map was before it grew. A large one moves with the insertions that come, not in one go: that would hold the loop for milliseconds. */
   struct

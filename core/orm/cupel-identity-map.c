@@ -8,6 +8,11 @@
 /* Of a larger one so many slots move with each insertion: all have before it grows again. */
 #define MOVED_PER_INSERTION 8
 
+/* Memory that is new is written to before it is read, so many slots at once and a step with each insertion. A page that is read first
+ * is the system's page of zeros; the write after it faults once more, and makes the other threads' processors forget the first. */
+#define WRITTEN_AT_ONCE 65536
+#define WRITTEN_STEP    (4096 / sizeof (CupelEntity *))
+
 /* Keys are often consecutive: eight neighbours share two lines of the cache, every other slot of them, and a multiplication spreads the
  * pairs of lines. Which slots of its lines a key may get depends on both, so that keys with gaps do not meet, and two sets of eight
  * that do meet fit between each other. */
@@ -126,6 +131,16 @@ move (CupelIdentityMap *map,
     }
 }
 
+/* Slots from @map->written on are as they were allocated. */
+static inline void
+write_ahead (CupelIdentityMap *map,
+             guint             end)
+{
+  /* An exchange asks for the page to write it, whatever is there. */
+  for (; map->written < MIN (end, map->size); map->written += WRITTEN_STEP)
+    g_atomic_pointer_compare_and_exchange (&map->slots[map->written], NULL, NULL);
+}
+
 static void
 grow (CupelIdentityMap *map,
       guint             size)
@@ -140,6 +155,8 @@ grow (CupelIdentityMap *map,
   map->size = size;
   map->slots = g_new0 (CupelEntity *, map->size);
   map->hashes = g_new (guint32, map->size);
+  map->written = 0;
+  write_ahead (map, WRITTEN_AT_ONCE);
   if (map->old.slots == NULL)
     return;
 
@@ -211,7 +228,10 @@ cupel_identity_map_insert (CupelIdentityMap *map,
   if (map->count + 1 > map->size / 2)
     grow (map, MAX (64, map->size * 2));
   if (G_UNLIKELY (map->old.slots != NULL))
-    move (map, MOVED_PER_INSERTION);
+    {
+      write_ahead (map, map->written + WRITTEN_STEP);
+      move (map, MOVED_PER_INSERTION);
+    }
   place (map, entity, hash_of_entity (entity));
   map->count++;
 }

@@ -331,7 +331,7 @@ cupel_cell_to_gvalue (const CupelCell  *cell,
   const char *name;
   gint64 i = 0;
   guint64 u = 0;
-  double d;
+  double d = 0;
 
   g_return_val_if_fail (cell != NULL, FALSE);
   g_return_val_if_fail (cell->kind <= CUPEL_CELL_OTHER, FALSE);
