@@ -2,7 +2,6 @@
 
 /* The flush: DELETE, and what else goes with a row. */
 
-#include "engine/cupel-connection-private.h"
 #include "orm/cupel-collection-private.h"
 #include "orm/cupel-unit-of-work-private.h"
 
@@ -88,21 +87,24 @@ cupel_flush_cascade_delete (CupelFlush        *flush,
 }
 
 static gboolean
-delete_batch (CupelFlush        *flush,
-              CupelMapper  *mapper,
-              GPtrArray    *going,
-              GError      **error)
+check_batch (CupelFlushBatch  *batch,
+             gpointer          data,
+             GError          **error)
+{
+  return cupel_flush_check_row_count (data, "DELETE", batch->reply.row_count, batch->n_entities, error);
+}
+
+static gboolean
+delete_all (CupelFlush   *flush,
+            CupelMapper  *mapper,
+            GPtrArray    *going,
+            GError      **error)
 {
   CupelSession *session = flush->session;
-  CupelMapperStatement *shape = cupel_mapper_delete_statement (mapper);
-  g_autoptr(CupelRowBlock) sets = NULL;
-  g_auto(CupelReply) reply = { NULL, };
 
   cupel_flush_sort_by_key (going);
-  sets = cupel_flush_make_sets (mapper, shape, 0, (CupelEntity **) going->pdata, going->len, error);
-  if (sets == NULL ||
-      !cupel_connection_run_request (session->connection, shape->statement, sets, CUPEL_REQUEST_NONE, &reply, NULL, flush->cancellable, error) ||
-      !cupel_flush_check_row_count (mapper, "DELETE", reply.row_count, going->len, error))
+  if (!cupel_flush_write (flush, mapper, cupel_mapper_delete_statement (mapper), 0, (CupelEntity **) going->pdata, going->len,
+                          check_batch, mapper, error))
     return FALSE;
 
   for (guint i = 0; i < going->len; i++)
@@ -200,7 +202,7 @@ cupel_flush_deletes (CupelFlush        *flush,
           leaves = g_steal_pointer (&rest);
           rest = g_ptr_array_new_with_free_func (g_object_unref);
         }
-      if (leaves->len > 0 && !delete_batch (flush, mapper, leaves, error))
+      if (leaves->len > 0 && !delete_all (flush, mapper, leaves, error))
         {
           /* The rollback that follows brings them back. */
           for (guint i = 0; i < rest->len; i++)

@@ -2,20 +2,18 @@
 
 /* The flush: INSERT. */
 
-#include "engine/cupel-connection-private.h"
 #include "orm/cupel-collection-private.h"
 #include "orm/cupel-unit-of-work-private.h"
 
 typedef struct
 {
-  CupelSession *session;
+  CupelFlush *flush;
+  CupelMapper *mapper;
   CupelMapperStatement *shape;
-  CupelEntity **entities;
-  guint n_entities;
-  CupelRowBlock *sets;
-  CupelReply *reply;
+  CupelFlushBatch *batch;
   guint block_index;
   guint row_index;
+  gboolean more_to_come;    /* the server has given them more than their keys */
   GError **error;
 } TakeKeys;
 
@@ -23,7 +21,7 @@ typedef struct
 static const CupelCell *
 next_row (TakeKeys *t)
 {
-  GPtrArray *blocks = t->reply->blocks;
+  GPtrArray *blocks = t->batch->reply.blocks;
 
   while (blocks != NULL && t->block_index < blocks->len)
     {
@@ -38,17 +36,17 @@ next_row (TakeKeys *t)
 }
 
 static gboolean
-take_returned (TakeKeys    *t,
-               CupelMapper *mapper,
-               guint        i)
+take_returned (TakeKeys *t,
+               guint     i)
 {
-  CupelEntity *entity = t->entities[i];
+  CupelMapper *mapper = t->mapper;
+  CupelEntity *entity = t->batch->entities[i];
   const CupelCell *row = next_row (t);
 
   if (row == NULL)
     {
       g_set_error (t->error, CUPEL_ERROR, CUPEL_ERROR_INTERNAL, "%s: %u rows were inserted, and only %u came back",
-                   g_type_name (mapper->type), t->n_entities, i);
+                   g_type_name (mapper->type), t->batch->n_entities, i);
       return FALSE;
     }
   for (guint c = 0; c < t->shape->n_returning; c++)
@@ -65,13 +63,13 @@ take_returned (TakeKeys    *t,
 }
 
 static gboolean
-take_insert_id (TakeKeys    *t,
-                CupelMapper *mapper,
-                guint        i)
+take_insert_id (TakeKeys *t,
+                guint     i)
 {
-  CupelEntity *entity = t->entities[i];
-  gint64 id = t->reply->insert_ids != NULL && i < t->reply->insert_ids->len ? g_array_index (t->reply->insert_ids, gint64, i)
-              : t->n_entities == 1                                          ? t->reply->last_insert_id
+  CupelMapper *mapper = t->mapper;
+  CupelEntity *entity = t->batch->entities[i];
+  gint64 id = t->batch->reply.insert_ids != NULL && i < t->batch->reply.insert_ids->len ? g_array_index (t->batch->reply.insert_ids, gint64, i)
+              : t->batch->n_entities == 1                                          ? t->batch->reply.last_insert_id
                                                                             : 0;
   CupelCell cell = { .kind = CUPEL_CELL_INT64, .v.i64 = id };
 
@@ -93,43 +91,67 @@ take_keys (gpointer data,
            guint    end)
 {
   TakeKeys *t = data;
-  CupelMapper *mapper = cupel_mapper_of (t->entities[start]);
 
   for (guint i = start; i < end; i++)
     {
-      CupelEntity *entity = t->entities[i];
+      CupelEntity *entity = t->batch->entities[i];
 
       /* Taken out of the session meanwhile, and added to another: that one has it now. */
-      if (entity->session != NULL && entity->session != t->session)
+      if (entity->session != NULL && entity->session != t->flush->session)
         {
           next_row (t);
           continue;
         }
-      if (!(t->shape->n_returning > 0 ? take_returned (t, mapper, i) : take_insert_id (t, mapper, i)) ||
-          !cupel_session_adopt (t->session, entity, t->error))
+      if (!(t->shape->n_returning > 0 ? take_returned (t, i) : take_insert_id (t, i)) ||
+          !cupel_session_adopt (t->flush->session, entity, t->error))
         return FALSE;
-      cupel_flush_note_written (entity, t->shape->binds, t->shape->n_binds, cupel_row_block_get_row (t->sets, i));
+      cupel_flush_note_written (entity, t->shape->binds, t->shape->n_binds, cupel_row_block_get_row (t->batch->sets, i));
       cupel_fiber_tick ();
     }
   return TRUE;
 }
 
 static gboolean
-insert_batch (CupelFlush            *flush,
-              CupelMapper           *mapper,
-              CupelMapperStatement  *shape,
-              CupelEntity          **entities,
-              guint                  n_entities,
-              GError               **error)
+is_persistent_here (CupelFlush  *flush,
+                    CupelEntity *entity)
 {
-  g_auto(CupelReply) reply = { NULL, };
-  g_autoptr(CupelRowBlock) sets = cupel_flush_make_sets (mapper, shape, shape->n_binds, entities, n_entities, error);
-  TakeKeys take = { flush->session, shape, entities, n_entities, sets, &reply, 0, 0, error };
+  return entity->session == flush->session && (entity->flags & CUPEL_ENTITY_FLAG_PERSISTENT);
+}
 
-  return sets != NULL &&
-         cupel_connection_run_request (flush->session->connection, shape->statement, sets, CUPEL_REQUEST_NONE, &reply, NULL,
-                                       flush->cancellable, error) &&
-         cupel_session_run_slices (mapper, n_entities, take_keys, &take);
+/* What refers to those that were inserted learns their keys. */
+static gboolean
+tell_keys (CupelFlush   *flush,
+           CupelEntity **entities,
+           guint         n_entities,
+           GError      **error)
+{
+  for (guint i = 0; i < n_entities; i++)
+    {
+      CupelEntity *entity = entities[i];
+
+      if (!cupel_flush_sync_children (flush, entity, error))
+        return FALSE;
+      /* What it got, or was made to refer to, before it had a row, and after the flush began. */
+      if (is_persistent_here (flush, entity) && !(entity->flags & CUPEL_ENTITY_FLAG_DIRTY) &&
+          (cupel_flush_has_children (entity) || cupel_flush_has_references (entity)))
+        cupel_session_entity_dirty (flush->session, entity);
+      cupel_fiber_tick ();
+    }
+  return TRUE;
+}
+
+static gboolean
+take_batch (CupelFlushBatch  *batch,
+            gpointer          data,
+            GError          **error)
+{
+  TakeKeys *t = data;
+
+  t->batch = batch;
+  t->block_index = t->row_index = 0;
+  t->error = error;
+  return cupel_session_run_slices (t->mapper, batch->n_entities, take_keys, t) &&
+         (t->more_to_come || tell_keys (t->flush, batch->entities, batch->n_entities, error));
 }
 
 static gboolean
@@ -163,6 +185,7 @@ insert_all (CupelFlush   *flush,
       gboolean needs = needs_returning (mapper, first);
       gboolean returning = needs && (caps & CUPEL_CAP_INSERT_RETURNING);
       CupelMapperStatement *shape;
+      TakeKeys take;
       const guint limit = returning && !(caps & CUPEL_CAP_INSERT_MANY_RETURNING) ? start + 1 : entities->len;
       guint end = start;
 
@@ -177,11 +200,14 @@ insert_all (CupelFlush   *flush,
         }
 
       shape = cupel_mapper_insert_statement (mapper, set, returning);
-      if (!insert_batch (flush, mapper, shape, (CupelEntity **) entities->pdata + start, end - start, error))
+      take = (TakeKeys) { .flush = flush, .mapper = mapper, .shape = shape, .more_to_come = needs && !returning };
+      if (!cupel_flush_write (flush, mapper, shape, shape->n_binds, (CupelEntity **) entities->pdata + start, end - start, take_batch,
+                              &take, error))
         return FALSE;
-      if (needs && !returning &&
-          !cupel_session_fetch_defaults (flush->session, mapper, (CupelEntity **) entities->pdata + start, end - start,
-                                         flush->cancellable, error))
+      if (take.more_to_come &&
+          (!cupel_session_fetch_defaults (flush->session, mapper, (CupelEntity **) entities->pdata + start, end - start,
+                                          flush->cancellable, error) ||
+           !tell_keys (flush, (CupelEntity **) entities->pdata + start, end - start, error)))
         return FALSE;
       start = end;
     }
@@ -248,13 +274,6 @@ mark_waiting (CupelFlush  *flush,
 }
 
 static gboolean
-is_persistent_here (CupelFlush  *flush,
-                    CupelEntity *entity)
-{
-  return entity->session == flush->session && (entity->flags & CUPEL_ENTITY_FLAG_PERSISTENT);
-}
-
-static gboolean
 insert_wave (CupelFlush   *flush,
              CupelMapper  *mapper,
              GPtrArray    *ready,
@@ -266,21 +285,7 @@ insert_wave (CupelFlush   *flush,
         return FALSE;
       cupel_fiber_tick ();
     }
-  if (!insert_all (flush, mapper, ready, error))
-    return FALSE;
-  for (guint i = 0; i < ready->len; i++)
-    {
-      CupelEntity *entity = g_ptr_array_index (ready, i);
-
-      if (!cupel_flush_sync_children (flush, entity, error))
-        return FALSE;
-      /* What it got, or was made to refer to, before it had a row, and after the flush began. */
-      if (is_persistent_here (flush, entity) && !(entity->flags & CUPEL_ENTITY_FLAG_DIRTY) &&
-          (cupel_flush_has_children (entity) || cupel_flush_has_references (entity)))
-        cupel_session_entity_dirty (flush->session, entity);
-      cupel_fiber_tick ();
-    }
-  return TRUE;
+  return insert_all (flush, mapper, ready, error);
 }
 
 gboolean

@@ -71,6 +71,37 @@ gboolean       cupel_flush_check_row_count (CupelMapper           *mapper,
 void           cupel_flush_sort_by_key     (GPtrArray             *entities);
 gboolean       cupel_flush_refers_to_itself (CupelMapper          *mapper);
 
+/* Of cupel-unit-of-work-write.c: the statements. */
+
+/* Entities that are written together, a set each. */
+typedef struct
+{
+  CupelEntity **entities;
+  guint n_entities;
+  CupelRowBlock *sets;
+  CupelReply reply;
+} CupelFlushBatch;
+
+/* What follows of the reply for the entities. */
+typedef gboolean (*CupelFlushTake)         (CupelFlushBatch       *batch,
+                                            gpointer               data,
+                                            GError               **error);
+
+/* Has the database execute @shape for all entities, in batches, and calls @take for each. The first @n_values binds are current values,
+ * the rest is the key as the row has it. */
+gboolean       cupel_flush_write           (CupelFlush            *flush,
+                                            CupelMapper           *mapper,
+                                            CupelMapperStatement  *shape,
+                                            guint                  n_values,
+                                            CupelEntity          **entities,
+                                            guint                  n_entities,
+                                            CupelFlushTake         take,
+                                            gpointer               data,
+                                            GError               **error);
+
+/* For tests: what is tried with a few entities then happens to batches. Returns what it was. */
+guint          cupel_flush_set_batch_size  (guint                  size);
+
 /* The phases, for the entities of one class each. */
 gboolean       cupel_flush_inserts         (CupelFlush            *flush,
                                             CupelMapper           *mapper,

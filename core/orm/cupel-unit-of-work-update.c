@@ -2,7 +2,6 @@
 
 /* The flush: UPDATE. */
 
-#include "engine/cupel-connection-private.h"
 #include "orm/cupel-unit-of-work-private.h"
 
 /* The parameters of classes with snapshots may be what they were. */
@@ -76,11 +75,11 @@ take_same (CupelFlush     *flush,
 
 typedef struct
 {
-  CupelFlush *flush;
+  CupelSession *session;
+  CupelMapper *mapper;
   CupelMapperStatement *shape;
-  CupelEntity **entities;
   guint n_values;
-  CupelRowBlock *sets;
+  CupelFlushBatch *batch;
   gboolean new_key;
 } Written;
 
@@ -90,21 +89,32 @@ note_written (gpointer data,
               guint    end)
 {
   Written *w = data;
-  CupelSession *session = w->flush->session;
 
   for (guint i = start; i < end; i++)
     {
-      CupelEntity *entity = w->entities[i];
-      const gboolean rekeyed = w->new_key && entity->session == session;
+      CupelEntity *entity = w->batch->entities[i];
+      const gboolean rekeyed = w->new_key && entity->session == w->session;
 
       if (rekeyed)
-        cupel_session_note_rekeyed (session, entity);
-      cupel_flush_note_written (entity, w->shape->binds, w->n_values, cupel_row_block_get_row (w->sets, i));
+        cupel_session_note_rekeyed (w->session, entity);
+      cupel_flush_note_written (entity, w->shape->binds, w->n_values, cupel_row_block_get_row (w->batch->sets, i));
       if (rekeyed)
-        cupel_session_rekey (session, entity);
+        cupel_session_rekey (w->session, entity);
       cupel_fiber_tick ();
     }
   return TRUE;
+}
+
+static gboolean
+take_batch (CupelFlushBatch  *batch,
+            gpointer          data,
+            GError          **error)
+{
+  Written *w = data;
+
+  w->batch = batch;
+  return cupel_flush_check_row_count (w->mapper, "UPDATE", batch->reply.row_count, batch->n_entities, error) &&
+         cupel_session_run_slices (w->mapper, batch->n_entities, note_written, w);
 }
 
 static gboolean
@@ -115,21 +125,11 @@ update_same (CupelFlush     *flush,
              GError        **error)
 {
   CupelMapperStatement *shape = cupel_mapper_update_statement (mapper, modified);
-  Written written = { flush, shape, (CupelEntity **) same->pdata, shape->n_binds - mapper->n_key, NULL, FALSE };
-  g_autoptr(CupelRowBlock) sets = NULL;
-  g_auto(CupelReply) reply = { NULL, };
+  Written written = { .session = flush->session, .mapper = mapper, .shape = shape, .n_values = shape->n_binds - mapper->n_key };
 
-  sets = cupel_flush_make_sets (mapper, shape, written.n_values, written.entities, same->len, error);
-  if (sets == NULL ||
-      !cupel_connection_run_request (flush->session->connection, shape->statement, sets, CUPEL_REQUEST_NONE, &reply, NULL,
-                                     flush->cancellable, error) ||
-      !cupel_flush_check_row_count (mapper, "UPDATE", reply.row_count, same->len, error))
-    return FALSE;
-
-  written.sets = sets;
   for (guint k = 0; k < mapper->n_key; k++)
     written.new_key = written.new_key || ((modified[mapper->key[k] / 64] >> (mapper->key[k] % 64)) & 1);
-  return cupel_session_run_slices (mapper, same->len, note_written, &written);
+  return cupel_flush_write (flush, mapper, shape, written.n_values, (CupelEntity **) same->pdata, same->len, take_batch, &written, error);
 }
 
 gboolean
