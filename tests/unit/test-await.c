@@ -5,23 +5,30 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-/* Answers after some milliseconds, on the context it is called on, and does not look at a cancellable. */
+static guint n_slow_over;
+
+/* Answers after some milliseconds, on the context it is called on. It does not end when it is cancelled, and not before. */
 static gboolean
 slow_over (gpointer task)
 {
+  if (!g_cancellable_is_cancelled (g_task_get_task_data (task)))
+    return G_SOURCE_CONTINUE;
   g_task_return_int (task, 42);
+  n_slow_over++;
 
   return G_SOURCE_REMOVE;
 }
 
 static void
 slow_async (guint               milliseconds,
+            GCancellable       *cancellable,
             GAsyncReadyCallback callback,
             gpointer            user_data)
 {
   GTask *task = g_task_new (NULL, NULL, callback, user_data);
   GSource *source = g_timeout_source_new (milliseconds);
 
+  g_task_set_task_data (task, g_object_ref (cancellable), g_object_unref);
   g_source_set_callback (source, slow_over, task, g_object_unref);
   g_source_attach (source, g_main_context_get_thread_default ());
   g_source_unref (source);
@@ -197,7 +204,7 @@ cancel_run (gpointer        data,
       GThread *thread = NULL;
       gint64 begin = g_get_monotonic_time ();
 
-      slow_async (300, cupel_await_ready, cupel_await_ref (await));
+      slow_async (300, own, cupel_await_ready, cupel_await_ref (await));
       if (i == 0)
         cupel_fiber_spawn (NULL, cancel_now, own, NULL);
       else if (i == 1)
@@ -221,7 +228,10 @@ cancel_run (gpointer        data,
         }
     }
 
-  return cupel_fiber_sleep (400000, NULL, error);
+  while (n_slow_over < 3)
+    g_assert_true (cupel_fiber_sleep (10000, NULL, error));
+
+  return cupel_fiber_sleep (1000, NULL, error);
 }
 
 static void

@@ -337,11 +337,20 @@ test_nested_run (void)
 }
 
 /* Fibers left on the private context go on at the next blocking call, or when they are driven. */
+typedef struct
+{
+  CupelCompletion *gate;
+  int n;
+} LeftOver;
+
 static void
 left_over_run (gpointer data)
 {
-  g_assert_true (cupel_fiber_sleep (20000, NULL, NULL));
-  ++*(int *) data;
+  LeftOver *left = data;
+
+  g_assert_true (cupel_fiber_sleep (1000, NULL, NULL));
+  g_assert_true (cupel_completion_wait (left->gate, CUPEL_NO_DEADLINE, NULL, NULL));
+  left->n++;
 }
 
 static gboolean
@@ -358,19 +367,23 @@ static void
 test_drain (void)
 {
   Args args = { NULL, FALSE, 40, NULL };
-  int n = 0;
+  g_autoptr(CupelCompletion) gate = cupel_completion_new ();
+  LeftOver left = { gate, 0 };
 
   g_assert_true (cupel_call_drain (-1));
-  g_assert_true (cupel_run (leave_run, &n, NULL, NULL));
-  g_assert_cmpint (n, ==, 0);
+  cupel_completion_complete (gate);
+  g_assert_true (cupel_run (leave_run, &left, NULL, NULL));
+  g_assert_cmpint (left.n, ==, 0);
   cupel_call_sync (&answer_call, NULL, &args, NULL, NULL);
-  g_assert_cmpint (n, ==, 1);
+  g_assert_cmpint (left.n, ==, 1);
 
-  g_assert_true (cupel_run (leave_run, &n, NULL, NULL));
-  g_assert_false (cupel_call_drain (g_get_monotonic_time () + 2000));
-  g_assert_cmpint (n, ==, 1);
+  cupel_completion_reset (gate);
+  g_assert_true (cupel_run (leave_run, &left, NULL, NULL));
+  g_assert_false (cupel_call_drain (g_get_monotonic_time () + 20000));
+  g_assert_cmpint (left.n, ==, 1);
+  cupel_completion_complete (gate);
   g_assert_true (cupel_call_drain (g_get_monotonic_time () + 30 * G_TIME_SPAN_SECOND));
-  g_assert_cmpint (n, ==, 2);
+  g_assert_cmpint (left.n, ==, 2);
 }
 
 /* Its context goes, with nobody to iterate it: before it began, or while it waits. What it holds is let go of, and its callback told. */

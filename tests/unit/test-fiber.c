@@ -561,6 +561,17 @@ compare_times (gconstpointer a,
   return first < second ? -1 : first > second;
 }
 
+/* The median of several runs is below @bound: one of them may have met something that is not this process's doing. */
+static void
+check_lateness (gint64 *worst,
+                guint   n,
+                gint64  bound)
+{
+  qsort (worst, n, sizeof (gint64), compare_times);
+  g_test_message ("worst lateness of a 1 ms timer, median of %u runs: %" G_GINT64_FORMAT " us", n, worst[n / 2]);
+  g_assert_cmpint (worst[n / 2], <, bound);
+}
+
 static void
 test_starvation (gconstpointer data)
 {
@@ -577,10 +588,7 @@ test_starvation (gconstpointer data)
         g_main_context_iteration (NULL, TRUE);
       worst[i] = starve.worst;
     }
-  qsort (worst, G_N_ELEMENTS (worst), sizeof (gint64), compare_times);
-  g_test_message ("worst lateness of a 1 ms timer, median of %u runs: %" G_GINT64_FORMAT " us",
-                  (guint) G_N_ELEMENTS (worst), worst[G_N_ELEMENTS (worst) / 2]);
-  g_assert_cmpint (worst[G_N_ELEMENTS (worst) / 2], <, scale (10000, 100000));
+  check_lateness (worst, G_N_ELEMENTS (worst), scale (10000, 100000));
 }
 
 /* Many descriptors are ready at the same time, and each has a fiber with something to do. */
@@ -606,8 +614,8 @@ reader_run (gpointer data)
   n_destroyed++;
 }
 
-static void
-test_starvation_io (void)
+static gint64
+starve_readers (void)
 {
   Starve starve = { FALSE, 0, 0, 0, FALSE };
   Reader readers[40];
@@ -624,13 +632,22 @@ test_starvation_io (void)
   g_timeout_add (1, starve_tick, &starve);
   while (n_destroyed < G_N_ELEMENTS (readers))
     g_main_context_iteration (NULL, TRUE);
-  g_test_message ("worst lateness of a 1 ms timer: %" G_GINT64_FORMAT " us", starve.worst);
-  g_assert_cmpint (starve.worst, <, scale (15000, 100000));
   for (guint i = 0; i < G_N_ELEMENTS (readers); i++)
     {
       close (readers[i].fds[0]);
       close (readers[i].fds[1]);
     }
+  return starve.worst;
+}
+
+static void
+test_starvation_io (void)
+{
+  gint64 worst[3];
+
+  for (guint i = 0; i < G_N_ELEMENTS (worst); i++)
+    worst[i] = starve_readers ();
+  check_lateness (worst, G_N_ELEMENTS (worst), scale (15000, 100000));
 }
 
 typedef struct

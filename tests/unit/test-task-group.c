@@ -7,8 +7,7 @@ typedef struct
   int n_ended;
   int n_cancelled;
   int n_destroyed;
-  int n_at_once;
-  int max_at_once;
+  int n_begun;
 } Tally;
 
 typedef struct
@@ -26,10 +25,8 @@ task_run (gpointer        data,
   Task *task = data;
   gboolean slept;
 
-  task->tally->n_at_once++;
-  task->tally->max_at_once = MAX (task->tally->max_at_once, task->tally->n_at_once);
+  task->tally->n_begun++;
   slept = cupel_fiber_sleep (task->milliseconds * 1000, cancellable, error);
-  task->tally->n_at_once--;
   if (!slept)
     {
       task->tally->n_cancelled++;
@@ -51,6 +48,23 @@ task_destroy (gpointer data)
   ((Task *) data)->tally->n_destroyed++;
 }
 
+/* Ends when all of the others have begun too. */
+static gboolean
+together_run (gpointer        data,
+              GCancellable   *cancellable,
+              GError        **error)
+{
+  Task *task = data;
+
+  task->tally->n_begun++;
+  for (guint i = 0; i < 30000 && task->tally->n_begun < 10; i++)
+    if (!cupel_fiber_sleep (1000, cancellable, error))
+      return FALSE;
+  task->tally->n_ended++;
+
+  return TRUE;
+}
+
 static gboolean
 join_run (gpointer        data,
           GCancellable   *cancellable,
@@ -62,13 +76,13 @@ join_run (gpointer        data,
 
   for (guint i = 0; i < G_N_ELEMENTS (tasks); i++)
     {
-      tasks[i] = (Task) { &tally, 100 + i, NULL };
-      cupel_task_group_spawn (group, task_run, &tasks[i], task_destroy);
+      tasks[i] = (Task) { &tally, 0, NULL };
+      cupel_task_group_spawn (group, together_run, &tasks[i], task_destroy);
     }
   g_assert_true (cupel_task_group_join (group, error));
   g_assert_cmpint (tally.n_ended, ==, 10);
   g_assert_cmpint (tally.n_destroyed, ==, 10);
-  g_assert_cmpint (tally.max_at_once, ==, 10);
+  g_assert_cmpint (tally.n_begun, ==, 10);
 
   return TRUE;
 }
@@ -177,7 +191,9 @@ cancel_run (gpointer        data,
       cupel_task_group_spawn (group, task_run, &tasks[1], task_destroy);
       if (i == 0)
         cupel_fiber_spawn (NULL, cancel_now, parent, NULL);
-      else if (i == 1)
+      while (i == 1 && tally.n_begun < 2)
+        cupel_fiber_yield ();
+      if (i == 1)
         thread = g_thread_new ("cancel", cancel_later, parent);
       g_assert_false (cupel_task_group_join (group, error));
       g_assert_error (*error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
@@ -213,7 +229,8 @@ forget_run (gpointer        data,
 
     cupel_task_group_spawn (group, task_run, &tasks[0], task_destroy);
     cupel_task_group_spawn (group, task_run, &tasks[1], task_destroy);
-    g_assert_true (cupel_fiber_sleep (1000, NULL, error));
+    while (tally.n_begun < 2)
+      g_assert_true (cupel_fiber_sleep (1000, NULL, error));
   }
   while (tally.n_destroyed < 2)
     g_assert_true (cupel_fiber_sleep (1000, NULL, error));

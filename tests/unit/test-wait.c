@@ -174,7 +174,7 @@ test_completion_busy (void)
   g_assert_no_error (error);
 }
 
-/* Another thread completes while a third cancels, and a deadline passes now and then. */
+/* Another thread completes while a third cancels, and a deadline passes now and then. Some have a rival too late for the race. */
 #define N_RACERS 2
 
 typedef struct
@@ -242,13 +242,22 @@ race_run (gpointer        data,
   for (guint i = 0; i < n; i++)
     {
       Heat *heat = g_new0 (Heat, 1);
+      gboolean walkover = i % 16 == 7 || i % 16 == 8;
+      gboolean waited;
       gint64 deadline = i % 16 == 0 ? g_get_monotonic_time () + 5 : CUPEL_NO_DEADLINE;
 
       heat->completion = cupel_completion_new ();
       heat->cancellable = g_cancellable_new ();
       g_async_queue_push (racers[i % 2].queue, heat);
-      g_async_queue_push (racers[1 - i % 2].queue, heat);
-      if (cupel_completion_wait (heat->completion, deadline, heat->cancellable, error))
+      if (!walkover)
+        g_async_queue_push (racers[1 - i % 2].queue, heat);
+      waited = cupel_completion_wait (heat->completion, deadline, heat->cancellable, error);
+      if (walkover)
+        {
+          g_assert_true (waited == !racers[i % 2].cancels);
+          g_async_queue_push (racers[1 - i % 2].queue, heat);
+        }
+      if (waited)
         {
           g_assert_true (cupel_completion_is_done (heat->completion));
           n_done++;
@@ -269,8 +278,8 @@ race_run (gpointer        data,
     }
   g_test_message ("done %u, cancelled %u, timed out %u", n_done, n_cancelled, n_timeouts);
   g_assert_cmpuint (n_done + n_cancelled + n_timeouts, ==, n);
-  g_assert_cmpuint (n_done, >, 0);
-  g_assert_cmpuint (n_cancelled, >, 0);
+  g_assert_cmpuint (n_done, >=, n / 16);
+  g_assert_cmpuint (n_cancelled, >=, n / 16);
 
   for (guint i = 0; i < N_RACERS; i++)
     {
