@@ -191,7 +191,15 @@ fake_connection_execute (CupelDriverConnection  *connection,
 
   if (fake_knobs.delay > 0 || g_str_equal (sql, "slow"))
     {
-      if (!cupel_fiber_sleep (fake_knobs.delay > 0 ? fake_knobs.delay : 10 * G_USEC_PER_SEC, cancellable, error))
+      gboolean held, slept;
+
+      do
+        {
+          held = fake_knobs.hold;
+          slept = cupel_fiber_sleep (held ? 1000 : fake_knobs.delay > 0 ? fake_knobs.delay : 600 * G_USEC_PER_SEC, cancellable, error);
+        }
+      while (slept && held);
+      if (!slept)
         {
           if (!fake_knobs.clean_cancel)
             self->status = CUPEL_TRANSACTION_UNKNOWN;

@@ -9,7 +9,7 @@
  *   rows N       N rows (id, name), N counted from 1
  *   fail         an error of the class in knobs.error; the transaction is then knobs.status_after_error
  *   implicit     ends the transaction, as DDL does on some servers
- *   slow         takes knobs.delay, can be cancelled: the state is then UNKNOWN, or as before with knobs.clean_cancel
+ *   slow         takes knobs.delay or, without that, minutes, and as long as there is knobs.hold; can be cancelled: the state is then UNKNOWN, or as before with knobs.clean_cancel
  *   SAVEPOINT n, RELEASE SAVEPOINT n, ROLLBACK TO SAVEPOINT n   the last one mends a failed transaction
  *   existing     the tables that CREATE TABLE made
  *
@@ -22,6 +22,7 @@ typedef struct
   guint64                connect_delay;        /* microseconds */
   guint                  fail_initialize;      /* so many of the next */
   guint64                delay;                /* of every execution */
+  gboolean               hold;                 /* "slow" goes on */
   CupelError             error;                /* of "fail" */
   CupelErrorCategory     category;             /* of "fail" */
   gboolean               clean_cancel;

@@ -30,7 +30,7 @@ connect_to (CupelUrl  *of,
 {
   g_autoptr(CupelDriver) driver = driver_for (of);
 
-  return cupel_driver_connect (driver, of, NULL, g_get_monotonic_time () + 20 * SECOND, NULL, error);
+  return cupel_driver_connect (driver, of, NULL, g_get_monotonic_time () + scale_bound (20000), NULL, error);
 }
 
 CupelCompiled *
@@ -285,11 +285,11 @@ case_run (gpointer       data,
   if (connection == NULL)
     return FALSE;
   test->func (connection);
-  cupel_driver_connection_close (connection, g_get_monotonic_time () + SECOND);
+  cupel_driver_connection_close (connection, g_get_monotonic_time () + scale_bound (1000));
 
   run (keeper, "SET SESSION lock_wait_timeout=20");
   run (keeper, drop);
-  cupel_driver_connection_close (keeper, g_get_monotonic_time () + SECOND);
+  cupel_driver_connection_close (keeper, g_get_monotonic_time () + scale_bound (1000));
   return TRUE;
 }
 

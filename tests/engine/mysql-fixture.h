@@ -4,6 +4,7 @@
 
 /* What the tests of the MySQL driver share. They are made with the sources of the module in them, to look behind its face. */
 
+#include "../unit/scale.h"
 #include "cupel-mysql-private.h"
 
 #define URL_VARIABLE "CUPEL_TEST_MYSQL_URL"

@@ -51,7 +51,7 @@ in_fiber (gconstpointer func)
 static inline void
 wait_for_closing (CupelPool *pool)
 {
-  for (guint i = 0; i < 1000; i++)
+  for (guint i = 0; i < 30000; i++)
     {
       g_autoptr(CupelPoolStatus) status = cupel_pool_get_status (pool);
 

@@ -137,6 +137,19 @@ connect_again (void)
   return connection;
 }
 
+gboolean
+replace_given_up (CupelDriverConnection **connection,
+                  gint64                  start)
+{
+  if (cupel_driver_connection_get_status (*connection) != CUPEL_TRANSACTION_UNKNOWN)
+    return FALSE;
+  g_assert_cmpint (g_get_monotonic_time () - start, >, 900 * 1000);
+  g_test_message ("given up");
+  g_object_unref (*connection);
+  *connection = connect_again ();
+  return TRUE;
+}
+
 static gboolean
 run_job (gpointer       data,
          GCancellable  *cancellable,
@@ -150,7 +163,7 @@ run_job (gpointer       data,
     return FALSE;
   g_assert_cmpint (cupel_driver_connection_get_status (connection), ==, CUPEL_TRANSACTION_IDLE);
   job->body (connection);
-  cupel_driver_connection_close (connection, g_get_monotonic_time () + G_USEC_PER_SEC);
+  cupel_driver_connection_close (connection, g_get_monotonic_time () + scale_bound (1000));
   return TRUE;
 }
 
@@ -327,7 +340,7 @@ close_stream (CupelDriverCursor *cursor)
 {
   g_autoptr(GError) error = NULL;
 
-  g_assert_true (CUPEL_DRIVER_CURSOR_GET_CLASS (cursor)->close (cursor, g_get_monotonic_time () + G_USEC_PER_SEC, &error));
+  g_assert_true (CUPEL_DRIVER_CURSOR_GET_CLASS (cursor)->close (cursor, g_get_monotonic_time () + scale_bound (1000), &error));
   g_assert_no_error (error);
   g_assert_true (CUPEL_DRIVER_CURSOR_GET_CLASS (cursor)->close (cursor, -1, &error));
 }

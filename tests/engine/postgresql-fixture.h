@@ -6,6 +6,7 @@
 
 #include <cupel-dialect.h>
 
+#include "../unit/scale.h"
 #include "cupel-pg-connection.h"
 
 #define URL_VARIABLE "CUPEL_TEST_POSTGRESQL_URL"
@@ -69,6 +70,13 @@ CupelDriverConnection *connect_to     (CupelUrl               *url,
                                        gint64                  deadline,
                                        GError                **error);
 CupelDriverConnection *connect_again  (void);
+/* A stopped statement has a second to be answered in; then the connection is given up, and not before. On a busy machine a server can need
+ * longer. TRUE: *@connection was given up since @start, and is another one now. */
+gboolean               replace_given_up (CupelDriverConnection **connection,
+                                         gint64                  start);
+
+/* How often a server may be too late before it is none that answers */
+#define ROUNDS 20
 
 /* --- executing; those without @error assert that there is none --- */
 

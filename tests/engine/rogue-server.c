@@ -231,7 +231,6 @@ answer_late (gpointer task)
 {
   if (!g_task_return_error_if_cancelled (task))
     g_task_return_pointer (task, g_list_append (NULL, g_inet_address_new_from_string ("127.0.0.1")), free_addresses);
-  g_object_unref (task);
   return G_SOURCE_REMOVE;
 }
 
@@ -247,9 +246,9 @@ rogue_resolver_lookup_async (GResolver           *resolver,
 
   if (strcmp (name, "slow.test") == 0)
     {
-      g_autoptr(GSource) source = g_timeout_source_new (5000);
+      g_autoptr(GSource) source = g_timeout_source_new (60 * 1000);
 
-      g_source_set_callback (source, answer_late, g_steal_pointer (&task), NULL);
+      g_source_set_callback (source, answer_late, g_steal_pointer (&task), g_object_unref);
       g_source_attach (source, g_main_context_get_thread_default ());
       return;
     }

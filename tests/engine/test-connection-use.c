@@ -14,6 +14,7 @@ typedef struct
 {
   CupelConnection *connection;
   GError          *error;
+  gboolean         begun;
   gboolean         done;
 } Slow;
 
@@ -23,8 +24,10 @@ run_slowly (gpointer       data,
             GError       **error)
 {
   Slow *slow = data;
-  G_GNUC_UNUSED g_autoptr(CupelResult) result = try_execute (slow->connection, "slow", cancellable, &slow->error);
+  g_autoptr(CupelResult) result = NULL;
 
+  slow->begun = TRUE;
+  result = try_execute (slow->connection, "slow", cancellable, &slow->error);
   slow->done = TRUE;
   return TRUE;
 }
@@ -53,9 +56,10 @@ test_busy (gpointer       data,
   Slow slow = { .connection = connection };
   GError *local = NULL;
 
-  fake_knobs.delay = 50 * 1000;
+  fake_knobs.hold = TRUE;
   cupel_task_group_spawn (group, run_slowly, &slow, NULL);
-  cupel_fiber_sleep (5 * 1000, NULL, NULL);
+  while (!slow.begun)
+    cupel_fiber_sleep (1000, NULL, NULL);
   g_assert_false (slow.done);
 
   g_assert_null (cupel_connection_execute (connection, statement, NULL, NULL, &local));
@@ -80,8 +84,11 @@ test_busy (gpointer       data,
   assert_busy (&local, "cupel_connection_drop_all()");
 
   /* The first is unharmed. */
+  fake_knobs.hold = FALSE;
+  fake_knobs.delay = 1;
   g_assert_true (cupel_task_group_join (group, error));
   g_assert_no_error (slow.error);
+  fake_knobs.delay = 0;
   assert_log ("BEGIN; slow");
   g_assert_true (cupel_connection_commit (connection, NULL, error));
   close_it (connection);
@@ -153,7 +160,8 @@ test_cancel (gpointer       data,
   GError *local = NULL;
 
   cupel_task_group_spawn (group, run_slowly, &slow, NULL);
-  cupel_fiber_sleep (5 * 1000, NULL, NULL);
+  while (!slow.begun)
+    cupel_fiber_sleep (1000, NULL, NULL);
   g_cancellable_cancel (cancellable);
   cupel_task_group_join (group, NULL);
   g_assert_error (slow.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
@@ -363,7 +371,8 @@ drop_in_fiber (gpointer       data,
   /* It never suspends: the reset comes later. */
   assert_log ("");
   g_assert_cmpuint (cupel_pool_get_checked_out (cupel_engine_get_pool (f->engine)), ==, 1);
-  cupel_fiber_sleep (2000, NULL, NULL);
+  for (guint i = 0; i < 30000 && cupel_pool_get_checked_out (cupel_engine_get_pool (f->engine)) > 0; i++)
+    cupel_fiber_sleep (1000, NULL, NULL);
   assert_log ("reset");
   g_assert_cmpuint (cupel_pool_get_checked_out (cupel_engine_get_pool (f->engine)), ==, 0);
   g_assert_cmpuint (cupel_pool_get_checked_in (cupel_engine_get_pool (f->engine)), ==, 1);

@@ -218,7 +218,7 @@ test_lost (void)
   kill = is_dialect ("postgresql") ? g_strdup_printf ("SELECT pg_terminate_backend(%" G_GINT64_FORMAT ")", cell (&asked, 0, 0)->v.i64)
                                    : g_strdup_printf ("KILL CONNECTION %" G_GINT64_FORMAT, cell (&asked, 0, 0)->v.i64);
   run (kill);
-  for (guint i = 0; i < 500 && cupel_driver_connection_is_alive (other); i++)
+  for (guint i = 0; i < 3000 && cupel_driver_connection_is_alive (other); i++)
     g_usleep (20000);
   g_assert_false (cupel_driver_connection_is_alive (other));
   g_assert_false (try_execute (other, one, NULL, &reply, &error));

@@ -13,7 +13,7 @@
 
 #define N_WRITERS 8
 #define N_READERS 4
-#define RECOVERY  (5 * G_USEC_PER_SEC)
+#define RECOVERY  scale_bound (5000)
 
 typedef struct _Pair Pair;
 
@@ -88,6 +88,17 @@ administer (const char *variable,
   end_engine (engine);
 }
 
+/* And not only there until its parent asks for it. */
+static gboolean
+is_running (pid_t pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", (int) pid);
+  g_autofree char *text = NULL;
+  const char *end;
+
+  return g_file_get_contents (path, &text, NULL, NULL) && (end = strrchr (text, ')')) != NULL && !g_str_has_prefix (end, ") Z");
+}
+
 static void
 stop_postgresql (void)
 {
@@ -96,7 +107,9 @@ stop_postgresql (void)
   g_assert_true (g_file_get_contents (g_getenv ("CUPEL_TEST_POSTGRESQL_PAIR_PID_FILE"), &text, NULL, NULL));
   /* At once, without a word to the standby */
   g_assert_cmpint (kill ((pid_t) atoi (text), SIGQUIT), ==, 0);
-  cupel_fiber_sleep (200 * 1000, NULL, NULL);
+  for (guint i = 0; i < 6000 && is_running ((pid_t) atoi (text)); i++)
+    cupel_fiber_sleep (10 * 1000, NULL, NULL);
+  g_assert_false (is_running ((pid_t) atoi (text)));
 }
 
 static void
@@ -168,7 +181,7 @@ check_none (const Pair *pair,
       g_assert_nonnull (strstr (error->message, where));
       g_assert_nonnull (strstr (error->message, reasons[i]));
     }
-  g_assert_cmpint (g_get_monotonic_time () - begin, <, scale (3, 30) * G_USEC_PER_SEC);
+  g_assert_cmpint (g_get_monotonic_time () - begin, <, scale_bound (1500));
   end_engine (engine);
 }
 
@@ -305,7 +318,7 @@ static void
 wait_for (Load  *load,
           guint  n_kept)
 {
-  gint64 end = g_get_monotonic_time () + 20 * G_USEC_PER_SEC;
+  gint64 end = g_get_monotonic_time () + 60 * G_USEC_PER_SEC;
 
   while (load->kept->len < n_kept && g_get_monotonic_time () < end)
     cupel_fiber_sleep (5 * 1000, NULL, NULL);
@@ -329,7 +342,12 @@ make_table (const Pair *pair)
   run (engine, sql, NULL, &error);
   g_assert_no_error (error);
   end_engine (engine);
-  cupel_fiber_sleep (500 * 1000, NULL, NULL);   /* it gets to the standby a moment later */
+
+  /* It gets to the standby a moment later. */
+  engine = new_engine (g_getenv (pair->variable), "standby");
+  for (guint i = 0; i < 6000 && !run (engine, "SELECT count(*) FROM cupel_failover", NULL, NULL); i++)
+    cupel_fiber_sleep (10 * 1000, NULL, NULL);
+  end_engine (engine);
 }
 
 static void
@@ -357,6 +375,9 @@ test_under_load (const Pair *pair)
 
   begin = g_get_monotonic_time ();
   pair->stop_first ();
+  /* What it answered before is read. */
+  for (guint i = 0; i < 2; i++)
+    cupel_fiber_sleep (20 * 1000, NULL, NULL);
   last = load.last_kept;
   before = kept->len;
   check_none (pair, "primary", pair->not_primary, "is a standby");
@@ -374,7 +395,7 @@ test_under_load (const Pair *pair)
   g_assert_no_error (error);
   g_test_message ("%s: %u rows kept, %u refused; %u reads, the longest %.0f ms", pair->name, kept->len, load.n_refused,
                   load.n_read, (double) load.longest_read / 1000);
-  g_assert_cmpint (load.longest_read, <, scale (2, 20) * G_USEC_PER_SEC);
+  g_assert_cmpint (load.longest_read, <, scale_bound (2000));
   check_kept (pair, &load);
 
   check_target (pair, "primary", 1);

@@ -206,7 +206,7 @@ body_answers (FakeMysql             *fake,
                                     NULL, &error));
       g_assert_nonnull (error);
       g_test_message ("%s", error->message);
-      g_assert_cmpint (g_get_monotonic_time () - start, <, 2 * SECOND);
+      g_assert_cmpint (g_get_monotonic_time () - start, <, scale_bound (1000));
       if (answer->keeps)
         assert_status (connection, IDLE);
       else
@@ -301,7 +301,7 @@ body_commit (FakeMysql             *fake,
 
       g_assert_false (cupel_driver_connection_commit (connection, cancellable, &error));
       g_test_message ("%u: %s", mode, error->message);
-      g_assert_cmpint (g_get_monotonic_time () - start, <, 2 * SECOND);
+      g_assert_cmpint (g_get_monotonic_time () - start, <, scale_bound (1100));
       if (mode < 6)
         {
           g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_OUTCOME_UNKNOWN);
@@ -324,7 +324,7 @@ body_commit (FakeMysql             *fake,
         assert_status (connection, UNKNOWN);
       if (mode == 2 || mode > 5)
         {
-          g_assert_true (cupel_driver_connection_rollback (connection, g_get_monotonic_time () + SECOND, NULL));
+          g_assert_true (cupel_driver_connection_rollback (connection, g_get_monotonic_time () + scale_bound (1000), NULL));
           assert_status (connection, IDLE);
         }
       cupel_driver_connection_terminate (connection);
@@ -386,7 +386,7 @@ body_stall (FakeMysql             *fake,
       g_assert_false (execute_full (connection, compiled, NULL, i % G_N_ELEMENTS (statements) < 2 ? CUPEL_REQUEST_NONE : CUPEL_REQUEST_NO_PREPARE,
                                     &reply, cancellable, &error));
       g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-      g_assert_cmpint (g_get_monotonic_time () - start, <, 1600 * 1000);
+      g_assert_cmpint (g_get_monotonic_time () - start, <, scale_bound (1100));
       assert_status (connection, UNKNOWN);
       g_assert_false (cupel_driver_connection_is_alive (connection));
       cupel_driver_connection_terminate (connection);
@@ -398,6 +398,8 @@ body_stall (FakeMysql             *fake,
 }
 
 /* A KILL that comes too early is lost: the next one is not. */
+static int n_kills;
+
 static gboolean
 serve_deaf (FakeMysqlLink *link,
             guint          command,
@@ -405,8 +407,6 @@ serve_deaf (FakeMysqlLink *link,
             gsize          length,
             gpointer       user_data)
 {
-  static int n_kills;
-
   if (command != FAKE_COM_QUERY)
     {
       fake_mysql_stall (link);
@@ -427,24 +427,45 @@ serve_deaf (FakeMysqlLink *link,
 
 static void
 body_deaf (FakeMysql             *fake,
-           CupelDriverConnection *connection)
+           CupelDriverConnection *unused)
 {
-  g_autoptr(GError) error = NULL;
-  g_autoptr(GError) join_error = NULL;
-  g_autoptr(GCancellable) cancellable = g_cancellable_new ();
+  g_autofree char *text = fake_mysql_dup_url (fake);
+  g_autoptr(CupelUrl) of = cupel_url_new (text, NULL);
   g_autoptr(CupelCompiled) compiled = compile ("SELECT deaf", -1);
-  CupelTaskGroup *group = cupel_task_group_new (NULL);
-  g_auto(CupelReply) reply = { 0, };
+  gboolean kept = FALSE;
 
-  cupel_task_group_spawn (group, cancel_soon, cancellable, NULL);
-  g_assert_false (execute_full (connection, compiled, NULL, CUPEL_REQUEST_NO_PREPARE, &reply, cancellable, &error));
-  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-  cupel_task_group_join (group, &join_error);
-  g_assert_no_error (join_error);
-  cupel_task_group_free (group);
-  /* It answered: nothing had to be given up. */
-  g_assert_true (cupel_driver_connection_is_alive (connection));
-  assert_status (connection, IDLE);
+  for (guint round = 0; !kept; round++)
+    {
+      g_autoptr(GError) error = NULL;
+      g_autoptr(GError) join_error = NULL;
+      g_autoptr(CupelDriverConnection) connection = connect_to (of, &error);
+      g_autoptr(GCancellable) cancellable = g_cancellable_new ();
+      CupelTaskGroup *group = cupel_task_group_new (NULL);
+      g_auto(CupelReply) reply = { 0, };
+      gint64 start = g_get_monotonic_time ();
+
+      g_assert_no_error (error);
+      g_atomic_int_set (&n_kills, 0);
+      cupel_task_group_spawn (group, cancel_soon, cancellable, NULL);
+      g_assert_false (execute_full (connection, compiled, NULL, CUPEL_REQUEST_NO_PREPARE, &reply, cancellable, &error));
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+      cupel_task_group_join (group, &join_error);
+      g_assert_no_error (join_error);
+      cupel_task_group_free (group);
+      kept = cupel_driver_connection_is_alive (connection);
+      if (kept)
+        {
+          /* It answered: nothing had to be given up. */
+          assert_status (connection, IDLE);
+        }
+      else
+        {
+          /* on a machine that was too busy to answer within the second that it has */
+          g_assert_cmpint (g_get_monotonic_time () - start, >, 900 * 1000);
+          g_assert_cmpuint (round, <, 20);
+        }
+      cupel_driver_connection_terminate (connection);
+    }
 }
 
 /* clean-up has a deadline of its own */
@@ -482,7 +503,7 @@ body_deadlines (FakeMysql             *fake,
           break;
         }
       g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_TIMEOUT);
-      g_assert_cmpint (g_get_monotonic_time () - start, <, 800 * 1000);
+      g_assert_cmpint (g_get_monotonic_time () - start, <, scale_bound (300));
       assert_status (connection, UNKNOWN);
       cupel_driver_connection_terminate (connection);
     }

@@ -4,8 +4,6 @@
 
 #include "mysql-fixture.h"
 
-#include "../unit/scale.h"
-
 #include <string.h>
 
 static CupelCompiled *

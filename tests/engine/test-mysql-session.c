@@ -11,7 +11,7 @@ reset (CupelDriverConnection *connection)
 {
   g_autoptr(GError) error = NULL;
 
-  cupel_driver_connection_reset (connection, g_get_monotonic_time () + 2 * SECOND, &error);
+  cupel_driver_connection_reset (connection, g_get_monotonic_time () + scale_bound (2000), &error);
   g_assert_no_error (error);
   assert_status (connection, IDLE);
   g_assert_false (cupel_driver_connection_needs_reset (connection));
@@ -119,7 +119,7 @@ test_plain (CupelDriverConnection *connection)
     }
   /* nor does what the library does by itself */
   run_in_transaction (connection, "SELECT 1");
-  g_assert_true (cupel_driver_connection_rollback (connection, g_get_monotonic_time () + SECOND, NULL));
+  g_assert_true (cupel_driver_connection_rollback (connection, g_get_monotonic_time () + scale_bound (1000), NULL));
   g_assert_true (cupel_driver_connection_set_isolation (connection, CUPEL_ISOLATION_SERIALIZABLE, NULL, NULL));
   g_assert_true (cupel_driver_connection_set_isolation (connection, CUPEL_ISOLATION_DEFAULT, NULL, NULL));
   g_assert_false (cupel_driver_connection_needs_reset (connection));
@@ -186,7 +186,7 @@ test_autocommit (CupelDriverConnection *connection)
     {
       run (connection, i == 0 ? "SET autocommit = 1" : "SET autocommit = 0");
       run_in_transaction (connection, "INSERT INTO ac VALUES (1)");
-      g_assert_true (cupel_driver_connection_rollback (connection, g_get_monotonic_time () + SECOND, NULL));
+      g_assert_true (cupel_driver_connection_rollback (connection, g_get_monotonic_time () + scale_bound (1000), NULL));
       g_assert_cmpint (query_int64 (other, "SELECT count(*) FROM ac"), ==, i);
       run (connection, i == 0 ? "SET autocommit = 1" : "SET autocommit = 0");
       run (connection, "INSERT INTO ac VALUES (1)");

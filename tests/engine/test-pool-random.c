@@ -200,7 +200,7 @@ run_case (gpointer       data,
   }
 
   pool = g_object_ref (cupel_engine_get_pool (c->engine));
-  g_assert_true (cupel_engine_drain (c->engine, 10.0, NULL, error));
+  g_assert_true (cupel_engine_drain (c->engine, 60.0, NULL, error));
   status = cupel_pool_get_status (pool);
   g_assert_cmpuint (status->checked_out + status->idle + status->connecting + status->closing + status->waiters, ==, 0);
   g_assert_cmpuint (status->n_checkouts, ==, status->n_checkins);

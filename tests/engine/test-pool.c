@@ -13,6 +13,7 @@ typedef struct
   GArray      *order;
   guint64      hold;
   guint       *failures;
+  guint        crowd;       /* keep what was got until so many have got one */
 } Task;
 
 static gboolean
@@ -32,9 +33,31 @@ run_task (gpointer       data,
     }
   if (task->order != NULL)
     g_array_append_val (task->order, task->number);
+  for (guint i = 0; i < 30000 && task->crowd > 0 && task->order->len < task->crowd; i++)
+    cupel_fiber_sleep (1000, NULL, NULL);
   cupel_fiber_sleep (task->hold, NULL, NULL);
   give_back (connection);
   return TRUE;
+}
+
+static void
+spawn_in_crowd (CupelTaskGroup *group,
+                CupelEngine    *engine,
+                guint           number,
+                guint64         hold,
+                GArray         *order,
+                guint          *failures,
+                guint           crowd)
+{
+  Task *task = g_new0 (Task, 1);
+
+  task->engine = engine;
+  task->number = number;
+  task->hold = hold;
+  task->order = order;
+  task->failures = failures;
+  task->crowd = crowd;
+  cupel_task_group_spawn (group, run_task, task, g_free);
 }
 
 static void
@@ -45,14 +68,7 @@ spawn (CupelTaskGroup *group,
        GArray         *order,
        guint          *failures)
 {
-  Task *task = g_new0 (Task, 1);
-
-  task->engine = engine;
-  task->number = number;
-  task->hold = hold;
-  task->order = order;
-  task->failures = failures;
-  cupel_task_group_spawn (group, run_task, task, g_free);
+  spawn_in_crowd (group, engine, number, hold, order, failures, 0);
 }
 
 static gboolean
@@ -72,7 +88,7 @@ test_gather (gpointer       data,
 
   group = cupel_task_group_new (NULL);
   for (guint i = 0; i < 30; i++)
-    spawn (group, engine, i, 2000, order, NULL);
+    spawn_in_crowd (group, engine, i, 2000, order, NULL, 15);
   g_assert_true (cupel_task_group_join (group, error));
 
   g_assert_cmpuint (cupel_pool_get_peak_checked_out (pool), ==, 15);
@@ -178,6 +194,7 @@ test_connect_failures (gpointer       data,
   guint failures = 0;
 
   fake_knobs.fail_connects = 3;
+  fake_knobs.connect_delay = 300 * 1000;     /* by then all of them wait */
   for (guint i = 0; i < 6; i++)
     spawn (group, engine, i, 1000, NULL, &failures);
   g_assert_true (cupel_task_group_join (group, error));
@@ -186,6 +203,7 @@ test_connect_failures (gpointer       data,
   g_clear_pointer (&group, cupel_task_group_free);
   group = cupel_task_group_new (NULL);
   fake_knobs.fail_connects = 0;
+  fake_knobs.connect_delay = 0;
   for (guint i = 0; i < 6; i++)
     spawn (group, engine, i, 1000, NULL, NULL);
   g_assert_true (cupel_task_group_join (group, error));
@@ -199,9 +217,14 @@ test_recycle (gpointer       data,
               GCancellable  *cancellable,
               GError       **error)
 {
-  CupelEngine *engine = new_engine ("pool-recycle", 0.01, NULL);
+  CupelEngine *engine = new_engine ("pool-recycle", 600.0, NULL);
 
   give_back (borrow (engine));
+  give_back (borrow (engine));
+  g_assert_cmpuint (fake_figures.n_connects, ==, 1);
+  end_engine (engine);
+
+  engine = new_engine ("pool-recycle", 0.01, NULL);
   give_back (borrow (engine));
   g_assert_cmpuint (fake_figures.n_connects, ==, 1);
   cupel_fiber_sleep (15 * 1000, NULL, NULL);
@@ -320,7 +343,8 @@ test_dispose (gpointer       data,
   fresh = borrow (engine);
   g_assert_cmpuint (fake_figures.n_connected, ==, 2);
   give_back (lent);
-  cupel_fiber_sleep (2000, NULL, NULL);
+  for (guint i = 0; i < 30000 && fake_figures.n_connected > 1; i++)
+    cupel_fiber_sleep (1000, NULL, NULL);
   {
     g_autofree char *log = fake_database_take_log ();
 
@@ -367,7 +391,9 @@ test_static (gpointer       data,
   g_assert_null (strstr (local->message, "pool-size"));
   g_clear_error (&local);
   give_back (connection);
+  end_engine (engine);
 
+  engine = new_engine ("pool-name", "static", NULL);
   for (guint i = 0; i < 10; i++)
     spawn (group, engine, i, 0, order, NULL);
   g_assert_true (cupel_task_group_join (group, error));
@@ -424,22 +450,23 @@ test_spike (gpointer       data,
             GError       **error)
 {
   CupelEngine *engine = new_engine ("pool-size", 5, "max-overflow", 45, NULL);
-  g_autoptr(CupelTaskGroup) first = cupel_task_group_new (NULL);
   g_autoptr(CupelTaskGroup) group = cupel_task_group_new (NULL);
   g_autoptr(CupelPoolStatus) status = NULL;
+  CupelConnection *connections[5];
   gint64 begin;
 
-  for (guint i = 0; i < 5; i++)
-    spawn (first, engine, i, 2000, NULL, NULL);
-  g_assert_true (cupel_task_group_join (first, error));
+  for (guint i = 0; i < G_N_ELEMENTS (connections); i++)
+    connections[i] = borrow (engine);
+  for (guint i = 0; i < G_N_ELEMENTS (connections); i++)
+    give_back (connections[i]);
   g_assert_cmpuint (fake_figures.n_connects, ==, 5);
-  fake_knobs.connect_delay = 150 * 1000;
+  fake_knobs.connect_delay = 60 * G_USEC_PER_SEC;
   begin = g_get_monotonic_time ();
   for (guint i = 0; i < 50; i++)
     spawn (group, engine, i, 2000, NULL, NULL);
   g_assert_true (cupel_task_group_join (group, error));
-  /* 40 ms on a machine with nothing else to do; what matters is that nobody waited for a new connection. */
-  g_assert_cmpint (g_get_monotonic_time () - begin, <, scale (140, 2000) * 1000);
+  /* Nobody waited for a new connection. */
+  g_assert_cmpint (g_get_monotonic_time () - begin, <, scale_bound (40));
   status = cupel_pool_get_status (cupel_engine_get_pool (engine));
   g_assert_cmpuint (status->n_connects + status->connecting, <=, 10);
   end_engine (engine);
@@ -467,13 +494,13 @@ test_down_and_up (gpointer       data,
       g_assert_true (cupel_task_group_join (group, error));
     }
   status = cupel_pool_get_status (cupel_engine_get_pool (engine));
-  g_assert_cmpuint (status->n_connect_failures, <=, 5 + 11);
+  g_assert_cmpuint (status->n_connect_failures, <=, 5 + (g_get_monotonic_time () - begin) / 100000 + 1);
   g_assert_cmpuint (failures, >=, 50);
   g_assert_cmpuint (status->connecting, ==, 0);
   fake_knobs.fail_connects = 0;
   begin = g_get_monotonic_time ();
   give_back (borrow (engine));
-  g_assert_cmpint (g_get_monotonic_time () - begin, <, 2 * G_USEC_PER_SEC);
+  g_assert_cmpint (g_get_monotonic_time () - begin, <, scale_bound (200));
   end_engine (engine);
   return TRUE;
 }
@@ -546,61 +573,29 @@ test_drain (gpointer       data,
   g_clear_error (&local);
   give_back (connection);
   give_back (borrow (engine));
-  g_assert_true (cupel_engine_drain (engine, 1.0, NULL, error));
+  g_assert_true (cupel_engine_drain (engine, 60.0, NULL, error));
   g_assert_cmpuint (fake_figures.n_connected, ==, 0);
   g_assert_finalize_object (engine);
   return TRUE;
 }
 
-typedef struct
-{
-  CupelEngine *engine;
-  GArray      *waits;
-} Patient;
-
-static gboolean
-run_patient (gpointer       data,
-             GCancellable  *cancellable,
-             GError       **error)
-{
-  Patient *patient = data;
-  gint64 begin = g_get_monotonic_time ();
-  CupelConnection *connection = borrow (patient->engine);
-  gint64 wait = g_get_monotonic_time () - begin;
-
-  g_array_append_val (patient->waits, wait);
-  cupel_fiber_sleep (1000, NULL, NULL);
-  give_back (connection);
-  return TRUE;
-}
-
-static int
-compare_waits (gconstpointer a,
-               gconstpointer b)
-{
-  gint64 one = *(const gint64 *) a, two = *(const gint64 *) b;
-
-  return one < two ? -1 : one > two;
-}
-
-/* First come, first served: the longest wait is about twice the one in the middle. */
+/* First come, first served, however many they are. */
 static gboolean
 test_fairness (gpointer       data,
                GCancellable  *cancellable,
                GError       **error)
 {
   CupelEngine *engine = new_engine ("pool-size", 10, "max-overflow", 0, NULL);
-  g_autoptr(GArray) waits = g_array_new (FALSE, FALSE, sizeof (gint64));
+  g_autoptr(GArray) order = g_array_new (FALSE, FALSE, sizeof (guint));
   g_autoptr(CupelTaskGroup) group = cupel_task_group_new (NULL);
-  Patient patient = { engine, waits };
   guint n = scale (1000, 200);
 
   for (guint i = 0; i < n; i++)
-    cupel_task_group_spawn (group, run_patient, &patient, NULL);
+    spawn_in_crowd (group, engine, i, 1000, order, NULL, 10);
   g_assert_true (cupel_task_group_join (group, error));
-  g_assert_cmpuint (waits->len, ==, n);
-  g_array_sort (waits, compare_waits);
-  g_assert_cmpint (g_array_index (waits, gint64, n - 1), <=, g_array_index (waits, gint64, n / 2) * 5 / 2);
+  g_assert_cmpuint (order->len, ==, n);
+  for (guint i = 10; i < n; i++)
+    g_assert_cmpuint (g_array_index (order, guint, i), ==, i);
   end_engine (engine);
   return TRUE;
 }

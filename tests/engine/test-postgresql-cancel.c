@@ -4,27 +4,8 @@
 
 #include "postgresql-fixture.h"
 #include "rogue-server.h"
-#include "../unit/scale.h"
 
 #include <signal.h>
-
-/* A stopped statement has a second to be answered in; then the connection is given up, and not before. On a busy machine a server can need
- * longer. TRUE: *@connection was given up since @start, and is another one now. */
-static gboolean
-replace_given_up (CupelDriverConnection **connection,
-                  gint64                  start)
-{
-  if (cupel_driver_connection_get_status (*connection) != CUPEL_TRANSACTION_UNKNOWN)
-    return FALSE;
-  g_assert_cmpint (g_get_monotonic_time () - start, >, 900 * 1000);
-  g_test_message ("given up");
-  g_object_unref (*connection);
-  *connection = connect_again ();
-  return TRUE;
-}
-
-/* How often a server may be too late before it is none that answers. */
-#define ROUNDS 20
 
 static void
 test_cancel (CupelDriverConnection *first)

@@ -16,7 +16,7 @@ test_connect (CupelDriverConnection *connection)
   g_assert_cmpstr (zone, ==, "UTC");
   g_assert_cmpstr (encoding, ==, "UTF8");
   g_assert_true (cupel_driver_connection_is_alive (connection));
-  g_assert_true (cupel_driver_connection_ping (connection, g_get_monotonic_time () + G_USEC_PER_SEC, NULL));
+  g_assert_true (cupel_driver_connection_ping (connection, g_get_monotonic_time () + scale_bound (1000), NULL));
   cupel_driver_connection_terminate (connection);
   cupel_driver_connection_terminate (connection);
   g_assert_false (cupel_driver_connection_is_alive (connection));
@@ -77,7 +77,7 @@ run_silent (gpointer       data,
 
   g_assert_null (connect_to (url, start + 300000, &local));
   g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_TIMEOUT);
-  g_assert_cmpint (g_get_monotonic_time () - start, <, 1000000);
+  g_assert_cmpint (g_get_monotonic_time () - start, <, scale_bound (300));
   return TRUE;
 }
 

@@ -48,7 +48,7 @@ test_killed (CupelDriverConnection *connection)
   g_autofree char *second_sql = NULL;
 
   /* in the middle of a transaction: the next statement says why */
-  sql = g_strdup_printf ("SELECT pg_terminate_backend(%" G_GINT64_FORMAT ", 2000)",
+  sql = g_strdup_printf ("SELECT pg_terminate_backend(%" G_GINT64_FORMAT ", 60000)",
                          query_int (connection, "SELECT pg_backend_pid()"));
   g_assert_true (cupel_driver_connection_begin (connection, NULL, NULL));
   exec_sql (killer, sql);
@@ -62,7 +62,7 @@ test_killed (CupelDriverConnection *connection)
   g_clear_error (&error);
 
   /* idle: seen by a look at the socket; a COMMIT that was not sent is not unknown */
-  second_sql = g_strdup_printf ("SELECT pg_terminate_backend(%" G_GINT64_FORMAT ", 2000)",
+  second_sql = g_strdup_printf ("SELECT pg_terminate_backend(%" G_GINT64_FORMAT ", 60000)",
                                 query_int (second, "SELECT pg_backend_pid()"));
   g_assert_true (cupel_driver_connection_begin (second, NULL, NULL));
   exec_sql (killer, second_sql);
@@ -89,7 +89,7 @@ test_terminate_busy (CupelDriverConnection *connection)
   cupel_fiber_spawn (NULL, terminate_later, g_object_ref (connection), g_object_unref);
   error = fail_sql (connection, "SELECT pg_sleep(60)");
   g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_DISCONNECTED);
-  g_assert_cmpint (g_get_monotonic_time () - start, <, G_USEC_PER_SEC);
+  g_assert_cmpint (g_get_monotonic_time () - start, <, scale_bound (50));
 }
 
 static void
@@ -111,7 +111,7 @@ test_commit_lost (CupelDriverConnection *connection)
   g_autoptr(GError) error = NULL;
 
   exec_sql (connection, "CREATE FUNCTION pg_temp.nap() RETURNS trigger LANGUAGE plpgsql AS "
-                        "$$ BEGIN PERFORM pg_sleep(20); RETURN NULL; END $$");
+                        "$$ BEGIN PERFORM pg_sleep(60); RETURN NULL; END $$");
   exec_sql (connection, "CREATE TEMPORARY TABLE pk (i int)");
   exec_sql (connection, "CREATE CONSTRAINT TRIGGER nap AFTER INSERT ON pk DEFERRABLE INITIALLY DEFERRED "
                         "FOR EACH ROW EXECUTE FUNCTION pg_temp.nap()");
@@ -186,13 +186,13 @@ test_canceled_by_others (CupelDriverConnection *connection)
   g_autoptr(GError) error = NULL;
 
   cupel_fiber_spawn (NULL, kill_later, sql, NULL);
-  error = fail_sql (connection, "SELECT pg_sleep(20)");
+  error = fail_sql (connection, "SELECT pg_sleep(60)");
   g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_TIMEOUT);
   g_assert_cmpstr (cupel_error_get_sqlstate (error), ==, "57014");
   g_clear_error (&error);
 
   exec_sql (connection, "SET statement_timeout = '20ms'");
-  error = fail_sql (connection, "SELECT pg_sleep(20)");
+  error = fail_sql (connection, "SELECT pg_sleep(60)");
   g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_TIMEOUT);
   g_assert_cmpint (cupel_driver_connection_get_status (connection), ==, CUPEL_TRANSACTION_IDLE);
 }
@@ -215,21 +215,30 @@ test_noise (CupelDriverConnection *connection)
 
 /* Notices without an end: cancelling works as ever. */
 static void
-test_endless_notices (CupelDriverConnection *connection)
+test_endless_notices (CupelDriverConnection *first)
 {
+  g_autoptr(CupelDriverConnection) connection = g_object_ref (first);
   g_autoptr(CupelCompiled) compiled = compile_plain ("DO $$ BEGIN LOOP RAISE NOTICE 'again'; END LOOP; END $$");
-  g_autoptr(GCancellable) cancellable = g_cancellable_new ();
-  Canceller canceller = { cancellable, 50 };
-  CupelRequest request = { .compiled = compiled };
-  g_auto(CupelReply) reply = { 0 };
-  g_autoptr(GError) error = NULL;
-  gint64 start = g_get_monotonic_time ();
 
-  exec_sql (connection, "SET client_min_messages = 'notice'");
-  cupel_fiber_spawn (NULL, cancel_later, &canceller, NULL);
-  g_assert_false (cupel_driver_connection_execute (connection, &request, &reply, cancellable, &error));
-  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-  g_assert_cmpint (g_get_monotonic_time () - start, <, 2 * G_USEC_PER_SEC);
+  for (guint round = 0;; round++)
+    {
+      g_autoptr(GCancellable) cancellable = g_cancellable_new ();
+      Canceller canceller = { cancellable, 50 };
+      CupelRequest request = { .compiled = compiled };
+      g_auto(CupelReply) reply = { 0 };
+      g_autoptr(GError) error = NULL;
+      gint64 start;
+
+      exec_sql (connection, "SET client_min_messages = 'notice'");
+      start = g_get_monotonic_time ();
+      cupel_fiber_spawn (NULL, cancel_later, &canceller, NULL);
+      g_assert_false (cupel_driver_connection_execute (connection, &request, &reply, cancellable, &error));
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+      g_assert_cmpint (g_get_monotonic_time () - start, <, scale_bound (1050));
+      if (!replace_given_up (&connection, start))
+        break;
+      g_assert_cmpuint (round, <, ROUNDS);
+    }
   g_assert_cmpint (query_int (connection, "SELECT 17"), ==, 17);
 }
 

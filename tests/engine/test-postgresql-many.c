@@ -4,7 +4,6 @@
 
 #include "postgresql-fixture.h"
 #include "cupel-pg-compiler.h"
-#include "../unit/scale.h"
 
 #include <string.h>
 

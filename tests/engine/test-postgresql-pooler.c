@@ -65,7 +65,7 @@ test_turns (CupelDriverConnection *first)
       if (i % 3 == 0)
         g_assert_true (cupel_driver_connection_commit (both[i % 2], NULL, NULL));
       if (i % 50 == 0)
-        g_assert_true (cupel_driver_connection_ping (both[i % 2], g_get_monotonic_time () + 5 * G_USEC_PER_SEC, NULL));
+        g_assert_true (cupel_driver_connection_ping (both[i % 2], g_get_monotonic_time () + scale_bound (5000), NULL));
     }
   g_assert_cmpint (query_int (first, "SELECT count(*) FROM pg_prepared_statements"), ==, 0);
   g_assert_cmpint (query_int (first, "SELECT count(*) FROM pg_cursors WHERE name <> ''"), ==, 0);
@@ -180,12 +180,12 @@ test_cancel (CupelDriverConnection *connection)
         }
       else
         g_assert_false (lasts);
-      cupel_driver_connection_close (victim, g_get_monotonic_time () + G_USEC_PER_SEC);
+      cupel_driver_connection_close (victim, g_get_monotonic_time () + scale_bound (1000));
       for (guint k = 0; k < 5; k++)
         g_assert_cmpint (query_int (bystander, "SELECT 21"), ==, 21);
       while (!g_cancellable_is_cancelled (cancellable))
         cupel_fiber_sleep (500, NULL, NULL);
-      cupel_driver_connection_close (bystander, g_get_monotonic_time () + G_USEC_PER_SEC);
+      cupel_driver_connection_close (bystander, g_get_monotonic_time () + scale_bound (1000));
     }
 }
 
@@ -217,7 +217,7 @@ run_body (gpointer       data,
   g_autoptr(CupelDriverConnection) connection = connect_through (NULL);
 
   ((Body) data) (connection);
-  cupel_driver_connection_close (connection, g_get_monotonic_time () + G_USEC_PER_SEC);
+  cupel_driver_connection_close (connection, g_get_monotonic_time () + scale_bound (1000));
   return TRUE;
 }
 

@@ -88,7 +88,7 @@ test_reset (CupelDriverConnection *connection)
       exec_sql (connection, cases[i].sql);
       g_assert_cmpint (query_int (connection, cases[i].left), ==, 1);
       g_assert_true (cupel_driver_connection_needs_reset (connection));
-      g_assert_true (cupel_driver_connection_reset (connection, g_get_monotonic_time () + 10 * G_USEC_PER_SEC, &error));
+      g_assert_true (cupel_driver_connection_reset (connection, g_get_monotonic_time () + scale_bound (10000), &error));
       g_assert_no_error (error);
       g_assert_cmpint (query_int (connection, cases[i].left), ==, 0);
       exec (connection, cached, set, CUPEL_REQUEST_NONE, &after);

@@ -3,7 +3,6 @@
 /* Prepared statements of the PostgreSQL driver. */
 
 #include "postgresql-fixture.h"
-#include "../unit/scale.h"
 
 #include <string.h>
 
@@ -292,7 +291,8 @@ run_changes (gpointer       data,
   g_autoptr(CupelDriverConnection) connection = connect_again ();
   gint64 end = g_get_monotonic_time () + 2 * G_USEC_PER_SEC;
 
-  while (g_get_monotonic_time () < end || change->n_changes < G_N_ELEMENTS (changes))
+  while (!g_cancellable_is_cancelled (cancellable) &&
+         (g_get_monotonic_time () < end || change->n_changes < G_N_ELEMENTS (changes) || change->n_executed < scale (200, 20)))
     {
       exec_sql (connection, changes[change->n_changes % G_N_ELEMENTS (changes)]);
       change->n_changes++;
@@ -324,7 +324,6 @@ test_stale_load (CupelDriverConnection *connection)
   cupel_task_group_free (group);
   g_assert_no_error (error);
   g_test_message ("%u statements under %u changes", change.n_executed, change.n_changes);
-  g_assert_cmpuint (change.n_executed, >, scale (100, 10));
   exec_sql (connection, "DROP TABLE cupel_pg_changing");
   exec_sql (connection, "DROP TYPE cupel_pg_changing_mood");
 }

@@ -3,7 +3,6 @@
 /* Streams of the PostgreSQL driver. */
 
 #include "postgresql-fixture.h"
-#include "../unit/scale.h"
 
 static void
 test_streams (CupelDriverConnection *connection)
@@ -76,7 +75,7 @@ test_stream_ends (CupelDriverConnection *connection)
     G_GNUC_UNUSED g_autoptr(CupelDriverCursor) cursor = open_stream (connection, compiled, NULL, CUPEL_REQUEST_NONE, 40);
 
     g_assert_nonnull (cursor);
-    g_assert_true (cupel_driver_connection_reset (connection, g_get_monotonic_time () + G_USEC_PER_SEC, NULL));
+    g_assert_true (cupel_driver_connection_reset (connection, g_get_monotonic_time () + scale_bound (1000), NULL));
     g_assert_cmpint (query_int (connection, "SELECT count(*) FROM pg_cursors WHERE name LIKE 'cupel%'"), ==, 0);
   }
   /* a statement that changes something runs at once, and its rows come as a stream all the same */
@@ -102,14 +101,14 @@ get_rss (void)
   return (gsize) g_ascii_strtoull (at + 6, NULL, 10) * 1024;
 }
 
-/* A reader that is slower than the server: what waits stays with the server. Then one that leaves after a row of ten million. */
+/* A reader that is slower than the server: what waits stays with the server. Then one that leaves early. */
 static void
 test_pressure (CupelDriverConnection *connection)
 {
   const gint64 n_rows = scale (1000000, 50000);
   g_autofree char *sql = g_strdup_printf ("SELECT i, repeat('x', 200) FROM generate_series(1, %" G_GINT64_FORMAT ") AS g(i)", n_rows);
   g_autoptr(CupelCompiled) compiled = compile_plain (sql);
-  g_autoptr(CupelCompiled) huge = compile_plain ("SELECT i FROM generate_series(1, 10000000) AS g(i)");
+  g_autoptr(CupelCompiled) huge = compile_plain ("SELECT generate_series(1, 1000000000000)");
   g_autoptr(CupelDriverCursor) stream = open_stream (connection, compiled, NULL, CUPEL_REQUEST_BEGIN, 0);
   g_autoptr(CupelDriverCursor) left = NULL;
   gint64 expected = 1, start;
@@ -140,7 +139,7 @@ test_pressure (CupelDriverConnection *connection)
     }
   start = g_get_monotonic_time ();
   close_stream (left);
-  g_assert_cmpint (g_get_monotonic_time () - start, <, G_USEC_PER_SEC);
+  g_assert_cmpint (g_get_monotonic_time () - start, <, scale_bound (100));
   g_assert_cmpint (cupel_driver_connection_get_status (connection), ==, CUPEL_TRANSACTION_ACTIVE);
   g_assert_true (cupel_driver_connection_commit (connection, NULL, NULL));
 }
@@ -151,7 +150,7 @@ test_ahead (CupelDriverConnection *connection)
 {
   g_autoptr(CupelCompiled) wide = compile_plain ("SELECT repeat('x', 100000) FROM generate_series(1, 300) AS g(i)");
   g_autoptr(CupelCompiled) failing = compile_plain ("SELECT 1 / (i - 350) FROM generate_series(1, 1000) AS g(i)");
-  g_autoptr(CupelCompiled) slow = compile_plain ("SELECT i, pg_sleep(CASE WHEN i > 300 THEN 20 ELSE 0 END) "
+  g_autoptr(CupelCompiled) slow = compile_plain ("SELECT i, pg_sleep(CASE WHEN i > 300 THEN 60 ELSE 0 END) "
                                                  "FROM generate_series(1, 1000) AS g(i)");
   g_autoptr(CupelDriverCursor) stream = open_stream (connection, wide, NULL, CUPEL_REQUEST_BEGIN, 0);
   g_autoptr(CupelDriverCursor) broken = NULL;
@@ -197,8 +196,8 @@ test_ahead (CupelDriverConnection *connection)
     }
   g_assert_cmpint (cupel_driver_connection_get_status (connection), ==, CUPEL_TRANSACTION_ACTIVE);
   start = g_get_monotonic_time ();
-  g_assert_true (cupel_driver_connection_rollback (connection, start + 15 * G_USEC_PER_SEC, NULL));
-  g_assert_cmpint (g_get_monotonic_time () - start, <, 15 * G_USEC_PER_SEC);
+  g_assert_true (cupel_driver_connection_rollback (connection, start + 50 * G_USEC_PER_SEC, NULL));
+  g_assert_cmpint (g_get_monotonic_time () - start, <, scale_bound (1000));
   g_assert_cmpint (cupel_driver_connection_get_status (connection), ==, CUPEL_TRANSACTION_IDLE);
   close_stream (sleeper);
   g_assert_cmpint (query_int (connection, "SELECT 18"), ==, 18);

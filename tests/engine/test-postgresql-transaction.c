@@ -66,7 +66,7 @@ test_transaction (CupelDriverConnection *connection)
   g_assert_true (cupel_driver_connection_set_isolation (connection, CUPEL_ISOLATION_DEFAULT, NULL, &error));
   g_assert_true (cupel_driver_connection_begin (connection, NULL, &error));
   g_assert_cmpint (cupel_driver_connection_get_status (connection), ==, CUPEL_TRANSACTION_ACTIVE);
-  g_assert_true (cupel_driver_connection_reset (connection, g_get_monotonic_time () + G_USEC_PER_SEC, &error));
+  g_assert_true (cupel_driver_connection_reset (connection, g_get_monotonic_time () + scale_bound (1000), &error));
   g_assert_cmpint (cupel_driver_connection_get_status (connection), ==, CUPEL_TRANSACTION_IDLE);
 }
 
@@ -106,7 +106,7 @@ test_first_fails (CupelDriverConnection *connection)
   g_assert_false (try_exec (connection, compiled, NULL, CUPEL_REQUEST_BEGIN, &reply, &error));
   g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_DATA);
   g_assert_cmpint (cupel_driver_connection_get_status (connection), ==, CUPEL_TRANSACTION_FAILED);
-  g_assert_true (cupel_driver_connection_rollback (connection, g_get_monotonic_time () + G_USEC_PER_SEC, NULL));
+  g_assert_true (cupel_driver_connection_rollback (connection, g_get_monotonic_time () + scale_bound (1000), NULL));
   g_assert_cmpint (cupel_driver_connection_get_status (connection), ==, CUPEL_TRANSACTION_IDLE);
 }
 

@@ -16,7 +16,8 @@ typedef struct
   const char *url;        /* NULL: this server is not there */
   const char *variable;
   const char *who_am_i;   /* NULL: there is no server whose end of the connection could end */
-  const char *kill;
+  const char *kill;       /* an ID follows */
+  const char *lives;      /* NULL: what is killed is gone */
   const char *slow;       /* takes 0.4 s */
   const char *limited[4]; /* make a user or a database that may have one connection; the first drops it */
   const char *limited_user;
@@ -97,14 +98,22 @@ kill_backend (const Database *database,
 {
   g_autoptr(CupelEngine) engine = new_engine (database);
   CupelConnection *connection = borrow (engine);
-  g_autofree char *sql = g_strdup_printf ("%s (%" G_GINT64_FORMAT ")", database->kill, id);
+  g_autofree char *kill = g_strdup_printf ("%s %d", database->kill, (int) id);
+  g_autofree char *lives = database->lives != NULL ? g_strdup_printf ("%s %d", database->lives, (int) id) : NULL;
+  gint64 n = 0;
   GError *error = NULL;
 
-  query (connection, sql, NULL, &error);
+  query (connection, kill, NULL, &error);
   g_assert_no_error (error);
+  for (guint i = 0; lives != NULL && (i == 0 || n > 0); i++)
+    {
+      g_assert_cmpuint (i, <, 6000);
+      g_assert_true (cupel_fiber_sleep (10 * 1000, NULL, NULL));
+      query (connection, lives, &n, &error);
+      g_assert_no_error (error);
+    }
   give_back (connection);
   g_assert_true (cupel_engine_dispose (engine, NULL, NULL));
-  cupel_fiber_sleep (50 * 1000, NULL, NULL);
 }
 
 static void
@@ -156,7 +165,7 @@ test_idle_watch (const Database *database)
   g_assert_cmpuint (cupel_pool_get_checked_in (pool), ==, 1);
   cupel_fiber_sleep (400 * 1000, NULL, NULL);
   kill_backend (database, id);
-  end = g_get_monotonic_time () + 5 * G_USEC_PER_SEC;
+  end = g_get_monotonic_time () + 60 * G_USEC_PER_SEC;
   while (cupel_pool_get_checked_in (pool) > 0 && g_get_monotonic_time () < end)
     cupel_fiber_sleep (10 * 1000, NULL, NULL);
   g_assert_cmpuint (cupel_pool_get_checked_in (pool), ==, 0);
@@ -298,7 +307,9 @@ test_cycles (const Database *database)
       if (i == 20)
         before = count_descriptors ();
     }
-  cupel_fiber_sleep (200 * 1000, NULL, NULL);
+  /* What says good-bye does so in the background. */
+  for (guint i = 0; i < 6000 && count_descriptors () > before + 2; i++)
+    cupel_fiber_sleep (10 * 1000, NULL, NULL);
   g_assert_cmpuint (count_descriptors (), <=, before + 2);
   end_engine (engine);
 }
@@ -321,8 +332,9 @@ test_foreign_thread (const Database *database)
   pool = cupel_engine_get_pool (engine);
   g_thread_join (g_thread_new ("stranger", drop, connection));
   g_assert_cmpuint (cupel_pool_get_checked_out (pool), ==, 1);
-  for (guint i = 0; i < 500 && cupel_pool_get_checked_out (pool) > 0; i++)
+  for (guint i = 0; i < 6000 && cupel_pool_get_checked_out (pool) > 0; i++)
     cupel_fiber_sleep (10 * 1000, NULL, NULL);
+  g_assert_cmpuint (cupel_pool_get_checked_out (pool), ==, 0);
   connection = borrow (engine);
   who_am_i (database, connection);
   give_back (connection);
@@ -336,6 +348,7 @@ test_foreign_thread_blocking (const Database *database)
   CupelEngine *engine = new_engine (database);
   CupelConnection *connection = borrow (engine);
   CupelPool *pool;
+  gint64 end;
 
   who_am_i (database, connection);
   pool = cupel_engine_get_pool (engine);
@@ -343,7 +356,8 @@ test_foreign_thread_blocking (const Database *database)
   g_assert_cmpuint (cupel_pool_get_checked_out (pool), ==, 1);
   connection = borrow (engine);
   /* It is made clean while calls go on. */
-  for (guint i = 0; i < 1000 && cupel_pool_get_checked_out (pool) > 1; i++)
+  end = g_get_monotonic_time () + 60 * G_USEC_PER_SEC;
+  while (cupel_pool_get_checked_out (pool) > 1 && g_get_monotonic_time () < end)
     who_am_i (database, connection);
   g_assert_cmpuint (cupel_pool_get_checked_out (pool), ==, 1);
   give_back (connection);
@@ -356,7 +370,7 @@ test_foreign_thread_loop (const Database *database)
 {
   CupelEngine *engine = new_engine (database);
   CupelConnection *connection = borrow (engine);
-  gint64 end = g_get_monotonic_time () + 10 * G_USEC_PER_SEC;
+  gint64 end = g_get_monotonic_time () + 60 * G_USEC_PER_SEC;
   CupelPool *pool;
 
   who_am_i (database, connection);
@@ -430,7 +444,9 @@ test_too_many (const Database *database)
   g_autoptr(CupelTaskGroup) group = cupel_task_group_new (NULL);
   g_autoptr(CupelPoolStatus) status = NULL;
   CupelConnection *first;
+  CupelPool *pool;
   Crowd crowd = { NULL, 0 };
+  gint64 begin;
   GError *error = NULL;
 
   g_assert_true (cupel_connection_set_isolation_level (admin, CUPEL_ISOLATION_AUTOCOMMIT, NULL, NULL));
@@ -450,13 +466,22 @@ test_too_many (const Database *database)
   crowd.engine = cupel_engine_new (limited_url, &error);
   g_assert_no_error (error);
   first = borrow (other);
+  begin = g_get_monotonic_time ();
   for (guint i = 0; i < 4; i++)
     cupel_task_group_spawn (group, borrow_once, &crowd, NULL);
-  cupel_fiber_sleep (350 * 1000, NULL, NULL);
-  g_assert_cmpuint (crowd.n_served, ==, 0);
-  status = cupel_pool_get_status (cupel_engine_get_pool (crowd.engine));
-  g_assert_cmpuint (status->n_connect_failures, >=, 1);
-  g_assert_cmpuint (status->n_connect_failures, <=, 5 + 4);
+  for (;;)
+    {
+      g_assert_true (cupel_fiber_sleep (350 * 1000, NULL, NULL));
+      g_assert_cmpuint (crowd.n_served, ==, 0);
+      pool = cupel_engine_get_pool (crowd.engine);
+      status = pool != NULL ? cupel_pool_get_status (pool) : NULL;
+      if (status != NULL && status->n_connect_failures > 0 && status->waiters == 4)
+        break;
+      g_assert_cmpint (g_get_monotonic_time () - begin, <, 25 * G_USEC_PER_SEC);
+      g_clear_pointer (&status, cupel_pool_status_free);
+    }
+  /* At most ten in a second, after those that came first. */
+  g_assert_cmpint (status->n_connect_failures, <=, 5 + (g_get_monotonic_time () - begin) / 100000 + 1);
   g_assert_cmpuint (status->waiters, ==, 4);
   give_back (first);
   g_assert_true (cupel_engine_dispose (other, NULL, NULL));
@@ -531,7 +556,7 @@ test_fork_in_flight (const Database *database)
   pid_t child;
 
   /* So that in the child a timer would end the wait, too. */
-  cupel_connection_set_statement_timeout (busy, 5.0);
+  cupel_connection_set_statement_timeout (busy, 60.0);
   cupel_task_group_spawn (group, ask_slowly, data, NULL);
   cupel_fiber_sleep (50 * 1000, NULL, NULL);
   child = fork ();
@@ -640,7 +665,7 @@ test_exit (const Database *database)
   g_setenv ("ASAN_OPTIONS", "detect_leaks=0", TRUE);
   g_test_trap_subprocess (NULL, 0, 0);
   g_test_trap_assert_passed ();
-  g_assert_cmpint (g_get_monotonic_time () - begin, <, scale (3, 30) * G_USEC_PER_SEC);
+  g_assert_cmpint (g_get_monotonic_time () - begin, <, scale_bound (0));
 }
 
 typedef struct
@@ -719,10 +744,12 @@ main (int   argc,
       char *argv[])
 {
   static Database databases[] = {
-    { "postgresql", NULL, "CUPEL_TEST_POSTGRESQL_URL", "SELECT pg_backend_pid()", "SELECT pg_terminate_backend",
+    { "postgresql", NULL, "CUPEL_TEST_POSTGRESQL_URL", "SELECT pg_backend_pid()",
+      "SELECT pg_terminate_backend (pid, 60000) FROM pg_stat_activity WHERE pid =", NULL,
       "SELECT 7 FROM pg_sleep(0.4)",
       { "DROP DATABASE IF EXISTS cupel_limited", "CREATE DATABASE cupel_limited CONNECTION LIMIT 1" }, NULL, "/cupel_limited" },
     { "mysql", NULL, "CUPEL_TEST_MYSQL_URL", "SELECT connection_id()", "KILL CONNECTION",
+      "SELECT count(*) FROM information_schema.processlist WHERE id =",
       "SELECT sleep(0.4)",
       { "DROP USER IF EXISTS cupel_limited@localhost", "CREATE USER cupel_limited@localhost WITH MAX_USER_CONNECTIONS 1",
         "GRANT ALL ON *.* TO cupel_limited@localhost" }, "cupel_limited", NULL },

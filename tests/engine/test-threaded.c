@@ -2,6 +2,8 @@
 
 #include <cupel-dialect.h>
 
+#include "../unit/scale.h"
+
 #define TEST_TYPE_WORKER (test_worker_get_type ())
 G_DECLARE_FINAL_TYPE (TestWorker, test_worker, TEST, WORKER, CupelThreadedConnection)
 
@@ -46,8 +48,9 @@ typedef struct
 {
   gboolean fail;
   guint    sleep;         /* ms, interruptible */
-  guint    deaf;          /* ms, not interruptible */
-  GThread *thread;
+  gboolean late;          /* begins to work when it is interrupted, and succeeds */
+  int     *gate;          /* atomic: not interruptible until it is 1 */
+  GThread *thread;        /* atomic */
   int      result;
 } Job;
 
@@ -67,9 +70,11 @@ work (CupelThreadedConnection  *connection,
   Job *job = data;
 
   g_atomic_int_set (&self->interrupted, 0);
-  job->thread = g_thread_self ();
-  if (job->deaf > 0)
-    g_usleep (job->deaf * 1000);
+  g_atomic_pointer_set (&job->thread, g_thread_self ());
+  while (job->late && !g_atomic_int_get (&self->interrupted))
+    g_usleep (1000);
+  while (job->gate != NULL && !g_atomic_int_get (job->gate))
+    g_usleep (1000);
   for (guint i = 0; i < job->sleep; i++)
     {
       g_usleep (1000);
@@ -104,7 +109,7 @@ static void
 wait_for (int *atomic,
           int  value)
 {
-  for (guint i = 0; i < 5000 && g_atomic_int_get (atomic) != value; i++)
+  for (guint i = 0; i < 30000 && g_atomic_int_get (atomic) != value; i++)
     g_usleep (1000);
   g_assert_cmpint (g_atomic_int_get (atomic), ==, value);
 }
@@ -157,6 +162,22 @@ test_run (gpointer       data,
   return TRUE;
 }
 
+typedef struct
+{
+  Job          *job;
+  GCancellable *cancellable;
+} Cancel;
+
+static void
+cancel_begun (gpointer data)
+{
+  Cancel *cancel = data;
+
+  while (g_atomic_pointer_get (&cancel->job->thread) == NULL)
+    cupel_fiber_sleep (1000, NULL, NULL);
+  g_cancellable_cancel (cancel->cancellable);
+}
+
 static gboolean
 test_cancel (gpointer       data,
              GCancellable  *unused,
@@ -165,7 +186,8 @@ test_cancel (gpointer       data,
   TestWorker *worker = g_object_new (TEST_TYPE_WORKER, NULL);
   CupelThreadedConnection *connection = CUPEL_THREADED_CONNECTION (worker);
   g_autoptr(GCancellable) cancellable = g_cancellable_new ();
-  Job job = { .sleep = 10 * 1000 };
+  Job job = { .sleep = 60 * 1000 };
+  Cancel cancel = { &job, cancellable };
   gint64 start = g_get_monotonic_time ();
   gboolean abandoned;
   GError *local = NULL;
@@ -175,17 +197,17 @@ test_cancel (gpointer       data,
   g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_TIMEOUT);
   g_clear_error (&local);
   g_assert_false (abandoned);
-  g_assert_cmpint (g_get_monotonic_time () - start, <, G_USEC_PER_SEC);
+  g_assert_cmpint (g_get_monotonic_time () - start, <, scale_bound (20));
   g_assert_false (cupel_threaded_connection_is_given_up (connection));
 
   /* too late: what was done is done */
-  job = (Job) { .deaf = 100 };
-  g_assert_true (cupel_threaded_connection_run (connection, work, &job, NULL, &abandoned,
-                                                g_get_monotonic_time () + 10 * 1000, NULL, error));
+  job = (Job) { .late = TRUE };
+  cupel_fiber_spawn (NULL, cancel_begun, &cancel, NULL);
+  g_assert_true (cupel_threaded_connection_run (connection, work, &job, NULL, &abandoned, -1, cancellable, error));
   g_assert_cmpint (job.result, ==, 42);
 
   /* before the start: nothing runs */
-  g_cancellable_cancel (cancellable);
+  g_assert_true (g_cancellable_is_cancelled (cancellable));
   job = (Job) { 0 };
   g_assert_false (cupel_threaded_connection_run (connection, work, &job, NULL, &abandoned, -1, cancellable, &local));
   g_assert_error (local, G_IO_ERROR, G_IO_ERROR_CANCELLED);
@@ -205,18 +227,22 @@ test_abandon (gpointer       data,
 {
   TestWorker *worker = g_object_new (TEST_TYPE_WORKER, NULL);
   CupelThreadedConnection *connection = CUPEL_THREADED_CONNECTION (worker);
+  g_autoptr(GCancellable) cancellable = g_cancellable_new ();
   Job *job = g_new0 (Job, 1);
+  Cancel cancel = { job, cancellable };
   gint64 start = g_get_monotonic_time ();
+  int gate = 0;
   gboolean abandoned = FALSE;
   GError *local = NULL;
 
-  job->deaf = 1500;
-  g_assert_false (cupel_threaded_connection_run (connection, work, job, job_free, &abandoned, start + 10 * 1000, NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_TIMEOUT);
+  job->gate = &gate;
+  cupel_fiber_spawn (NULL, cancel_begun, &cancel, NULL);
+  g_assert_false (cupel_threaded_connection_run (connection, work, job, job_free, &abandoned, -1, cancellable, &local));
+  g_assert_error (local, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_clear_error (&local);
   g_assert_true (abandoned);
   g_assert_true (cupel_threaded_connection_is_given_up (connection));
-  g_assert_cmpint (g_get_monotonic_time () - start, <, 1400 * 1000);
+  g_assert_cmpint (g_get_monotonic_time () - start, <, scale_bound (1010));
   g_assert_cmpint (g_atomic_int_get (&n_freed), ==, 0);
 
   {
@@ -227,6 +253,7 @@ test_abandon (gpointer       data,
     g_clear_error (&local);
     g_assert_false (abandoned);
   }
+  g_atomic_int_set (&gate, 1);
   end_worker (worker);
   g_assert_cmpint (g_atomic_int_get (&n_freed), ==, 1);
   return TRUE;
@@ -260,7 +287,7 @@ test_shut_down (gpointer       data,
   TestWorker *worker = g_object_new (TEST_TYPE_WORKER, NULL);
   CupelThreadedConnection *connection = CUPEL_THREADED_CONNECTION (worker);
   g_autoptr(CupelTaskGroup) group = cupel_task_group_new (NULL);
-  Runner running = { .connection = connection, .job = { .sleep = 10 * 1000 } };
+  Runner running = { .connection = connection, .job = { .sleep = 60 * 1000 } };
   Runner waiting = { .connection = connection };
   Job *last = g_new0 (Job, 1);
   gint64 start = g_get_monotonic_time ();
@@ -268,10 +295,12 @@ test_shut_down (gpointer       data,
 
   cupel_task_group_spawn (group, run_runner, &running, NULL);
   cupel_task_group_spawn (group, run_runner, &waiting, NULL);
-  cupel_fiber_sleep (20 * 1000, NULL, NULL);
+  while (g_atomic_pointer_get (&running.job.thread) == NULL)
+    cupel_fiber_sleep (1000, NULL, NULL);
+  cupel_fiber_sleep (1000, NULL, NULL);
   cupel_threaded_connection_shut_down (connection, work, last, job_free);
   g_assert_true (cupel_task_group_join (group, error));
-  g_assert_cmpint (g_get_monotonic_time () - start, <, G_USEC_PER_SEC);
+  g_assert_cmpint (g_get_monotonic_time () - start, <, scale_bound (20));
   g_assert_false (running.success);
   g_assert_error (running.error, CUPEL_ERROR, CUPEL_ERROR_OPERATIONAL);
   g_clear_error (&running.error);

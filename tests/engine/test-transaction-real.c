@@ -263,11 +263,11 @@ test_timeout (Fixture *f)
   g_assert_nonnull (strstr (error->message, "0.2 s"));
   g_clear_error (&error);
   g_assert_cmpint (g_get_monotonic_time () - start, >=, 190000);
-  g_assert_cmpint (g_get_monotonic_time () - start, <, scale (3, 20) * G_USEC_PER_SEC);
+  g_assert_cmpint (g_get_monotonic_time () - start, <, scale_bound (1200));
 
   while (list != NULL && seen (f, list) != 0)
     {
-      g_assert_cmpint (g_get_monotonic_time () - start, <, scale (3, 20) * G_USEC_PER_SEC);
+      g_assert_cmpint (g_get_monotonic_time () - start, <, scale_bound (1200));
       cupel_fiber_sleep (20000, NULL, NULL);
     }
 
@@ -368,7 +368,7 @@ static void
 kill_backend (Fixture *f,
               gint64   id)
 {
-  g_autofree char *sql = is_dialect (f, "postgresql") ? g_strdup_printf ("SELECT pg_terminate_backend(%" G_GINT64_FORMAT ")", id)
+  g_autofree char *sql = is_dialect (f, "postgresql") ? g_strdup_printf ("SELECT pg_terminate_backend(%" G_GINT64_FORMAT ", 60000)", id)
                                                       : g_strdup_printf ("KILL %" G_GINT64_FORMAT, id);
   GError *error = NULL;
 
@@ -501,7 +501,7 @@ test_killed_at_commit (Fixture *f)
   if (postgresql)
     {
       execute (f->connection, "CREATE OR REPLACE FUNCTION cupel_tx_wait() RETURNS trigger LANGUAGE plpgsql AS "
-                              "'BEGIN PERFORM pg_sleep(10); RETURN NULL; END'");
+                              "'BEGIN PERFORM pg_sleep(60); RETURN NULL; END'");
       execute (f->connection, "CREATE CONSTRAINT TRIGGER cupel_tx_slow AFTER INSERT ON cupel_tx DEFERRABLE INITIALLY DEFERRED "
                               "FOR EACH ROW EXECUTE FUNCTION cupel_tx_wait()");
       g_assert_true (cupel_connection_commit (f->connection, NULL, &error));
@@ -569,13 +569,12 @@ level_of (Fixture         *f,
                              (int) number (connection, "SELECT connection_id()"));
       sql = own;
       asks = f->other;
-      /* The server makes this table anew every 0.1 s only. */
+      /* The server makes this table anew every 0.1 s only, and not while others keep looking at it. */
       cupel_fiber_sleep (150 * 1000, NULL, NULL);
     }
   result = try_execute (asks, sql, NULL, &error);
   g_assert_no_error (error);
-  g_assert_true (cupel_result_step (result));
-  return g_strdup (cupel_result_get_string (result, 0));
+  return cupel_result_step (result) ? g_strdup (cupel_result_get_string (result, 0)) : NULL;
 }
 
 static void
@@ -586,6 +585,11 @@ assert_level (Fixture         *f,
   g_autofree char *level = level_of (f, connection);
   GError *error = NULL;
 
+  for (guint i = 0; i < 200 && g_strcmp0 (level, expected) != 0 && f->other != NULL; i++)
+    {
+      g_free (level);
+      level = level_of (f, connection);
+    }
   g_assert_cmpstr (level, ==, expected);
   g_assert_true (cupel_connection_rollback (connection, NULL, &error));
   if (f->other != NULL)
@@ -659,6 +663,7 @@ test_levels (Fixture *f)
 
 #define N_ACCOUNTS  20
 #define N_WORKERS   16
+#define FIRST_ID    1000
 
 typedef struct
 {
@@ -670,8 +675,12 @@ typedef struct
   guint       next_id;
   guint       n_left;          /* transfers to make */
   guint       n_workers;       /* at work */
+  guint       n_aims;          /* one for so many transfers, neither more nor less often */
   guint       n_kills;
 } Ledger;
+
+#define AIM_MIN     8
+#define AIM_MAX     40
 
 typedef struct
 {
@@ -738,6 +747,8 @@ ledger_worker (gpointer       data,
 
       transfer.to = transfer.from % N_ACCOUNTS + 1;
       ledger->n_left--;
+      while (transfer.id >= FIRST_ID + AIM_MAX * (ledger->n_aims + 1))
+        cupel_fiber_sleep (1000, NULL, NULL);
       if (g_test_rand_int_range (0, 8) == 0)
         {
           timer = g_timeout_source_new ((guint) g_test_rand_int_range (0, 15));
@@ -769,8 +780,11 @@ ledger_killer (gpointer       data,
       GHashTableIter iter;
       gpointer backend = NULL;
 
-      if (!cupel_fiber_sleep (30000, cancellable, error))
+      if (!cupel_fiber_sleep (ledger->next_id > FIRST_ID + AIM_MAX * (ledger->n_aims + 1) ? 1000 : 30000, cancellable, error))
         return FALSE;
+      if (ledger->next_id < FIRST_ID + AIM_MIN * (ledger->n_aims + 1))
+        continue;
+      ledger->n_aims++;
       g_hash_table_iter_init (&iter, ledger->backends);
       if (g_hash_table_iter_next (&iter, &backend, NULL))
         {
@@ -800,7 +814,7 @@ count_of (Fixture *f,
 static void
 test_ledger (Fixture *f)
 {
-  Ledger ledger = { .f = f, .next_id = 1000, .n_left = scale (400, 80), .n_workers = N_WORKERS };
+  Ledger ledger = { .f = f, .next_id = FIRST_ID, .n_left = scale (400, 80), .n_workers = N_WORKERS };
   g_autoptr(CupelTaskGroup) group = NULL;
   gint64 start = g_get_monotonic_time ();
   gint64 unknown_there = 0;
