@@ -49,7 +49,7 @@ run_task (gpointer       data,
     return FALSE;
   /* None gives its connection back before as many are lent as the pool has: how many that is must not depend on the server's speed. */
   ++*task->n_arrived;
-  for (guint i = 0; *task->n_arrived < task->n_expected && i < 5000; i++)
+  for (guint i = 0; *task->n_arrived < task->n_expected && i < 60000; i++)
     if (!cupel_fiber_sleep (1000, cancellable, error))
       return FALSE;
   cupel_select_where (select, cupel_eq (cupel_attr (gather_a_get_type (), "data"), cupel_literal_string (text)));

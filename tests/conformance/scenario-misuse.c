@@ -321,7 +321,7 @@ run_cancel (CupelConformanceContext  *c,
   cupel_conformance_check (c, "cancel", result == NULL && g_error_matches (local, G_IO_ERROR, G_IO_ERROR_CANCELLED),
                            "the statement ends as cancelled: %s", local != NULL ? local->message : "it ended well");
   cupel_conformance_check_at_most (c, "cancel", "milliseconds until it ended", (g_get_monotonic_time () - begin) / 1000,
-                                  5000 * (factor != NULL ? MAX (1, atoi (factor)) : 1));
+                                  15000 * (factor != NULL ? MAX (1, atoi (factor)) : 1));
   if (!cupel_task_group_join (group, error) || !cupel_connection_close (connection, NULL, error))
     return FALSE;
   cupel_conformance_check_returned (c, "after", engine);

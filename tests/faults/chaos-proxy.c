@@ -496,16 +496,17 @@ invoke_there (gpointer data)
 }
 
 static void
-invoke (ChaosProxy *self,
-        void      (*func) (ChaosProxy *self, gpointer data),
-        gpointer    data)
+invoke_full (ChaosProxy *self,
+             int         priority,
+             void      (*func) (ChaosProxy *self, gpointer data),
+             gpointer    data)
 {
   Invocation invocation = { .func = func, .proxy = self, .data = data };
   g_autoptr(GSource) source = g_idle_source_new ();
 
   g_mutex_init (&invocation.lock);
   g_cond_init (&invocation.cond);
-  g_source_set_priority (source, G_PRIORITY_HIGH);
+  g_source_set_priority (source, priority);
   g_source_set_callback (source, invoke_there, &invocation, NULL);
   g_atomic_int_set (&invocation.posted, TRUE);
   g_source_attach (source, self->context);
@@ -515,6 +516,27 @@ invoke (ChaosProxy *self,
   g_mutex_unlock (&invocation.lock);
   g_mutex_clear (&invocation.lock);
   g_cond_clear (&invocation.cond);
+}
+
+static void
+invoke (ChaosProxy *self,
+        void      (*func) (ChaosProxy *self, gpointer data),
+        gpointer    data)
+{
+  invoke_full (self, G_PRIORITY_HIGH, func, data);
+}
+
+static void
+do_nothing (ChaosProxy *self,
+            gpointer    data)
+{
+}
+
+void
+chaos_proxy_settle (ChaosProxy *self)
+{
+  /* It has its turn when nothing else is ready. */
+  invoke_full (self, G_PRIORITY_LOW, do_nothing, NULL);
 }
 
 static void

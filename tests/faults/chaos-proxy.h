@@ -41,6 +41,8 @@ ChaosProxy *chaos_proxy_new           (GSocketAddress      *server,
                                        ChaosFraming         framing,
                                        GError             **error);
 void        chaos_proxy_free          (ChaosProxy          *self);
+/* What came to it before has been passed on, or whatever the mode makes of it. */
+void        chaos_proxy_settle        (ChaosProxy          *self);
 /* Where it listens on 127.0.0.1 */
 guint16     chaos_proxy_get_port      (ChaosProxy          *self);
 

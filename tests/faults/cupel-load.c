@@ -100,6 +100,7 @@ static void
 run_query (Load *load)
 {
   const gint64 tag = (gint64) g_rand_int (load->random);
+  const gboolean restarting = load->restarting;
   const gboolean cancelled = g_rand_double (load->random) < cancels;
   const gboolean killed = !cancelled && g_rand_double (load->random) < kills;
   g_autoptr(GCancellable) cancellable = cancelled ? g_cancellable_new () : NULL;
@@ -122,7 +123,7 @@ run_query (Load *load)
       load->n_right++;
       load->n_after++;
     }
-  else if (load->restarting && error->domain == CUPEL_ERROR &&
+  else if ((load->restarting || restarting) && error->domain == CUPEL_ERROR &&
            (cupel_error_is_retryable (error) || cupel_error_is_disconnect (error) ||
             cupel_error_get_category (error) == CUPEL_ERROR_CATEGORY_NOT_READY))
     {
@@ -154,6 +155,7 @@ run_restarts (gpointer       data,
               GError       **error)
 {
   Load *load = data;
+  guint64 mark;
 
   for (int i = 1; i <= n_restarts; i++)
     {
@@ -167,9 +169,11 @@ run_restarts (gpointer       data,
           g_set_error_literal (error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "The server did not come back");
           return FALSE;
         }
-      /* Idle connections of before are found out one after the other. */
-      if (!cupel_fiber_sleep (2 * G_USEC_PER_SEC, cancellable, error))
-        return FALSE;
+      /* Idle connections of before are found out one after the other: by then each has been lent, or there is little left to do. */
+      mark = load->n_right + 2 * (guint64) n_connections;
+      for (int k = 0; k < 300 && (k < 20 || load->n_right < mark); k++)
+        if (!cupel_fiber_sleep (100 * 1000, cancellable, error))
+          return FALSE;
       load->restarting = FALSE;
       load->n_after = 0;
       load->n_restarted++;
@@ -265,7 +269,7 @@ run (gpointer       data,
   /* What is made at first use is no leak. */
   run_query (&load);
   cupel_engine_dispose (load.engine, NULL, NULL);
-  fault_backend_wait_sessions (backend, G_USEC_PER_SEC);
+  fault_backend_wait_sessions (backend, 60 * G_USEC_PER_SEC);
   load.n_right = load.n_cancelled = load.n_lost = 0;
   /* It keeps a file open. */
   loop_watch_start (context);
@@ -308,9 +312,9 @@ run (gpointer       data,
   if (!cupel_engine_dispose (load.engine, NULL, error))
     return FALSE;
   g_object_unref (load.engine);
-  fault_backend_wait_sessions (backend, 3 * G_USEC_PER_SEC);
+  fault_backend_wait_sessions (backend, 60 * G_USEC_PER_SEC);
   result (fault_backend_count_sessions (backend) == 0, "%d sessions left", fault_backend_count_sessions (backend));
-  for (int i = 0; i < 300 && fault_count_fds () > fds; i++)
+  for (int i = 0; i < 6000 && fault_count_fds () > fds; i++)
     cupel_fiber_sleep (10000, NULL, NULL);
   result (fault_count_fds () <= fds, "%u descriptors, and %u before", fault_count_fds (), fds);
   /* Under a sanitizer memory that was freed is kept aside. */

@@ -152,7 +152,7 @@ fault_backend_terminate_sessions (FaultBackend *self)
   for (guint i = 0; ids != NULL && i < ids->len; i++)
     {
       g_autofree char *kill = g_strdup_printf (self->is_mysql ? "KILL CONNECTION %" G_GINT64_FORMAT
-                                                              : "SELECT pg_terminate_backend(%" G_GINT64_FORMAT ")",
+                                                              : "SELECT pg_terminate_backend(%" G_GINT64_FORMAT ", 60000)",
                                                g_array_index (ids, gint64, i));
 
       /* It may have ended by itself. */

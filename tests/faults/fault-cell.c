@@ -2,6 +2,8 @@
 
 #include "fault-cell.h"
 
+#include "../unit/scale.h"
+
 #include <signal.h>
 #include <string.h>
 
@@ -10,15 +12,15 @@
 /* What the application waits for before it gives up */
 #define PATIENCE (300 * MS)
 /* What a driver may take beyond that, for the cancel request and its own proof */
-#define GRACE (1500 * MS)
-#define BOUND_ERROR (1000 * MS)
+#define GRACE scale_bound (1500)
+#define BOUND_ERROR scale_bound (1000)
 /* Closing speaks to the server for 2 seconds at most. */
-#define BOUND_CLOSING (2500 * MS)
-#define BOUND_RECOVERY (2000 * MS)
+#define BOUND_CLOSING scale_bound (2500)
+#define BOUND_RECOVERY scale_bound (2000)
 /* Starting is the server's, and takes what it takes on a loaded machine. */
 #define BOUND_START (60 * G_USEC_PER_SEC)
 /* A statement of PostgreSQL that was given up is cancelled for five seconds, and its link kept for as long. */
-#define BOUND_LEAKS (6000 * MS)
+#define BOUND_LEAKS scale_bound (6000)
 
 static const char *const kind_names[N_FAULTS] = {
   "refuse", "reset", "fin", "blackhole", "ack-only", "drip", "terminate", "kill", "stop"
@@ -322,6 +324,10 @@ operate (Cell    *cell,
     {
     case STATE_IDLE:
       strike (cell);
+      /* The news travels. */
+      if (cell->kind == FAULT_TERMINATE && !fault_backend_wait_sessions (cell->backend, BOUND_LEAKS))
+        complain (cell, "the session was not terminated");
+      chaos_proxy_settle (cell->backend->proxy);
       cupel_fiber_sleep (50 * MS, NULL, NULL);
       return take_connection (cell, error) && fault_tagged_query (cell->connection, cell->random, cell->cancellable, error);
     case STATE_CONNECTING:
@@ -556,7 +562,7 @@ fault_cell_run (FaultBackend *backend,
   if (prepare (&cell))
     {
       /* Who hears of the fault needs no patience, and on a loaded machine the news takes a while. */
-      patience = start_patience (&cell, get_bound (&cell) == BOUND_ERROR ? 10 * G_USEC_PER_SEC
+      patience = start_patience (&cell, get_bound (&cell) == BOUND_ERROR ? BOUND_ERROR + 10 * G_USEC_PER_SEC
                                         : state == STATE_QUERY || state == STATE_ROWS || state == STATE_COMMIT ? PATIENCE + 100 * MS
                                         : PATIENCE);
       operate (&cell, &error);

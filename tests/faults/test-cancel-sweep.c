@@ -135,7 +135,7 @@ static void
 wait_returned (CupelEngine *engine,
                const char  *what)
 {
-  gint64 deadline = g_get_monotonic_time () + 3 * G_USEC_PER_SEC;
+  gint64 deadline = g_get_monotonic_time () + scale_bound (3000);
   CupelPool *pool = cupel_engine_get_pool (engine);
 
   while (pool != NULL && cupel_pool_get_checked_out (pool) > 0)
@@ -150,7 +150,7 @@ static void
 check_next_borrower (CupelEngine *engine,
                      const char  *what)
 {
-  const gint64 deadline = g_get_monotonic_time () + 3 * G_USEC_PER_SEC;
+  const gint64 deadline = g_get_monotonic_time () + scale_bound (3000);
   g_autoptr(GError) error = NULL;
   g_autoptr(CupelConnection) connection = cupel_engine_connect (engine, NULL, &error);
 

@@ -130,7 +130,7 @@ test_cuts (gpointer       data,
         }
       else if ((text = read_rows (connection, &local)) == NULL)
         g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_DISCONNECTED);
-      if (g_get_monotonic_time () - begin > (gint64) scale (5, 30) * G_USEC_PER_SEC)
+      if (g_get_monotonic_time () - begin > scale_bound (3000))
         g_error ("Cut after %d bytes: it took %.1f s: %s", (int) at, (double) (g_get_monotonic_time () - begin) / G_USEC_PER_SEC,
                  local != NULL ? local->message : "success");
       cut = chaos_proxy_get_triggered (backend->proxy) != 0;
@@ -189,7 +189,7 @@ test_silence (gpointer       data,
 
           cupel_connection_close (connection, NULL, NULL);
         }
-      g_assert_cmpint (g_get_monotonic_time () - begin, <, (gint64) scale (3, 30) * G_USEC_PER_SEC);
+      g_assert_cmpint (g_get_monotonic_time () - begin, <, scale_bound (3000));
       if (chaos_proxy_get_triggered (backend->proxy) != 0 && local != NULL)
         g_assert_error (local, G_IO_ERROR, G_IO_ERROR_CANCELLED);
       g_source_destroy (source);
@@ -216,7 +216,7 @@ test_too_many (gpointer       data,
 
   limit = g_strdup_printf ("ALTER USER %s@localhost WITH MAX_USER_CONNECTIONS 1", backend->mark);
   drop = g_strdup_printf ("ALTER USER %s@localhost WITH MAX_USER_CONNECTIONS 0", backend->mark);
-  g_assert_true (fault_backend_wait_sessions (backend, 5 * G_USEC_PER_SEC));
+  g_assert_true (fault_backend_wait_sessions (backend, 60 * G_USEC_PER_SEC));
   g_assert_true (fault_backend_command (backend, limit, error));
   engine = make_engine (backend->url);
   g_object_set (engine, "pool-size", 5, "pool-timeout", 1.0, NULL);
@@ -228,9 +228,9 @@ test_too_many (gpointer       data,
   g_assert_true (g_error_matches (local, CUPEL_ERROR, CUPEL_ERROR_CONNECTION) ||
                  g_error_matches (local, CUPEL_ERROR, CUPEL_ERROR_OPERATIONAL) ||
                  g_error_matches (local, CUPEL_ERROR, CUPEL_ERROR_POOL_TIMEOUT));
-  g_assert_cmpint (g_get_monotonic_time () - begin, <, (gint64) scale (3, 30) * G_USEC_PER_SEC);
-  /* Ten attempts in a second at most, and the first */
-  g_assert_cmpuint (chaos_proxy_get_n_accepted (backend->proxy) - before, <=, 12);
+  g_assert_cmpint (g_get_monotonic_time () - begin, <, scale_bound (3000));
+  /* Ten attempts in a second at most, the first of them, and the one that is there */
+  g_assert_cmpuint (chaos_proxy_get_n_accepted (backend->proxy) - before, <=, (g_get_monotonic_time () - begin) / 100000 + 2);
   /* The one that is there is as good as before. */
   {
     g_autoptr(GRand) random = g_rand_new_with_seed (1);
@@ -270,7 +270,7 @@ test_signals (gpointer       data,
   sigaction (SIGUSR2, &action, &old);
   g_assert_cmpint (timer_create (CLOCK_MONOTONIC, &event, &timer), ==, 0);
   timer_settime (timer, 0, &every, NULL);
-  while (g_get_monotonic_time () < end)
+  while (g_get_monotonic_time () < end || g_atomic_int_get (&n_signals) <= 100)
     {
       g_autoptr(CupelConnection) connection = cupel_engine_connect (engine, NULL, error);
 
@@ -291,7 +291,6 @@ test_signals (gpointer       data,
   timer_delete (timer);
   sigaction (SIGUSR2, &old, NULL);
   g_test_message ("%d signals, %u queries", g_atomic_int_get (&n_signals), n);
-  g_assert_cmpint (g_atomic_int_get (&n_signals), >, 100);
   g_rand_free (random);
   end_engine (engine);
   return TRUE;
@@ -385,9 +384,9 @@ test_exit (gpointer       data,
       g_assert_true (g_subprocess_wait (child, NULL, error));
       g_assert_true (g_subprocess_get_if_exited (child));
       g_assert_cmpint (g_subprocess_get_exit_status (child), ==, 0);
-      g_assert_cmpint (g_get_monotonic_time () - begin, <, (gint64) scale (3, 30) * G_USEC_PER_SEC);
+      g_assert_cmpint (g_get_monotonic_time () - begin, <, scale_bound (3000));
     }
-  g_assert_true (fault_backend_wait_sessions (backend, 3 * G_USEC_PER_SEC));
+  g_assert_true (fault_backend_wait_sessions (backend, 60 * G_USEC_PER_SEC));
   return TRUE;
 }
 

@@ -141,7 +141,7 @@ wait_for_pool (Fixture *f)
 {
   CupelPool *pool = cupel_engine_get_pool (f->engine);
 
-  for (guint i = 0; i < 5000 && cupel_pool_get_checked_out (pool) > 0; i++)
+  for (guint i = 0; i < 60000 && cupel_pool_get_checked_out (pool) > 0; i++)
     cupel_fiber_sleep (1000, NULL, NULL);
   g_assert_cmpuint (cupel_pool_get_checked_out (pool), ==, 0);
 }

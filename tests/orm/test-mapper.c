@@ -503,6 +503,7 @@ test_person_relationships (Fixture *f)
 
 static CupelSession *nosy_session;
 static guint n_busy;
+static guint n_under_way;
 static guint n_missing_fiber;
 
 static void
@@ -512,6 +513,7 @@ on_nosy_done (GObject      *source,
 {
   g_autoptr(GError) error = NULL;
 
+  n_under_way--;
   if (!cupel_session_flush_finish (CUPEL_SESSION (source), result, &error))
     {
       g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_BUSY);
@@ -532,6 +534,7 @@ nosy (Person *self)
     n_missing_fiber++;
   else
     g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_BUSY);
+  n_under_way++;
   cupel_session_flush_async (nosy_session, NULL, on_nosy_done, NULL);
   cupel_session_expire_all (nosy_session);
   on_set = nosy;
@@ -561,14 +564,16 @@ test_person_nosy (Fixture *f)
   g_assert_no_error (error);
   g_assert_cmpuint (cupel_result_get_n_rows (result), ==, 40);
   g_assert_cmpuint (n_missing_fiber, >, 0);
-  cupel_fiber_sleep (20000, NULL, NULL);
+  while (n_under_way > 0)
+    cupel_fiber_sleep (1000, NULL, NULL);
   person = cupel_result_first (result);
   ok (cupel_session_refresh (f->session, CUPEL_ENTITY (person), NULL, NULL, &error), &error);
   set_number (person, "age", 3);
   on_set = nosy;
   ok (cupel_session_flush (f->session, NULL, &error), &error);
   on_set = NULL;
-  cupel_fiber_sleep (20000, NULL, NULL);
+  while (n_under_way > 0)
+    cupel_fiber_sleep (1000, NULL, NULL);
   commit (f);
   g_assert_cmpint (query_int (f, "SELECT count(*) FROM cupel_person WHERE age = 3"), ==, 1);
 }
