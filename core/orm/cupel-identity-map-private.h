@@ -43,6 +43,10 @@ void         cupel_identity_map_reserve (CupelIdentityMap       *map,
                                          guint                   n_more);
 void         cupel_identity_map_insert  (CupelIdentityMap       *map,
                                          CupelEntity            *entity);   /* entity->identity is set */
+/* The same for one that another may have the key of: that one leaves the map, and is returned. */
+CupelEntity *cupel_identity_map_put     (CupelIdentityMap       *map,
+                                         const CupelIdentityKey *key,
+                                         CupelEntity            *entity);
 gboolean     cupel_identity_map_remove  (CupelIdentityMap       *map,
                                          CupelEntity            *entity);
 /* Each entity in turn, and NULL after the last. *@position is 0 at first. The map must not change meanwhile. */

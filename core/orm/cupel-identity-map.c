@@ -221,9 +221,8 @@ cupel_identity_map_reserve (CupelIdentityMap *map,
     grow (map, size);
 }
 
-void
-cupel_identity_map_insert (CupelIdentityMap *map,
-                           CupelEntity      *entity)
+static void
+make_room (CupelIdentityMap *map)
 {
   if (map->count + 1 > map->size / 2)
     grow (map, MAX (64, map->size * 2));
@@ -232,6 +231,13 @@ cupel_identity_map_insert (CupelIdentityMap *map,
       write_ahead (map, map->written + WRITTEN_STEP);
       move (map, MOVED_PER_INSERTION);
     }
+}
+
+void
+cupel_identity_map_insert (CupelIdentityMap *map,
+                           CupelEntity      *entity)
+{
+  make_room (map);
   place (map, entity, hash_of_entity (entity));
   map->count++;
 }
@@ -271,6 +277,34 @@ remove_old (CupelIdentityMap *map,
   map->old.slots[old_slot (map, hole)] = NULL;
   map->count--;
   return TRUE;
+}
+
+CupelEntity *
+cupel_identity_map_put (CupelIdentityMap       *map,
+                        const CupelIdentityKey *key,
+                        CupelEntity            *entity)
+{
+  const guint32 hash = hash_of (key->mapper, key->identity);
+  CupelEntity *other;
+  guint mask, i;
+
+  make_room (map);
+  mask = map->size - 1;
+  for (i = hash & mask; map->slots[i] != NULL; i = (i + 1) & mask)
+    if (map->hashes[i] == hash && same_key (map->slots[i], key))
+      {
+        other = map->slots[i];
+        map->slots[i] = entity;
+        return other != entity ? other : NULL;
+      }
+
+  other = G_UNLIKELY (map->old.slots != NULL) ? lookup_old (map, key, hash) : NULL;
+  if (other != NULL)
+    remove_old (map, other, hash);
+  map->slots[i] = entity;
+  map->hashes[i] = hash;
+  map->count++;
+  return other != entity ? other : NULL;
 }
 
 gboolean

@@ -38,17 +38,12 @@ take_place (CupelSession           *self,
             CupelEntity            *entity,
             const CupelIdentityKey *key)
 {
-  CupelEntity *other = cupel_identity_map_lookup (&self->identity, key);
+  CupelEntity *other;
 
-  if (other == entity)
-    return;
-  if (other != NULL)
-    {
-      cupel_identity_map_remove (&self->identity, other);
-      other->session = NULL;
-    }
   entity->identity = key->identity;
-  cupel_identity_map_insert (&self->identity, entity);
+  other = cupel_identity_map_put (&self->identity, key, entity);
+  if (other != NULL)
+    other->session = NULL;
 }
 
 void

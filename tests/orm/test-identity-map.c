@@ -31,6 +31,20 @@ lookup (CupelIdentityMap *map,
   return cupel_identity_map_lookup (map, &key);
 }
 
+/* A new one with the key @id. *@other is whom it takes the place of. */
+static CupelEntity *
+put (CupelIdentityMap  *map,
+     gint64             id,
+     CupelEntity      **other)
+{
+  CupelEntity *entity = g_object_new (thing_get_type (), NULL);
+  const CupelIdentityKey key = { cupel_mapper_of (entity), id, NULL };
+
+  entity->identity = id;
+  *other = cupel_identity_map_put (map, &key, entity);
+  return entity;
+}
+
 /* Entities come and go at random: the map and a plain hash table always agree. Few distinct keys make long runs of slots. */
 static void
 test_random (void)
@@ -52,7 +66,15 @@ test_random (void)
           g_assert_false (cupel_identity_map_remove (&map, found));
           g_hash_table_remove (model, &id);
         }
-      else if (found == NULL)
+      else if (found != NULL || g_test_rand_bit ())
+        {
+          CupelEntity *other;
+          CupelEntity *entity = put (&map, id, &other);
+
+          g_assert_true (other == found);
+          g_hash_table_replace (model, g_memdup2 (&id, sizeof id), entity);
+        }
+      else
         {
           CupelEntity *entity = g_object_new (thing_get_type (), "id", id, NULL);
 
@@ -101,6 +123,18 @@ test_growing (void)
               g_assert_null (lookup (&map, mapper, entity->identity));
               entity->identity = -1;
               n_removed++;
+            }
+          else if (i % 4 == 1)
+            {
+              gint64 id = entity->identity;
+              CupelEntity *former;
+              CupelEntity *now = put (&map, id, &former);
+
+              g_assert_true (former == entity);
+              g_assert_true (lookup (&map, mapper, id) == now);
+              g_assert_false (cupel_identity_map_remove (&map, entity));
+              g_object_unref (entity);
+              g_ptr_array_index (all, other) = now;
             }
         }
       g_assert_null (lookup (&map, mapper, -1 - (gint64) i));
