@@ -451,7 +451,7 @@ peek_text (CupelEntity     *self,
 {
   gsize length = strlen (text);
 
-  if (!g_utf8_validate (text, length, NULL))
+  if (!cupel_is_clean_text (text, length))
     {
       g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_DATA, "%s.%s: the text is not valid UTF-8", G_OBJECT_TYPE_NAME (self), attribute->name);
       return FALSE;

@@ -168,7 +168,16 @@ needs_returning (CupelMapper *mapper,
   return FALSE;
 }
 
-/* Neighbours of the same shape go together, so that rows are inserted in the order of adding. */
+/* Whether it is still to be written: the program may have taken it out of the session meanwhile. */
+static gboolean
+is_pending (CupelFlush  *flush,
+            CupelEntity *entity)
+{
+  return entity->session == flush->session && (entity->flags & CUPEL_ENTITY_FLAG_PENDING);
+}
+
+/* Those of @entities that are still to be written. Neighbours of the same shape go together, so that rows are inserted in the order of
+ * adding. The array is scratch. */
 static gboolean
 insert_all (CupelFlush   *flush,
             CupelMapper  *mapper,
@@ -176,50 +185,56 @@ insert_all (CupelFlush   *flush,
             GError      **error)
 {
   CupelCapabilities caps = cupel_engine_get_capabilities (flush->session->engine);
-  guint start = 0;
+  guint next = 0;
 
-  while (start < entities->len)
+  while (next < entities->len)
     {
-      CupelEntity *first = g_ptr_array_index (entities, start);
-      g_autofree guint64 *set = g_memdup2 (cupel_entity_peek_bits (mapper, &first->loaded), mapper->n_words * sizeof (guint64));
-      gboolean needs = needs_returning (mapper, first);
-      gboolean returning = needs && (caps & CUPEL_CAP_INSERT_RETURNING);
+      CupelEntity *first = g_ptr_array_index (entities, next);
+      CupelEntity **same = (CupelEntity **) entities->pdata + next;
+      g_autofree guint64 *set = NULL;
       CupelMapperStatement *shape;
       TakeKeys take;
-      const guint limit = returning && !(caps & CUPEL_CAP_INSERT_MANY_RETURNING) ? start + 1 : entities->len;
-      guint end = start;
+      gboolean needs, returning;
+      guint n = 0, limit;
 
-      while (end < limit)
+      if (!is_pending (flush, first))
         {
-          CupelEntity *entity = g_ptr_array_index (entities, end);
+          next++;
+          cupel_fiber_tick ();
+          continue;
+        }
+      if (!cupel_flush_sync_references (first, error))
+        return FALSE;
+      set = g_memdup2 (cupel_entity_peek_bits (mapper, &first->loaded), mapper->n_words * sizeof (guint64));
+      needs = needs_returning (mapper, first);
+      returning = needs && (caps & CUPEL_CAP_INSERT_RETURNING);
+      limit = returning && !(caps & CUPEL_CAP_INSERT_MANY_RETURNING) ? 1 : G_MAXUINT;
 
-          if (!cupel_flush_has_shape (entity, mapper, &entity->loaded, set))
-            break;
-          end++;
+      for (; next < entities->len && n < limit; next++)
+        {
+          CupelEntity *entity = g_ptr_array_index (entities, next);
+
+          if (is_pending (flush, entity))
+            {
+              if (!cupel_flush_sync_references (entity, error))
+                return FALSE;
+              if (!cupel_flush_has_shape (entity, mapper, &entity->loaded, set))
+                break;
+              same[n++] = entity;
+            }
           cupel_fiber_tick ();
         }
 
       shape = cupel_mapper_insert_statement (mapper, set, returning);
       take = (TakeKeys) { .flush = flush, .mapper = mapper, .shape = shape, .more_to_come = needs && !returning };
-      if (!cupel_flush_write (flush, mapper, shape, shape->n_binds, (CupelEntity **) entities->pdata + start, end - start, take_batch,
-                              &take, error))
+      cupel_identity_map_reserve (&flush->session->identity, n);
+      if (!cupel_flush_write (flush, mapper, shape, shape->n_binds, same, n, take_batch, &take, error))
         return FALSE;
-      if (take.more_to_come &&
-          (!cupel_session_fetch_defaults (flush->session, mapper, (CupelEntity **) entities->pdata + start, end - start,
-                                          flush->cancellable, error) ||
-           !tell_keys (flush, (CupelEntity **) entities->pdata + start, end - start, error)))
+      if (take.more_to_come && (!cupel_session_fetch_defaults (flush->session, mapper, same, n, flush->cancellable, error) ||
+                                !tell_keys (flush, same, n, error)))
         return FALSE;
-      start = end;
     }
   return TRUE;
-}
-
-/* Whether it is still to be written: the program may have taken it out of the session meanwhile. */
-static gboolean
-is_pending (CupelFlush  *flush,
-            CupelEntity *entity)
-{
-  return entity->session == flush->session && (entity->flags & CUPEL_ENTITY_FLAG_PENDING);
 }
 
 static void
@@ -273,19 +288,25 @@ mark_waiting (CupelFlush  *flush,
     ((CupelEntity *) g_ptr_array_index (waiting, i))->flags &= ~CUPEL_ENTITY_FLAG_WAITING;
 }
 
-static gboolean
-insert_wave (CupelFlush   *flush,
-             CupelMapper  *mapper,
-             GPtrArray    *ready,
-             GError      **error)
+/* Those of @waiting that do not wait for others of their class; the rest is in *@rest. */
+static GPtrArray *
+take_wave (CupelFlush   *flush,
+           CupelMapper  *mapper,
+           GPtrArray    *waiting,
+           GPtrArray   **rest)
 {
-  for (guint i = 0; i < ready->len; i++)
+  GPtrArray *ready = g_ptr_array_new ();
+
+  *rest = g_ptr_array_new ();
+  mark_waiting (flush, mapper, waiting);
+  for (guint i = 0; i < waiting->len; i++)
     {
-      if (!cupel_flush_sync_references (g_ptr_array_index (ready, i), error))
-        return FALSE;
-      cupel_fiber_tick ();
+      CupelEntity *entity = g_ptr_array_index (waiting, i);
+
+      if (is_pending (flush, entity))
+        g_ptr_array_add (entity->flags & CUPEL_ENTITY_FLAG_MARK ? *rest : ready, entity);
     }
-  return insert_all (flush, mapper, ready, error);
+  return ready;
 }
 
 gboolean
@@ -293,36 +314,25 @@ cupel_flush_inserts (CupelFlush   *flush,
                      CupelMapper  *mapper,
                      GError      **error)
 {
-  g_autoptr(GPtrArray) waiting = g_ptr_array_new ();
-  const gboolean in_waves = cupel_flush_refers_to_itself (mapper);
+  GPtrArray *inserts = g_hash_table_lookup (flush->inserts_of, mapper);
+  g_autoptr(GPtrArray) waiting = inserts != NULL ? g_ptr_array_ref (inserts) : NULL;
 
-  for (guint i = 0; i < flush->inserts->len; i++)
-    {
-      if (cupel_mapper_of (g_ptr_array_index (flush->inserts, i)) == mapper)
-        g_ptr_array_add (waiting, g_ptr_array_index (flush->inserts, i));
-      cupel_fiber_tick ();
-    }
+  if (waiting == NULL)
+    return TRUE;
+  if (!cupel_flush_refers_to_itself (mapper))
+    return insert_all (flush, mapper, waiting, error);
 
   while (waiting->len > 0)
     {
-      g_autoptr(GPtrArray) ready = g_ptr_array_new ();
-      g_autoptr(GPtrArray) rest = g_ptr_array_new ();
+      g_autoptr(GPtrArray) rest = NULL;
+      g_autoptr(GPtrArray) ready = take_wave (flush, mapper, waiting, &rest);
 
-      if (in_waves)
-        mark_waiting (flush, mapper, waiting);
-      for (guint i = 0; i < waiting->len; i++)
-        {
-          CupelEntity *entity = g_ptr_array_index (waiting, i);
-
-          if (is_pending (flush, entity))
-            g_ptr_array_add (in_waves && (entity->flags & CUPEL_ENTITY_FLAG_MARK) ? rest : ready, entity);
-        }
       if (ready->len == 0 && rest->len > 0)
         {
           g_set_error (error, CUPEL_ERROR, CUPEL_ERROR_MAPPING, "new entities of %s refer to each other in a circle", g_type_name (mapper->type));
           return FALSE;
         }
-      if (!insert_wave (flush, mapper, ready, error))
+      if (!insert_all (flush, mapper, ready, error))
         return FALSE;
       g_clear_pointer (&waiting, g_ptr_array_unref);
       waiting = g_steal_pointer (&rest);

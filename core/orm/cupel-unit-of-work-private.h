@@ -16,6 +16,7 @@ typedef struct
   CupelSession *session;
   GPtrArray *mappers;       /* parents first */
   GPtrArray *inserts;       /* what was new at the start; holds references */
+  GHashTable *inserts_of;   /* the same by class, once it is known what is deleted; holds none */
   GPtrArray *parents;       /* what was dirty at the start, and has collections or references; holds references */
   GHashTable *adopted;      /* by relationship: the set of what collections got; NULL: nothing was taken out of any */
   GCancellable *cancellable;

@@ -70,6 +70,34 @@ gather (GPtrArray *mappers,
     }
 }
 
+/* What is new, by class. */
+static void
+gather_inserts (GPtrArray  *mappers,
+                CupelFlush *flush)
+{
+  CupelMapper *last = NULL;
+  GPtrArray *entities = NULL;
+
+  flush->inserts_of = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_ptr_array_unref);
+  for (guint i = 0; i < flush->inserts->len; i++)
+    {
+      CupelEntity *entity = g_ptr_array_index (flush->inserts, i);
+      CupelMapper *mapper = cupel_mapper_of (entity);
+
+      if (mapper != last)
+        entities = g_hash_table_lookup (flush->inserts_of, mapper);
+      if (entities == NULL)
+        {
+          entities = g_ptr_array_new ();
+          g_hash_table_insert (flush->inserts_of, mapper, entities);
+          g_ptr_array_add (mappers, mapper);
+        }
+      g_ptr_array_add (entities, entity);
+      last = mapper;
+      cupel_fiber_tick ();
+    }
+}
+
 static GPtrArray *
 sorted_mappers (CupelFlush  *flush,
                 GError     **error)
@@ -79,7 +107,7 @@ sorted_mappers (CupelFlush  *flush,
   g_autoptr(GPtrArray) path = g_ptr_array_new ();
   g_autoptr(GPtrArray) sorted = g_ptr_array_new ();
 
-  gather (all, flush->inserts);
+  gather_inserts (all, flush);
   gather (all, session->dirty);
   gather (all, session->deleted);
   for (guint i = 0; i < all->len; i++)
@@ -318,8 +346,9 @@ cupel_session_do_flush (CupelSession  *self,
   flush.inserts = take_new (self);
   flush.parents = with_relations (self->dirty);
   ok = flush_in_order (&flush, &failure);
-  /* Others still hold them: the session, or nobody. */
-  give_back_new (self, flush.inserts);
+  /* Others still hold them: the session, or nobody. After a flush that went well, only what was added meanwhile is new. */
+  if (!ok || self->new_->len > 0)
+    give_back_new (self, flush.inserts);
   if (!ok)
     cupel_flush_give_back_children (&flush);
   release_slowly (&flush.inserts);
@@ -329,6 +358,7 @@ cupel_session_do_flush (CupelSession  *self,
 
   g_clear_pointer (&flush.mappers, g_ptr_array_unref);
   g_clear_pointer (&flush.adopted, g_hash_table_unref);
+  g_clear_pointer (&flush.inserts_of, g_hash_table_unref);
   if (self->expire_later)
     cupel_session_expire_all (self);
   if (ok)
