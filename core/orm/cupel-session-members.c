@@ -197,17 +197,20 @@ push_related (CupelEntity *entity,
     return;
   for (guint i = mapper->relationships->len; i > 0; i--)
     {
+      CupelRelationship *relationship = g_ptr_array_index (mapper->relationships, i - 1);
       GObject *related = extra->related[i - 1];
       gpointer *children = NULL;
       guint n_children = 0;
+      gpointer *top;
 
       if (related == NULL)
         continue;
-      if (CUPEL_IS_ENTITY (related))
+      if (relationship->kind == CUPEL_RELATIONSHIP_BELONGS_TO)
         {
-          g_ptr_array_add (stack, related);
+          children = (gpointer *) &extra->related[i - 1];
+          n_children = 1;
         }
-      else if (CUPEL_IS_COLLECTION (related))
+      else if (G_OBJECT_TYPE (related) == CUPEL_TYPE_COLLECTION)
         {
           children = (gpointer *) CUPEL_COLLECTION (related)->items;
           n_children = CUPEL_COLLECTION (related)->n_items;
@@ -219,8 +222,10 @@ push_related (CupelEntity *entity,
           children = added != NULL ? added->pdata : NULL;
           n_children = added != NULL ? added->len : 0;
         }
-      for (guint c = n_children; c > 0; c--)
-        g_ptr_array_add (stack, children[c - 1]);
+      g_ptr_array_set_size (stack, (int) (stack->len + n_children));
+      top = stack->pdata + stack->len;
+      for (guint c = 0; c < n_children; c++)
+        *--top = children[c];
     }
 }
 
@@ -238,7 +243,7 @@ attach_all (CupelSession  *self,
   g_ptr_array_add (stack, entity);
   while (stack->len > 0)
     {
-      CupelEntity *next = g_ptr_array_steal_index (stack, stack->len - 1);
+      CupelEntity *next = g_ptr_array_index (stack, --stack->len);
 
       if (next->session == self)
         continue;

@@ -5,6 +5,9 @@
 #include "orm/cupel-unit-of-work-private.h"
 #include "runtime/cupel-profile-private.h"
 
+/* So many new entities hold the loop long enough that it gets its turn before anything else is done with them. */
+#define MANY_NEW 10000
+
 /* Sorting classes */
 
 static gboolean
@@ -343,6 +346,9 @@ cupel_session_do_flush (CupelSession  *self,
     return FALSE;
 
   self->flushing = TRUE;
+  /* Adding many took its time, and what many have in their collections is taken in one go. */
+  if (self->new_->len >= MANY_NEW)
+    cupel_fiber_yield ();
   flush.inserts = take_new (self);
   flush.parents = with_relations (self->dirty);
   ok = flush_in_order (&flush, &failure);
