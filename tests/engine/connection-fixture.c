@@ -81,38 +81,6 @@ in_fiber (Fixture       *f,
   g_assert_no_error (error);
 }
 
-CupelConnection *
-borrow (Fixture *f)
-{
-  GError *error = NULL;
-  CupelConnection *connection = cupel_engine_connect (f->engine, NULL, &error);
-
-  g_assert_no_error (error);
-  return connection;
-}
-
-CupelResult *
-try_execute (CupelConnection  *connection,
-             const char       *sql,
-             GCancellable     *cancellable,
-             GError          **error)
-{
-  g_autoptr(CupelText) text = cupel_text_new (sql);
-
-  return cupel_connection_execute (connection, CUPEL_STATEMENT (text), NULL, cancellable, error);
-}
-
-void
-execute (CupelConnection *connection,
-         const char      *sql)
-{
-  GError *error = NULL;
-  g_autoptr(CupelResult) result = try_execute (connection, sql, NULL, &error);
-
-  g_assert_no_error (error);
-  g_assert_nonnull (result);
-}
-
 void
 close_it (CupelConnection *connection)
 {

@@ -4,6 +4,7 @@
 
 /* Connections of a database that does as it is told, and the signals of their engine. */
 
+#include "client.h"
 #include "fake-database.h"
 
 G_BEGIN_DECLS
@@ -20,9 +21,6 @@ void set_up (Fixture *f, gconstpointer data);
 void tear_down (Fixture *f, gconstpointer data);
 /* Each test runs in a fiber. */
 void in_fiber (Fixture *f, gconstpointer data);
-CupelConnection *borrow (Fixture *f);
-CupelResult *try_execute (CupelConnection *connection, const char *sql, GCancellable *cancellable, GError **error);
-void execute (CupelConnection *connection, const char *sql);
 void close_it (CupelConnection *connection);
 void assert_log (const char *expected);
 

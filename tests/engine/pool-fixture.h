@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "client.h"
 #include "fake-database.h"
 
 /* Engines on the fake database, and what their pools are used for. */
@@ -60,36 +61,4 @@ wait_for_closing (CupelPool *pool)
       cupel_fiber_sleep (1000, NULL, NULL);
     }
   g_assert_not_reached ();
-}
-
-static inline CupelConnection *
-borrow (CupelEngine *engine)
-{
-  GError *error = NULL;
-  CupelConnection *connection = cupel_engine_connect (engine, NULL, &error);
-
-  g_assert_no_error (error);
-  return connection;
-}
-
-static inline void
-give_back (CupelConnection *connection)
-{
-  GError *error = NULL;
-
-  g_assert_true (cupel_connection_close (connection, NULL, &error));
-  g_assert_no_error (error);
-  g_object_unref (connection);
-}
-
-static inline void
-execute (CupelConnection *connection,
-         const char      *sql)
-{
-  g_autoptr(CupelText) text = cupel_text_new (sql);
-  g_autoptr(CupelResult) result = NULL;
-  GError *error = NULL;
-
-  result = cupel_connection_execute (connection, CUPEL_STATEMENT (text), NULL, NULL, &error);
-  g_assert_no_error (error);
 }

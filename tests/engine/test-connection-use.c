@@ -48,7 +48,7 @@ test_busy (gpointer       data,
            GError       **error)
 {
   Fixture *f = data;
-  g_autoptr(CupelConnection) connection = borrow (f);
+  g_autoptr(CupelConnection) connection = borrow (f->engine);
   g_autoptr(CupelTaskGroup) group = cupel_task_group_new (NULL);
   g_autoptr(CupelText) text = cupel_text_new ("other");
   g_autoptr(CupelMetadata) metadata = cupel_metadata_new ();
@@ -101,7 +101,7 @@ test_closed (gpointer       data,
              GError       **error)
 {
   Fixture *f = data;
-  g_autoptr(CupelConnection) connection = borrow (f);
+  g_autoptr(CupelConnection) connection = borrow (f->engine);
   GError *local = NULL;
 
   close_it (connection);
@@ -139,7 +139,7 @@ test_wrong_thread (gpointer       data,
                    GError       **error)
 {
   Fixture *f = data;
-  g_autoptr(CupelConnection) connection = borrow (f);
+  g_autoptr(CupelConnection) connection = borrow (f->engine);
 
   g_thread_join (g_thread_new ("wrong", on_wrong_thread, connection));
   assert_log ("");
@@ -153,7 +153,7 @@ test_cancel (gpointer       data,
              GError       **error)
 {
   Fixture *f = data;
-  g_autoptr(CupelConnection) connection = borrow (f);
+  g_autoptr(CupelConnection) connection = borrow (f->engine);
   g_autoptr(GCancellable) cancellable = g_cancellable_new ();
   g_autoptr(CupelTaskGroup) group = cupel_task_group_new (cancellable);
   Slow slow = { .connection = connection };
@@ -183,7 +183,7 @@ test_parameters (gpointer       data,
                  GError       **error)
 {
   Fixture *f = data;
-  g_autoptr(CupelConnection) connection = borrow (f);
+  g_autoptr(CupelConnection) connection = borrow (f->engine);
   g_autoptr(CupelText) text = cupel_text_new ("put :a :b");
   g_autoptr(CupelText) plain = cupel_text_new ("plain");
   g_autoptr(CupelParameters) parameters = cupel_parameters_new ();
@@ -253,7 +253,7 @@ test_cache (gpointer       data,
             GError       **error)
 {
   Fixture *f = data;
-  g_autoptr(CupelConnection) connection = borrow (f);
+  g_autoptr(CupelConnection) connection = borrow (f->engine);
   g_autoptr(CupelText) text = cupel_text_new ("one");
   guint64 misses = 0;
 
@@ -363,7 +363,7 @@ drop_in_fiber (gpointer       data,
                GError       **error)
 {
   Fixture *f = data;
-  CupelConnection *connection = borrow (f);
+  CupelConnection *connection = borrow (f->engine);
 
   execute (connection, "one");
   fake_database_forget_log ();
@@ -491,7 +491,7 @@ static void
 test_async_context_goes (Fixture       *f,
                          gconstpointer  data)
 {
-  g_autoptr(CupelConnection) connection = borrow (f);
+  g_autoptr(CupelConnection) connection = borrow (f->engine);
   g_autoptr(CupelText) text = cupel_text_new ("one");
 
   for (guint begun = 0; begun < 2; begun++)

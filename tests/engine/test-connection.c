@@ -14,7 +14,7 @@ test_autobegin (gpointer       data,
                 GError       **error)
 {
   Fixture *f = data;
-  g_autoptr(CupelConnection) connection = borrow (f);
+  g_autoptr(CupelConnection) connection = borrow (f->engine);
 
   g_assert_false (cupel_connection_in_transaction (connection));
   /* Nothing is open: nothing happens. */
@@ -51,7 +51,7 @@ test_begin (gpointer       data,
             GError       **error)
 {
   Fixture *f = data;
-  g_autoptr(CupelConnection) connection = borrow (f);
+  g_autoptr(CupelConnection) connection = borrow (f->engine);
   g_autoptr(GError) local = NULL;
 
   g_assert_true (cupel_connection_begin (connection, NULL, error));
@@ -78,7 +78,7 @@ test_implicit_commit (gpointer       data,
                       GError       **error)
 {
   Fixture *f = data;
-  g_autoptr(CupelConnection) connection = borrow (f);
+  g_autoptr(CupelConnection) connection = borrow (f->engine);
 
   execute (connection, "implicit");
   g_assert_true (cupel_connection_in_transaction (connection));
@@ -96,7 +96,7 @@ test_isolation (gpointer       data,
                 GError       **error)
 {
   Fixture *f = data;
-  g_autoptr(CupelConnection) connection = borrow (f);
+  g_autoptr(CupelConnection) connection = borrow (f->engine);
   g_autoptr(CupelConnection) again = NULL;
   g_autoptr(GError) local = NULL;
 
@@ -118,7 +118,7 @@ test_isolation (gpointer       data,
   assert_log ("isolation 4; BEGIN; two; reset; isolation 0");
 
   /* The next borrower has the same connection, as new. */
-  again = borrow (f);
+  again = borrow (f->engine);
   execute (again, "three");
   close_it (again);
   assert_log ("BEGIN; three; reset");
@@ -126,27 +126,27 @@ test_isolation (gpointer       data,
 
   g_object_set (f->engine, "isolation-level", CUPEL_ISOLATION_AUTOCOMMIT, NULL);
   g_clear_object (&again);
-  again = borrow (f);
+  again = borrow (f->engine);
   execute (again, "four");
   close_it (again);
   assert_log ("isolation 5; four");
 
   /* The engine's own level stays with the connection: one answer for one question, and nothing when it comes back. */
   g_clear_object (&again);
-  again = borrow (f);
+  again = borrow (f->engine);
   execute (again, "five");
   close_it (again);
   assert_log ("five");
 
   /* Another one does not, */
   g_clear_object (&again);
-  again = borrow (f);
+  again = borrow (f->engine);
   g_assert_true (cupel_connection_set_isolation_level (again, CUPEL_ISOLATION_SERIALIZABLE, NULL, error));
   execute (again, "six");
   close_it (again);
   assert_log ("isolation 4; BEGIN; six; reset; isolation 5");
   g_clear_object (&again);
-  again = borrow (f);
+  again = borrow (f->engine);
   g_assert_true (cupel_connection_set_isolation_level (again, CUPEL_ISOLATION_DEFAULT, NULL, error));
   execute (again, "seven");
   close_it (again);
@@ -154,11 +154,11 @@ test_isolation (gpointer       data,
 
   /* and who comes next gets his with his first statement. */
   g_clear_object (&again);
-  again = borrow (f);
+  again = borrow (f->engine);
   close_it (again);
   assert_log ("");
   g_clear_object (&again);
-  again = borrow (f);
+  again = borrow (f->engine);
   execute (again, "eight");
   g_assert_null (try_execute (again, "fail", NULL, &local));
   g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING);
@@ -170,7 +170,7 @@ test_isolation (gpointer       data,
 
   g_object_set (f->engine, "isolation-level", CUPEL_ISOLATION_DEFAULT, NULL);
   g_clear_object (&again);
-  again = borrow (f);
+  again = borrow (f->engine);
   execute (again, "ten");
   close_it (again);
   assert_log ("isolation 0; BEGIN; ten; reset");
@@ -184,7 +184,7 @@ test_failed_statement (gpointer       data,
                        GError       **error)
 {
   Fixture *f = data;
-  g_autoptr(CupelConnection) connection = borrow (f);
+  g_autoptr(CupelConnection) connection = borrow (f->engine);
   g_autoptr(GError) local = NULL;
 
   /* The server says FAILED: it refuses by itself, but COMMIT is not even sent. */
@@ -233,7 +233,7 @@ test_lost_link (gpointer       data,
                 GError       **error)
 {
   Fixture *f = data;
-  g_autoptr(CupelConnection) connection = borrow (f);
+  g_autoptr(CupelConnection) connection = borrow (f->engine);
   g_autoptr(CupelConnection) other = NULL;
   g_autoptr(GError) local = NULL;
 
@@ -258,7 +258,7 @@ test_lost_link (gpointer       data,
   g_assert_cmpuint (fake_figures.n_connected, ==, 0);
 
   fake_knobs.disconnect = FALSE;
-  other = borrow (f);
+  other = borrow (f->engine);
   execute (other, "one");
   close_it (other);
   g_assert_cmpuint (fake_figures.n_connects, ==, 2);
@@ -271,7 +271,7 @@ test_commit_errors (gpointer       data,
                     GError       **error)
 {
   Fixture *f = data;
-  g_autoptr(CupelConnection) connection = borrow (f);
+  g_autoptr(CupelConnection) connection = borrow (f->engine);
   g_autoptr(CupelConnection) second = NULL;
   g_autoptr(GCancellable) cancellable = g_cancellable_new ();
   g_autoptr(GError) local = NULL;
@@ -310,7 +310,7 @@ test_commit_errors (gpointer       data,
   /* the link is found dead before */
   fake_knobs.fail_commit = fake_knobs.disconnect = FALSE;
   fake_database_forget_log ();
-  second = borrow (f);
+  second = borrow (f->engine);
   execute (second, "four");
   fake_knobs.dead = TRUE;
   g_assert_false (cupel_connection_commit (second, NULL, &local));
@@ -329,7 +329,7 @@ test_many_names (gpointer       data,
 {
   const guint n = scale (60000, 2000);
   Fixture *f = data;
-  g_autoptr(CupelConnection) connection = borrow (f);
+  g_autoptr(CupelConnection) connection = borrow (f->engine);
   g_autoptr(CupelParameters) parameters = cupel_parameters_new ();
   g_autoptr(GString) sql = g_string_new ("one");
   g_autoptr(CupelText) text = NULL;

@@ -5,11 +5,11 @@
 
 #include <string.h>
 
-#include <cupel-dialect.h>
-
 #include "../each-url.h"
+#include "client.h"
 
 #define N_BORROWERS 40
+#define COUNT       "SELECT count(*) FROM hand_over"
 
 typedef struct
 {
@@ -19,57 +19,6 @@ typedef struct
   guint        n_committed;
 } Fixture;
 
-static CupelResult *
-try_execute (CupelConnection  *connection,
-             const char       *sql,
-             GError          **error)
-{
-  g_autoptr(CupelText) text = cupel_text_new (sql);
-
-  return cupel_connection_execute (connection, CUPEL_STATEMENT (text), NULL, NULL, error);
-}
-
-static void
-execute (CupelConnection *connection,
-         const char      *sql)
-{
-  g_autoptr(GError) error = NULL;
-  G_GNUC_UNUSED g_autoptr(CupelResult) result = try_execute (connection, sql, &error);
-
-  g_assert_no_error (error);
-}
-
-static gint64
-count (CupelConnection *connection)
-{
-  g_autoptr(GError) error = NULL;
-  g_autoptr(CupelResult) result = try_execute (connection, "SELECT count(*) FROM hand_over", &error);
-
-  g_assert_no_error (error);
-  g_assert_true (cupel_result_step (result));
-  return cupel_result_get_int64 (result, 0);
-}
-
-static CupelConnection *
-borrow (CupelEngine *engine)
-{
-  g_autoptr(GError) error = NULL;
-  CupelConnection *connection = cupel_engine_connect (engine, NULL, &error);
-
-  g_assert_no_error (error);
-  return connection;
-}
-
-static void
-give_back (CupelConnection *connection)
-{
-  g_autoptr(GError) error = NULL;
-
-  cupel_connection_close (connection, NULL, &error);
-  g_assert_no_error (error);
-  g_object_unref (connection);
-}
-
 /* Each leaves the connection in another way. */
 static gboolean
 borrow_in_turn (gpointer       data,
@@ -77,30 +26,30 @@ borrow_in_turn (gpointer       data,
                 GError       **error)
 {
   Fixture *f = data;
-  const guint number = f->number++;
+  const guint turn = f->number++;
   CupelConnection *connection = borrow (f->engine);
-  g_autofree char *insert = g_strdup_printf ("INSERT INTO hand_over (id) VALUES (%u)", number);
+  g_autofree char *insert = g_strdup_printf ("INSERT INTO hand_over (id) VALUES (%u)", turn);
   g_autoptr(CupelTransaction) nested = NULL;
   g_autoptr(CupelResult) result = NULL;
   g_autoptr(GError) failure = NULL;
 
   g_assert_cmpint (cupel_connection_in_transaction (connection), ==, FALSE);
-  switch (number % 5)
+  switch (turn % 5)
     {
     case 0:
-      g_assert_cmpint (count (connection), ==, f->n_committed);
+      g_assert_cmpint (number (connection, COUNT), ==, f->n_committed);
       execute (connection, insert);
       break;
     case 1:
       execute (connection, insert);
-      g_assert_cmpint (count (connection), ==, f->n_committed + 1);
+      g_assert_cmpint (number (connection, COUNT), ==, f->n_committed + 1);
       g_assert_true (cupel_connection_commit (connection, NULL, error));
       f->n_committed++;
-      g_assert_cmpint (count (connection), ==, f->n_committed);
+      g_assert_cmpint (number (connection, COUNT), ==, f->n_committed);
       break;
     case 2:
       /* The first statement of a borrower fails: neither it nor what it was sent with does harm. */
-      result = try_execute (connection, "SELECT no_such_column FROM hand_over", &failure);
+      result = try_execute (connection, "SELECT no_such_column FROM hand_over", NULL, &failure);
       g_assert_error (failure, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING);
       break;
     case 3:
@@ -132,7 +81,7 @@ test_in_turn (gpointer       data,
 
   connection = borrow (f->engine);
   g_assert_cmpuint (f->n_committed, ==, N_BORROWERS / 5);
-  g_assert_cmpint (count (connection), ==, f->n_committed);
+  g_assert_cmpint (number (connection, COUNT), ==, f->n_committed);
   give_back (connection);
   return TRUE;
 }
@@ -151,7 +100,7 @@ borrow_idly (gpointer       data,
   execute (other, "UPDATE hand_over SET id = 2 WHERE id = 1");
   g_assert_true (cupel_connection_commit (other, NULL, error));
   give_back (other);
-  g_assert_cmpint (count (connection), ==, 1);
+  g_assert_cmpint (number (connection, COUNT), ==, 1);
   give_back (connection);
   return TRUE;
 }
@@ -222,7 +171,7 @@ test_cancelled (gpointer       data,
         g_assert_true (cupel_fiber_sleep (5000, NULL, error));
 
       connection = borrow (f->engine);
-      g_assert_cmpint (count (connection), ==, 0);
+      g_assert_cmpint (number (connection, COUNT), ==, 0);
       give_back (connection);
     }
   return TRUE;
@@ -245,7 +194,7 @@ test_not_begun (gpointer       data,
 
   connection = borrow (f->engine);
   execute (connection, "INSERT INTO hand_over (id) VALUES (1)");
-  g_assert_cmpint (count (connection), ==, 1);
+  g_assert_cmpint (number (connection, COUNT), ==, 1);
   give_back (connection);
   return TRUE;
 }
@@ -297,32 +246,17 @@ run_in_fiber (gpointer       data,
   return success;
 }
 
-static void
-run_test (gconstpointer test)
-{
-  g_autoptr(GError) error = NULL;
-
-  cupel_run (run_in_fiber, (gpointer) test, NULL, &error);
-  g_assert_no_error (error);
-}
-
 int
 main (int   argc,
       char *argv[])
 {
-  static const struct
-  {
-    const char *path;
-    TestFunc    func;
-  } tests[] = {
-    { "/engine/hand-over/in-turn", test_in_turn },
-    { "/engine/hand-over/idle", test_idle },
-    { "/engine/hand-over/cancelled", test_cancelled },
-    { "/engine/hand-over/not-begun", test_not_begun },
+  static const EachUrlTest tests[] = {
+    { "/engine/hand-over/in-turn", G_CALLBACK (test_in_turn) },
+    { "/engine/hand-over/idle", G_CALLBACK (test_idle) },
+    { "/engine/hand-over/cancelled", G_CALLBACK (test_cancelled) },
+    { "/engine/hand-over/not-begun", G_CALLBACK (test_not_begun) },
   };
 
   g_test_init (&argc, &argv, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
-    each_url_add (tests[i].path, G_CALLBACK (tests[i].func), run_test);
-  return g_test_run ();
+  return each_url_test_run (tests, G_N_ELEMENTS (tests), run_in_fiber);
 }

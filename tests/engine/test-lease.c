@@ -7,7 +7,7 @@
 
 #include <glib/gstdio.h>
 
-#include <cupel-dialect.h>
+#include "client.h"
 
 typedef struct
 {
@@ -23,55 +23,6 @@ typedef struct
   TestFunc  func;
   char     *url;
 } Case;
-
-static gboolean
-is_dialect (Fixture    *f,
-            const char *name)
-{
-  return strcmp (cupel_url_get_dialect (cupel_engine_get_url (f->engine)), name) == 0;
-}
-
-static CupelConnection *
-borrow (CupelEngine *engine)
-{
-  GError *error = NULL;
-  CupelConnection *connection = cupel_engine_connect (engine, NULL, &error);
-
-  g_assert_no_error (error);
-  return connection;
-}
-
-static void
-give_back (CupelConnection *connection)
-{
-  GError *error = NULL;
-
-  g_assert_true (cupel_connection_close (connection, NULL, &error));
-  g_assert_no_error (error);
-  g_object_unref (connection);
-}
-
-static CupelResult *
-try_execute (CupelConnection  *connection,
-             const char       *sql,
-             GCancellable     *cancellable,
-             GError          **error)
-{
-  g_autoptr(CupelText) text = cupel_text_new (sql);
-
-  return cupel_connection_execute (connection, CUPEL_STATEMENT (text), NULL, cancellable, error);
-}
-
-static void
-execute (CupelConnection *connection,
-         const char      *sql)
-{
-  GError *error = NULL;
-  g_autoptr(CupelResult) result = try_execute (connection, sql, NULL, &error);
-
-  g_assert_no_error (error);
-  g_assert_nonnull (result);
-}
 
 /* The first row, its columns with spaces between. */
 static char *
@@ -90,15 +41,6 @@ look (CupelConnection *connection,
     else
       g_string_append_printf (row, "%s%" G_GINT64_FORMAT, i > 0 ? " " : "", cupel_result_get_int64 (result, i));
   return g_string_free (g_steal_pointer (&row), FALSE);
-}
-
-static gint64
-number (CupelConnection *connection,
-        const char      *sql)
-{
-  g_autofree char *row = look (connection, sql);
-
-  return g_ascii_strtoll (row, NULL, 10);
 }
 
 /* One lease, one statement. */
@@ -172,7 +114,7 @@ test_nothing_else (Fixture *f)
   enum { N = 10 };
 
   assert_autocommit (f);
-  if (is_dialect (f, "postgresql"))
+  if (is_dialect (f->engine, "postgresql"))
     {
       gint64 pid = lease_number (f, "SELECT pg_backend_pid()");
       g_autofree char *sql = g_strdup_printf ("SELECT state, query FROM pg_stat_activity WHERE pid = %" G_GINT64_FORMAT, pid);
@@ -186,7 +128,7 @@ test_nothing_else (Fixture *f)
           g_assert_cmpstr (last, ==, "idle SELECT 12345 AS question");
         }
     }
-  else if (is_dialect (f, "mysql"))
+  else if (is_dialect (f->engine, "mysql"))
     {
       gint64 before;
 
@@ -283,8 +225,8 @@ cancel (gpointer cancellable)
 static void
 test_cancel (Fixture *f)
 {
-  const char *sql = is_dialect (f, "postgresql") ? "SELECT pg_sleep(60)"
-                    : is_dialect (f, "mysql") ? "SELECT SLEEP(60)"
+  const char *sql = is_dialect (f->engine, "postgresql") ? "SELECT pg_sleep(60)"
+                    : is_dialect (f->engine, "mysql") ? "SELECT SLEEP(60)"
                     : "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n";
   CupelConnection *connection = borrow (f->engine);
   g_autoptr(GCancellable) cancellable = g_cancellable_new ();
@@ -309,11 +251,11 @@ test_cancel (Fixture *f)
 static void
 test_traces (Fixture *f)
 {
-  const char *sql = is_dialect (f, "postgresql") ? "SET application_name TO 'cupel-trace'"
-                    : is_dialect (f, "mysql") ? "SET @cupel_trace = 77"
+  const char *sql = is_dialect (f->engine, "postgresql") ? "SET application_name TO 'cupel-trace'"
+                    : is_dialect (f->engine, "mysql") ? "SET @cupel_trace = 77"
                     : "CREATE TEMP TABLE cupel_trace (n INTEGER)";
-  const char *trace = is_dialect (f, "postgresql") ? "SELECT CASE current_setting('application_name') WHEN 'cupel-trace' THEN 77 ELSE 0 END"
-                      : is_dialect (f, "mysql") ? "SELECT COALESCE(@cupel_trace, 0)"
+  const char *trace = is_dialect (f->engine, "postgresql") ? "SELECT CASE current_setting('application_name') WHEN 'cupel-trace' THEN 77 ELSE 0 END"
+                      : is_dialect (f->engine, "mysql") ? "SELECT COALESCE(@cupel_trace, 0)"
                       : "SELECT count(*) * 77 FROM sqlite_temp_master";
 
   for (guint i = 0; i < 2; i++)

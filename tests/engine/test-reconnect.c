@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../unit/scale.h"
+#include "client.h"
 
 typedef struct
 {
@@ -44,23 +45,6 @@ new_engine (const Database *database)
 
   g_assert_no_error (error);
   return engine;
-}
-
-static CupelConnection *
-borrow (CupelEngine *engine)
-{
-  GError *error = NULL;
-  CupelConnection *connection = cupel_engine_connect (engine, NULL, &error);
-
-  g_assert_no_error (error);
-  return connection;
-}
-
-static void
-give_back (CupelConnection *connection)
-{
-  g_assert_true (cupel_connection_close (connection, NULL, NULL));
-  g_object_unref (connection);
 }
 
 static gboolean

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "client.h"
 #include "fake-database.h"
 
 typedef struct
@@ -70,17 +71,6 @@ open_stream (Fixture    *f,
   g_assert_no_error (error);
   g_assert_nonnull (stream);
   return stream;
-}
-
-static void
-execute (Fixture    *f,
-         const char *sql)
-{
-  g_autoptr(CupelText) text = cupel_text_new (sql);
-  GError *error = NULL;
-  G_GNUC_UNUSED g_autoptr(CupelResult) result = cupel_connection_execute (f->connection, CUPEL_STATEMENT (text), NULL, NULL, &error);
-
-  g_assert_no_error (error);
 }
 
 static void
@@ -225,7 +215,7 @@ test_nested (gpointer       data,
 
       while (cupel_stream_step (inner, NULL, error))
         n++;
-      execute (f, "between");
+      execute (f->connection, "between");
     }
   g_assert_cmpuint (n, ==, 6);
   return TRUE;
@@ -244,7 +234,7 @@ test_dropped (gpointer       data,
   fake_database_forget_log ();
   g_object_unref (stream);
   assert_log ("");
-  execute (f, "next");
+  execute (f->connection, "next");
   assert_log ("close cursor; next");
 
   g_object_unref (open_stream (f, "rows 5", 2));

@@ -53,24 +53,24 @@ block_func (CupelConnection  *connection,
                                                 : cupel_connection_get_transaction (connection);
   g_autoptr(CupelTransaction) held = g_object_ref (transaction);
 
-  if (!try_execute (connection, "one", cancellable, error))
+  if (!can_execute (connection, "one", cancellable, error))
     return FALSE;
   if ((block->flags & BLOCK_CANCELS) != 0)
     {
       cancel_soon (cancellable);
-      return try_execute (connection, "slow", cancellable, error);
+      return can_execute (connection, "slow", cancellable, error);
     }
   if ((block->flags & BLOCK_FAILS) != 0)
     {
       gboolean swallows = (block->flags & BLOCK_SWALLOWS) != 0;
 
-      return try_execute (connection, "fail", cancellable, swallows ? NULL : error) || swallows;
+      return can_execute (connection, "fail", cancellable, swallows ? NULL : error) || swallows;
     }
   if ((block->flags & BLOCK_COMMITS) != 0 && !cupel_transaction_commit (held, cancellable, error))
     return FALSE;
   if ((block->flags & BLOCK_ROLLS_BACK) != 0 && !cupel_transaction_rollback (held, NULL, error))
     return FALSE;
-  return (block->flags & BLOCK_GOES_ON) == 0 || try_execute (connection, "two", cancellable, error);
+  return (block->flags & BLOCK_GOES_ON) == 0 || can_execute (connection, "two", cancellable, error);
 }
 
 static gboolean
@@ -266,7 +266,7 @@ test_statement_timeout (gpointer       data,
   fake_knobs.clean_cancel = TRUE;
 
   start = g_get_monotonic_time ();
-  g_assert_false (try_execute (connection, "slow", NULL, &local));
+  g_assert_false (can_execute (connection, "slow", NULL, &local));
   g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_TIMEOUT);
   g_assert_nonnull (strstr (local->message, "0.05 s"));
   g_assert_nonnull (strstr (local->message, "statement-timeout"));
@@ -278,7 +278,7 @@ test_statement_timeout (gpointer       data,
   /* Who cancels first is who is named. */
   cupel_connection_set_statement_timeout (connection, 300.0);
   cancel_soon (mine);
-  g_assert_false (try_execute (connection, "slow", mine, &local));
+  g_assert_false (can_execute (connection, "slow", mine, &local));
   g_assert_error (local, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_clear_error (&local);
   cupel_connection_set_statement_timeout (connection, 0.05);

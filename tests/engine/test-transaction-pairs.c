@@ -232,7 +232,7 @@ test_overtaking (gpointer       data,
       g_autoptr(GError) error_two = NULL;
 
       start_op (&pair, first, cupel_await_ready, cupel_await_ref (await));
-      g_assert_false (try_execute (connection, "two", NULL, &error_two));
+      g_assert_false (can_execute (connection, "two", NULL, &error_two));
       g_assert_error (error_two, CUPEL_ERROR, CUPEL_ERROR_BUSY);
       g_assert_nonnull (strstr (error_two->message, op_names[first]));
       result = cupel_await_wait (await, NULL, error);
@@ -270,7 +270,7 @@ test_not_begun (Fixture       *f,
 
   g_assert_no_error (error);
   cupel_connection_execute_async (connection, CUPEL_STATEMENT (text), NULL, NULL, on_overtaken, &first);
-  g_assert_false (try_execute (connection, "two", NULL, &error));
+  g_assert_false (can_execute (connection, "two", NULL, &error));
   g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_BUSY);
   g_clear_error (&error);
   while (first == NULL)

@@ -6,8 +6,7 @@
 
 #include "../each-url.h"
 #include "../unit/scale.h"
-
-#include <cupel-dialect.h>
+#include "client.h"
 
 typedef struct
 {
@@ -19,73 +18,12 @@ typedef struct
 
 typedef void (*TestFunc) (Fixture *f);
 
-static CupelResult *
-try_execute (CupelConnection  *connection,
-             const char       *sql,
-             GCancellable     *cancellable,
-             GError          **error)
-{
-  g_autoptr(CupelText) text = cupel_text_new (sql);
-
-  return cupel_connection_execute (connection, CUPEL_STATEMENT (text), NULL, cancellable, error);
-}
-
-static void
-execute (CupelConnection *connection,
-         const char      *sql)
-{
-  GError *error = NULL;
-  g_autoptr(CupelResult) result = try_execute (connection, sql, NULL, &error);
-
-  g_assert_no_error (error);
-  g_assert_nonnull (result);
-}
-
-static gint64
-number (CupelConnection *connection,
-        const char      *sql)
-{
-  GError *error = NULL;
-  g_autoptr(CupelResult) result = try_execute (connection, sql, NULL, &error);
-
-  g_assert_no_error (error);
-  g_assert_true (cupel_result_step (result));
-  return cupel_result_get_int64 (result, 0);
-}
-
-static CupelTransaction *
-nest (CupelConnection *connection)
-{
-  GError *error = NULL;
-  CupelTransaction *transaction = cupel_connection_begin_nested (connection, NULL, &error);
-
-  g_assert_no_error (error);
-  return transaction;
-}
-
-static gboolean
-is_dialect (Fixture    *f,
-            const char *name)
-{
-  return g_str_has_prefix (cupel_url_get_dialect (cupel_engine_get_url (f->engine)), name);
-}
-
 static gboolean
 is_in_memory (Fixture *f)
 {
   const char *database = cupel_url_get_database (cupel_engine_get_url (f->engine));
 
-  return is_dialect (f, "sqlite") && (database == NULL || *database == '\0' || g_str_equal (database, ":memory:"));
-}
-
-static CupelConnection *
-borrow (CupelEngine *engine)
-{
-  GError *error = NULL;
-  CupelConnection *connection = cupel_engine_connect (engine, NULL, &error);
-
-  g_assert_no_error (error);
-  return connection;
+  return is_dialect (f->engine, "sqlite") && (database == NULL || *database == '\0' || g_str_equal (database, ":memory:"));
 }
 
 static gboolean
@@ -120,15 +58,6 @@ run_in_fiber (gpointer       data,
   g_assert_true (cupel_engine_dispose (f.engine, NULL, error));
   g_object_unref (f.engine);
   return TRUE;
-}
-
-static void
-run_test (gconstpointer data)
-{
-  GError *error = NULL;
-
-  cupel_run (run_in_fiber, (gpointer) data, NULL, &error);
-  g_assert_no_error (error);
 }
 
 /* What another connection sees. */
@@ -241,12 +170,12 @@ test_timeout (Fixture *f)
   GError *error = NULL;
   gint64 start = g_get_monotonic_time ();
 
-  if (is_dialect (f, "postgresql"))
+  if (is_dialect (f->engine, "postgresql"))
     {
       slow = "SELECT pg_sleep(60) /* cupel_tx */";
       list = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid() AND query LIKE '%/* cupel_tx */%'";
     }
-  else if (is_dialect (f, "mysql") || is_dialect (f, "mariadb"))
+  else if (is_dialect (f->engine, "mysql") || is_dialect (f->engine, "mariadb"))
     {
       slow = "SELECT SLEEP(60) /* cupel_tx */";
       list = "SELECT count(*) FROM information_schema.processlist WHERE id <> CONNECTION_ID() AND info LIKE 'SELECT SLEEP(60)%cupel_tx%'";
@@ -338,7 +267,7 @@ test_deadlock (Fixture *f)
   g_autoptr(CupelTaskGroup) group = NULL;
   GError *error = NULL;
 
-  if (is_dialect (f, "sqlite"))
+  if (is_dialect (f->engine, "sqlite"))
     {
       g_test_skip ("SQLite has one writer at a time: there is nothing to wait for crosswise");
       return;
@@ -368,7 +297,7 @@ static void
 kill_backend (Fixture *f,
               gint64   id)
 {
-  g_autofree char *sql = is_dialect (f, "postgresql") ? g_strdup_printf ("SELECT pg_terminate_backend(%" G_GINT64_FORMAT ", 60000)", id)
+  g_autofree char *sql = is_dialect (f->engine, "postgresql") ? g_strdup_printf ("SELECT pg_terminate_backend(%" G_GINT64_FORMAT ", 60000)", id)
                                                       : g_strdup_printf ("KILL %" G_GINT64_FORMAT, id);
   GError *error = NULL;
 
@@ -390,7 +319,7 @@ killed_func (CupelConnection  *connection,
   if (result == NULL)
     return FALSE;
   if (kill->n_runs == 1)
-    kill_backend (kill->f, number (connection, is_dialect (kill->f, "postgresql") ? "SELECT pg_backend_pid()" : "SELECT connection_id()"));
+    kill_backend (kill->f, number (connection, is_dialect (kill->f->engine, "postgresql") ? "SELECT pg_backend_pid()" : "SELECT connection_id()"));
   return TRUE;
 }
 
@@ -401,7 +330,7 @@ test_killed (Fixture *f)
   gboolean success;
   GError *error = NULL;
 
-  if (is_dialect (f, "sqlite"))
+  if (is_dialect (f->engine, "sqlite"))
     {
       g_test_skip ("SQLite has no server that could be killed");
       return;
@@ -445,7 +374,7 @@ at_commit_func (CupelConnection  *connection,
 
   if (result == NULL)
     return FALSE;
-  commit->backend = number (connection, is_dialect (commit->f, "postgresql") ? "SELECT pg_backend_pid()" : "SELECT connection_id()");
+  commit->backend = number (connection, is_dialect (commit->f->engine, "postgresql") ? "SELECT pg_backend_pid()" : "SELECT connection_id()");
   return TRUE;
 }
 
@@ -471,7 +400,7 @@ at_commit_kill (gpointer       data,
   while (!commit->over && !commit->seen)
     {
       g_autofree char *sql = g_strdup_printf ("SELECT count(*) FROM %s = %d",
-                                              is_dialect (commit->f, "postgresql")
+                                              is_dialect (commit->f->engine, "postgresql")
                                                 ? "pg_stat_activity WHERE state = 'active' AND query LIKE 'COMMIT%' AND pid"
                                                 : "information_schema.processlist WHERE info LIKE 'COMMIT%' AND state LIKE 'Waiting%' AND id",
                                               (int) commit->backend);
@@ -489,11 +418,11 @@ static void
 test_killed_at_commit (Fixture *f)
 {
   AtCommit commit = { .f = f };
-  const gboolean postgresql = is_dialect (f, "postgresql");
+  const gboolean postgresql = is_dialect (f->engine, "postgresql");
   g_autoptr(CupelTaskGroup) group = NULL;
   GError *error = NULL;
 
-  if (is_dialect (f, "sqlite"))
+  if (is_dialect (f->engine, "sqlite"))
     {
       g_test_skip ("SQLite has no server that could be killed");
       return;
@@ -554,11 +483,11 @@ level_of (Fixture         *f,
   GError *error = NULL;
 
   number (connection, "SELECT count(*) FROM cupel_tx");
-  if (is_dialect (f, "postgresql"))
+  if (is_dialect (f->engine, "postgresql"))
     {
       sql = "SELECT upper(current_setting('transaction_isolation'))";
     }
-  else if (is_dialect (f, "sqlite"))
+  else if (is_dialect (f->engine, "sqlite"))
     {
       /* Everything else is serializable there. */
       return g_strdup (number (connection, "PRAGMA read_uncommitted") ? "READ UNCOMMITTED" : "SERIALIZABLE");
@@ -620,7 +549,7 @@ test_levels (Fixture *f)
     {
       g_autoptr(CupelTransaction) transaction = NULL;
 
-      if (is_dialect (f, "sqlite") && i != 0 && i != 3)
+      if (is_dialect (f->engine, "sqlite") && i != 0 && i != 3)
         continue;
       n_levels++;
       transaction = cupel_connection_begin_transaction (f->connection, levels[i].level, CUPEL_BEGIN_NONE, NULL, &error);
@@ -698,7 +627,7 @@ transfer_func (CupelConnection  *connection,
 {
   Transfer *transfer = data;
   Ledger *ledger = transfer->ledger;
-  const char *who = is_dialect (ledger->f, "postgresql") ? "SELECT pg_backend_pid()" : "SELECT connection_id()";
+  const char *who = is_dialect (ledger->f->engine, "postgresql") ? "SELECT pg_backend_pid()" : "SELECT connection_id()";
   g_autofree char *note = g_strdup_printf ("INSERT INTO cupel_tx (id, n) VALUES (%u, -1)", transfer->id);
   g_autofree char *take = g_strdup_printf ("UPDATE cupel_tx SET n = n - 1 WHERE id = %u", transfer->from);
   g_autofree char *give = g_strdup_printf ("UPDATE cupel_tx SET n = n + 1 WHERE id = %u", transfer->to);
@@ -788,7 +717,7 @@ ledger_killer (gpointer       data,
       g_hash_table_iter_init (&iter, ledger->backends);
       if (g_hash_table_iter_next (&iter, &backend, NULL))
         {
-          g_autofree char *sql = g_strdup_printf (is_dialect (ledger->f, "postgresql") ? "SELECT pg_terminate_backend(%d)" : "KILL %d",
+          g_autofree char *sql = g_strdup_printf (is_dialect (ledger->f->engine, "postgresql") ? "SELECT pg_terminate_backend(%d)" : "KILL %d",
                                                   GPOINTER_TO_INT (backend));
           g_autoptr(CupelResult) result = NULL;
 
@@ -820,7 +749,7 @@ test_ledger (Fixture *f)
   gint64 unknown_there = 0;
   GError *error = NULL;
 
-  if (is_dialect (f, "sqlite"))
+  if (is_dialect (f->engine, "sqlite"))
     {
       g_test_skip ("SQLite has no server whose connections could be killed");
       return;
@@ -868,24 +797,18 @@ int
 main (int   argc,
       char *argv[])
 {
-  static const struct
-  {
-    const char *path;
-    TestFunc    func;
-  } tests[] = {
-    { "/engine/transaction-real/contained", test_contained },
-    { "/engine/transaction-real/failed-statement", test_failed_statement },
-    { "/engine/transaction-real/read-only", test_read_only },
-    { "/engine/transaction-real/timeout", test_timeout },
-    { "/engine/transaction-real/deadlock", test_deadlock },
-    { "/engine/transaction-real/killed", test_killed },
-    { "/engine/transaction-real/killed-at-commit", test_killed_at_commit },
-    { "/engine/transaction-real/levels", test_levels },
-    { "/engine/transaction-real/ledger", test_ledger },
+  static const EachUrlTest tests[] = {
+    { "/engine/transaction-real/contained", G_CALLBACK (test_contained) },
+    { "/engine/transaction-real/failed-statement", G_CALLBACK (test_failed_statement) },
+    { "/engine/transaction-real/read-only", G_CALLBACK (test_read_only) },
+    { "/engine/transaction-real/timeout", G_CALLBACK (test_timeout) },
+    { "/engine/transaction-real/deadlock", G_CALLBACK (test_deadlock) },
+    { "/engine/transaction-real/killed", G_CALLBACK (test_killed) },
+    { "/engine/transaction-real/killed-at-commit", G_CALLBACK (test_killed_at_commit) },
+    { "/engine/transaction-real/levels", G_CALLBACK (test_levels) },
+    { "/engine/transaction-real/ledger", G_CALLBACK (test_ledger) },
   };
 
   g_test_init (&argc, &argv, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
-    each_url_add (tests[i].path, G_CALLBACK (tests[i].func), run_test);
-  return g_test_run ();
+  return each_url_test_run (tests, G_N_ELEMENTS (tests), run_in_fiber);
 }

@@ -140,7 +140,7 @@ test_failed_statement (gpointer       data,
 
   execute (connection, "one");
   refuse (connection, "fail", CUPEL_ERROR_PROGRAMMING);
-  g_assert_false (try_execute (connection, "two", NULL, &local));
+  g_assert_false (can_execute (connection, "two", NULL, &local));
   g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_PENDING_ROLLBACK);
   g_assert_nonnull (strstr (local->message, "cupel_connection_begin_nested()"));
   g_clear_error (&local);
@@ -199,7 +199,7 @@ test_server_ends_it (gpointer       data,
       g_assert_true (cupel_transaction_is_active (outer));
       fake_database_forget_log ();
 
-      g_assert_false (try_execute (connection, "two", NULL, &local));
+      g_assert_false (can_execute (connection, "two", NULL, &local));
       g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_PENDING_ROLLBACK);
       /* Swallowed by a program, the cause is still known to what runs the unit again. */
       g_assert_cmpint (cupel_error_is_retryable (local), ==, cases[i].category == CUPEL_ERROR_CATEGORY_RETRY);

@@ -42,28 +42,6 @@ in_fiber (Fixture       *f,
   g_assert_no_error (error);
 }
 
-gboolean
-try_execute (CupelConnection  *connection,
-             const char       *sql,
-             GCancellable     *cancellable,
-             GError          **error)
-{
-  g_autoptr(CupelText) text = cupel_text_new (sql);
-  g_autoptr(CupelResult) result = cupel_connection_execute (connection, CUPEL_STATEMENT (text), NULL, cancellable, error);
-
-  return result != NULL;
-}
-
-void
-execute (CupelConnection *connection,
-         const char      *sql)
-{
-  GError *error = NULL;
-
-  try_execute (connection, sql, NULL, &error);
-  g_assert_no_error (error);
-}
-
 void
 refuse (CupelConnection *connection,
         const char      *sql,
@@ -71,18 +49,8 @@ refuse (CupelConnection *connection,
 {
   g_autoptr(GError) error = NULL;
 
-  g_assert_false (try_execute (connection, sql, NULL, &error));
+  g_assert_false (can_execute (connection, sql, NULL, &error));
   g_assert_error (error, CUPEL_ERROR, (int) code);
-}
-
-CupelTransaction *
-nest (CupelConnection *connection)
-{
-  GError *error = NULL;
-  CupelTransaction *transaction = cupel_connection_begin_nested (connection, NULL, &error);
-
-  g_assert_no_error (error);
-  return transaction;
 }
 
 CupelStream *

@@ -4,6 +4,7 @@
 
 /* Transactions on a database that does as it is told; test-transaction-real.c is about real ones. */
 
+#include "client.h"
 #include "fake-database.h"
 
 G_BEGIN_DECLS
@@ -21,10 +22,7 @@ void set_up (Fixture *f, gconstpointer data);
 void tear_down (Fixture *f, gconstpointer data);
 /* Each test runs in a fiber, with a connection. */
 void in_fiber (Fixture *f, gconstpointer data);
-gboolean try_execute (CupelConnection *connection, const char *sql, GCancellable *cancellable, GError **error);
-void execute (CupelConnection *connection, const char *sql);
 void refuse (CupelConnection *connection, const char *sql, CupelError code);
-CupelTransaction *nest (CupelConnection *connection);
 CupelStream *open_stream (CupelConnection *connection);
 void assert_log (const char *expected);
 

@@ -2,8 +2,6 @@
 
 #include "session-fixture.h"
 
-#include "../each-url.h"
-
 static void
 on_execute (CupelEngine *engine,
             const char  *sql,
@@ -50,28 +48,26 @@ statements (Fixture *f)
 }
 
 static gboolean
-run_in_fiber (gpointer       data,
-              GCancellable  *cancellable,
-              GError       **error)
+run (const EachUrl *test,
+     gboolean       counting)
 {
-  const EachUrl *test = data;
-  Fixture f = { NULL, };
+  Fixture f = { .url = test->url, .sql = g_string_new (NULL) };
   g_autoptr(GError) local = NULL;
-  CupelPool *pool;
 
   f.engine = model_engine (test->url);
-  f.sql = g_string_new (NULL);
-  g_signal_connect (f.engine, "execute", G_CALLBACK (on_execute), &f);
-  g_signal_connect (f.engine, "commit", G_CALLBACK (on_commit), &f);
-  g_signal_connect (f.engine, "rollback", G_CALLBACK (on_rollback), &f);
+  if (counting)
+    {
+      g_signal_connect (f.engine, "execute", G_CALLBACK (on_execute), &f);
+      g_signal_connect (f.engine, "commit", G_CALLBACK (on_commit), &f);
+      g_signal_connect (f.engine, "rollback", G_CALLBACK (on_rollback), &f);
+    }
   f.session = cupel_session_new (f.engine);
 
   ((TestFunc) test->func) (&f);
 
   g_assert_true (cupel_session_close (f.session, NULL, &local));
   g_assert_no_error (local);
-  pool = cupel_engine_get_pool (f.engine);
-  g_assert_cmpuint (cupel_pool_get_checked_out (pool), ==, 0);
+  g_assert_cmpuint (cupel_pool_get_checked_out (cupel_engine_get_pool (f.engine)), ==, 0);
   g_assert_finalize_object (f.session);
   g_assert_true (cupel_engine_dispose (f.engine, NULL, &local));
   g_assert_no_error (local);
@@ -80,13 +76,26 @@ run_in_fiber (gpointer       data,
   return TRUE;
 }
 
-static void
-run_test (gconstpointer data)
+gboolean
+session_run (gpointer       data,
+             GCancellable  *cancellable,
+             GError       **error)
 {
-  g_autoptr(GError) error = NULL;
+  return run (data, FALSE);
+}
 
-  g_assert_true (cupel_run (run_in_fiber, (gpointer) data, NULL, &error));
-  g_assert_no_error (error);
+gboolean
+session_run_counting (gpointer       data,
+                      GCancellable  *cancellable,
+                      GError       **error)
+{
+  return run (data, TRUE);
+}
+
+gboolean
+is_server (Fixture *f)
+{
+  return !g_str_has_prefix (f->url, "sqlite");
 }
 
 Author *
@@ -106,57 +115,124 @@ new_author (const char *name,
 }
 
 void
-add (Fixture *f,
-     gpointer entity)
+add (CupelSession *session,
+     gpointer      entity)
 {
   g_autoptr(GError) error = NULL;
 
-  g_assert_true (cupel_session_add (f->session, entity, &error));
+  g_assert_true (cupel_session_add (session, entity, &error));
   g_assert_no_error (error);
 }
 
 void
-flush (Fixture *f)
+flush (CupelSession *session)
 {
   g_autoptr(GError) error = NULL;
-  gboolean ok = cupel_session_flush (f->session, NULL, &error);
+  gboolean ok = cupel_session_flush (session, NULL, &error);
 
   g_assert_no_error (error);
   g_assert_true (ok);
 }
 
 void
-commit (Fixture *f)
+commit (CupelSession *session)
 {
   g_autoptr(GError) error = NULL;
-  gboolean ok = cupel_session_commit (f->session, NULL, &error);
+  gboolean ok = cupel_session_commit (session, NULL, &error);
 
   g_assert_no_error (error);
   g_assert_true (ok);
+}
+
+void
+rollback (CupelSession *session)
+{
+  g_autoptr(GError) error = NULL;
+  gboolean ok = cupel_session_rollback (session, NULL, &error);
+
+  g_assert_no_error (error);
+  g_assert_true (ok);
+}
+
+void
+execute (CupelSession *session,
+         const char   *sql)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(CupelText) text = cupel_text_new (sql);
+  g_autoptr(CupelResult) result = cupel_session_execute (session, CUPEL_STATEMENT (text), NULL, NULL, &error);
+
+  g_assert_no_error (error);
+  g_assert_nonnull (result);
 }
 
 gint64
-count_rows (Fixture    *f,
-            const char *table)
+query_int (CupelSession *session,
+           const char   *sql)
 {
   g_autoptr(GError) error = NULL;
-  g_autofree char *sql = g_strdup_printf ("SELECT count(*) FROM %s", table);
   g_autoptr(CupelText) text = cupel_text_new (sql);
-  g_autoptr(CupelResult) result = cupel_session_execute (f->session, CUPEL_STATEMENT (text), NULL, NULL, &error);
+  g_autoptr(CupelResult) result = cupel_session_execute (session, CUPEL_STATEMENT (text), NULL, NULL, &error);
 
   g_assert_no_error (error);
   g_assert_true (cupel_result_step (result));
   return cupel_result_get_int64 (result, 0);
 }
 
-int
-session_test_main (int                argc,
-                   char              *argv[],
-                   const SessionTest *tests,
-                   gsize              n_tests)
+gint64
+count_committed (Fixture    *f,
+                 const char *table)
 {
-  g_test_init (&argc, &argv, NULL);
-  for (gsize i = 0; i < n_tests; i++)
-    each_url_add (tests[i].path, G_CALLBACK (tests[i].func), run_test);
-  return g_test_run ();
+  g_autoptr(GError) error = NULL;
+  g_autoptr(CupelSession) session = cupel_session_new (f->engine);
+  g_autofree char *sql = g_strdup_printf ("SELECT count(*) FROM %s", table);
+  gint64 n = query_int (session, sql);
+
+  g_assert_true (cupel_session_close (session, NULL, &error));
+  g_assert_no_error (error);
+  return n;
+}
+
+void
+wait_for_pool (Fixture *f)
+{
+  CupelPool *pool = cupel_engine_get_pool (f->engine);
+
+  for (guint i = 0; i < 60000 && cupel_pool_get_checked_out (pool) > 0; i++)
+    cupel_fiber_sleep (1000, NULL, NULL);
+  g_assert_cmpuint (cupel_pool_get_checked_out (pool), ==, 0);
+}
+
+void
+fill (Fixture *f,
+      guint    n)
+{
+  for (guint i = 0; i < n; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("author %u", i);
+      g_autoptr(Author) author = new_author (name, 2);
+
+      add (f->session, author);
+    }
+  commit (f->session);
+}
+
+GListModel *
+list_of (gpointer    entity,
+         const char *name)
+{
+  g_autoptr(GError) error = NULL;
+  GListModel *list = cupel_entity_get_list (entity, name, &error);
+
+  g_assert_no_error (error);
+  return list;
+}
+
+gint64
+count_rows (Fixture    *f,
+            const char *table)
+{
+  g_autofree char *sql = g_strdup_printf ("SELECT count(*) FROM %s", table);
+
+  return query_int (f->session, sql);
 }

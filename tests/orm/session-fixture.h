@@ -2,17 +2,18 @@
 
 #pragma once
 
-/* Sessions on each database that there is, and what they send. */
-
+#include "../each-url.h"
 #include "model.h"
 
 G_BEGIN_DECLS
 
-/* Each test runs in a fiber on an empty database, and counts what reached the server. */
+/* Each test runs in a fiber with a session on empty tables; afterwards nothing may be left of it. */
 typedef struct
 {
+  const char *url;
   CupelEngine *engine;
   CupelSession *session;
+  /* What reached the server, with session_run_counting () */
   guint statements;
   guint commits;
   guint rollbacks;
@@ -21,21 +22,27 @@ typedef struct
 
 typedef void (*TestFunc) (Fixture *f);
 
+/* For each_url_test_run () */
+gboolean session_run (gpointer data, GCancellable *cancellable, GError **error);
+gboolean session_run_counting (gpointer data, GCancellable *cancellable, GError **error);
+
 void count (CupelEngine *engine, guint *counter);
+/* Since it was last asked for */
 guint statements (Fixture *f);
+
+gboolean is_server (Fixture *f);
 Author *new_author (const char *name, guint n_books);
-void add (Fixture *f, gpointer entity);
-void flush (Fixture *f);
-void commit (Fixture *f);
+void add (CupelSession *session, gpointer entity);
+void flush (CupelSession *session);
+void commit (CupelSession *session);
+void rollback (CupelSession *session);
+void execute (CupelSession *session, const char *sql);
+gint64 query_int (CupelSession *session, const char *sql);
 gint64 count_rows (Fixture *f, const char *table);
-
-typedef struct
-{
-  const char *path;
-  TestFunc func;
-} SessionTest;
-
-/* Runs each on each of CUPEL_TEST_URLS. */
-int session_test_main (int argc, char *argv[], const SessionTest *tests, gsize n_tests);
+/* Looks with other eyes than the session's: at what is committed. */
+gint64 count_committed (Fixture *f, const char *table);
+void wait_for_pool (Fixture *f);
+void fill (Fixture *f, guint n);
+GListModel *list_of (gpointer entity, const char *name);
 
 G_END_DECLS

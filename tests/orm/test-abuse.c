@@ -2,7 +2,7 @@
 
 /* What a session must survive: being cancelled at each await, dropped at odd moments, cut off by the server. */
 
-#include "abuse.h"
+#include "session-fixture.h"
 
 #include <time.h>
 
@@ -779,21 +779,22 @@ int
 main (int   argc,
       char *argv[])
 {
-  static const Test tests[] = {
-    { "/orm/abuse/cancel/flush", test_cancel_flush, NULL },
-    { "/orm/abuse/cancel/commit", test_cancel_commit, NULL },
-    { "/orm/abuse/cancel/selectin", test_cancel_selectin, NULL },
-    { "/orm/abuse/cancel/stream", test_cancel_stream, NULL },
-    { "/orm/abuse/cancel/get", test_cancel_get, NULL },
-    { "/orm/abuse/cancel/create-all", test_cancel_create_all, NULL },
-    { "/orm/abuse/drop/stream", test_drop_with_stream, NULL },
-    { "/orm/abuse/drop/engine", test_drop_engine, NULL },
-    { "/orm/abuse/drop/dispose-under-tasks", test_dispose_under_tasks, NULL },
-    { "/orm/abuse/killed", test_killed, NULL },
-    { "/orm/abuse/starvation", test_starvation, NULL },
+  static const EachUrlTest tests[] = {
+    { "/orm/abuse/cancel/flush", G_CALLBACK (test_cancel_flush) },
+    { "/orm/abuse/cancel/commit", G_CALLBACK (test_cancel_commit) },
+    { "/orm/abuse/cancel/selectin", G_CALLBACK (test_cancel_selectin) },
+    { "/orm/abuse/cancel/stream", G_CALLBACK (test_cancel_stream) },
+    { "/orm/abuse/cancel/get", G_CALLBACK (test_cancel_get) },
+    { "/orm/abuse/cancel/create-all", G_CALLBACK (test_cancel_create_all) },
+    { "/orm/abuse/drop/stream", G_CALLBACK (test_drop_with_stream) },
+    { "/orm/abuse/drop/engine", G_CALLBACK (test_drop_engine) },
+    { "/orm/abuse/drop/dispose-under-tasks", G_CALLBACK (test_dispose_under_tasks) },
+    { "/orm/abuse/killed", G_CALLBACK (test_killed) },
+    { "/orm/abuse/starvation", G_CALLBACK (test_starvation) },
     { "/orm/abuse/chain", NULL, test_chain },
     { "/orm/abuse/blocking", NULL, test_blocking },
   };
 
-  return run_tests (argc, argv, tests, G_N_ELEMENTS (tests));
+  g_test_init (&argc, &argv, NULL);
+  return each_url_test_run (tests, G_N_ELEMENTS (tests), session_run);
 }

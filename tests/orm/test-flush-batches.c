@@ -2,7 +2,7 @@
 
 /* A flush of so many entities that they go to the database in batches, the next of which is made while it has the last. */
 
-#include "abuse.h"
+#include "session-fixture.h"
 #include "orm/cupel-unit-of-work-private.h"
 #include "runtime/cupel-fiber-private.h"
 
@@ -241,13 +241,14 @@ int
 main (int   argc,
       char *argv[])
 {
-  static const Test tests[] = {
-    { "/orm/flush-batches/phases", test_phases, NULL },
-    { "/orm/flush-batches/refused", test_refused, NULL },
-    { "/orm/flush-batches/stale", test_stale, NULL },
-    { "/orm/flush-batches/cancel", test_cancel, NULL },
+  static const EachUrlTest tests[] = {
+    { "/orm/flush-batches/phases", G_CALLBACK (test_phases) },
+    { "/orm/flush-batches/refused", G_CALLBACK (test_refused) },
+    { "/orm/flush-batches/stale", G_CALLBACK (test_stale) },
+    { "/orm/flush-batches/cancel", G_CALLBACK (test_cancel) },
   };
 
   cupel_flush_set_batch_size (BATCH);
-  return run_tests (argc, argv, tests, G_N_ELEMENTS (tests));
+  g_test_init (&argc, &argv, NULL);
+  return each_url_test_run (tests, G_N_ELEMENTS (tests), session_run);
 }

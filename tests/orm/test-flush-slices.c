@@ -3,7 +3,7 @@
 /* A flush of many entities gives the main loop its turn between any two of them. Here the program does something to the entities in each of
  * these turns, one after the other. Whatever it is, what is committed in the end is what the objects say. */
 
-#include "abuse.h"
+#include "session-fixture.h"
 #include "orm/cupel-unit-of-work-private.h"
 #include "runtime/cupel-fiber-private.h"
 
@@ -529,27 +529,28 @@ int
 main (int   argc,
       char *argv[])
 {
-  static const Test tests[] = {
-    { "/orm/flush-slices/change", test_change, NULL },
-    { "/orm/flush-slices/change-other", test_change_other, NULL },
-    { "/orm/flush-slices/set-back", test_set_back, NULL },
-    { "/orm/flush-slices/set-null", test_set_null, NULL },
-    { "/orm/flush-slices/move", test_move, NULL },
-    { "/orm/flush-slices/remove", test_remove, NULL },
-    { "/orm/flush-slices/append-new", test_append_new, NULL },
-    { "/orm/flush-slices/add", test_add, NULL },
-    { "/orm/flush-slices/expunge", test_expunge, NULL },
-    { "/orm/flush-slices/drop", test_drop, NULL },
-    { "/orm/flush-slices/delete", test_delete, NULL },
-    { "/orm/flush-slices/late-delete", test_late_delete, NULL },
-    { "/orm/flush-slices/late-reference", test_late_reference, NULL },
-    { "/orm/flush-slices/out-and-back", test_out_and_back, NULL },
-    { "/orm/flush-slices/out-of-deleted", test_out_of_deleted, NULL },
-    { "/orm/flush-slices/to-other", test_to_other, NULL },
+  static const EachUrlTest tests[] = {
+    { "/orm/flush-slices/change", G_CALLBACK (test_change) },
+    { "/orm/flush-slices/change-other", G_CALLBACK (test_change_other) },
+    { "/orm/flush-slices/set-back", G_CALLBACK (test_set_back) },
+    { "/orm/flush-slices/set-null", G_CALLBACK (test_set_null) },
+    { "/orm/flush-slices/move", G_CALLBACK (test_move) },
+    { "/orm/flush-slices/remove", G_CALLBACK (test_remove) },
+    { "/orm/flush-slices/append-new", G_CALLBACK (test_append_new) },
+    { "/orm/flush-slices/add", G_CALLBACK (test_add) },
+    { "/orm/flush-slices/expunge", G_CALLBACK (test_expunge) },
+    { "/orm/flush-slices/drop", G_CALLBACK (test_drop) },
+    { "/orm/flush-slices/delete", G_CALLBACK (test_delete) },
+    { "/orm/flush-slices/late-delete", G_CALLBACK (test_late_delete) },
+    { "/orm/flush-slices/late-reference", G_CALLBACK (test_late_reference) },
+    { "/orm/flush-slices/out-and-back", G_CALLBACK (test_out_and_back) },
+    { "/orm/flush-slices/out-of-deleted", G_CALLBACK (test_out_of_deleted) },
+    { "/orm/flush-slices/to-other", G_CALLBACK (test_to_other) },
   };
 
   /* With an entity each: one is written down, or its row becomes known, while the database has another. */
   if (argc > 1 && g_str_equal (argv[1], "--batches"))
     cupel_flush_set_batch_size (1);
-  return run_tests (argc, argv, tests, G_N_ELEMENTS (tests));
+  g_test_init (&argc, &argv, NULL);
+  return each_url_test_run (tests, G_N_ELEMENTS (tests), session_run);
 }

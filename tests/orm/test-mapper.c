@@ -246,15 +246,6 @@ run_in_fiber (gpointer       data,
 }
 
 static void
-run_test (gconstpointer data)
-{
-  g_autoptr(GError) error = NULL;
-
-  g_assert_true (cupel_run (run_in_fiber, (gpointer) data, NULL, &error));
-  g_assert_no_error (error);
-}
-
-static void
 ok (gboolean  done,
     GError  **error)
 {
@@ -633,20 +624,14 @@ int
 main (int   argc,
       char *argv[])
 {
-  static const struct
-  {
-    const char *path;
-    TestFunc func;
-  } tests[] = {
-    { "/orm/mapper/person", test_person },
-    { "/orm/mapper/person/relationships", test_person_relationships },
-    { "/orm/mapper/person/nosy", test_person_nosy },
-    { "/orm/mapper/wide", test_wide },
+  static const EachUrlTest tests[] = {
+    { "/orm/mapper/person", G_CALLBACK (test_person) },
+    { "/orm/mapper/person/relationships", G_CALLBACK (test_person_relationships) },
+    { "/orm/mapper/person/nosy", G_CALLBACK (test_person_nosy) },
+    { "/orm/mapper/wide", G_CALLBACK (test_wide) },
   };
 
   g_test_init (&argc, &argv, NULL);
   map_person ();
-  for (gsize i = 0; i < G_N_ELEMENTS (tests); i++)
-    each_url_add (tests[i].path, G_CALLBACK (tests[i].func), run_test);
-  return g_test_run ();
+  return each_url_test_run (tests, G_N_ELEMENTS (tests), run_in_fiber);
 }

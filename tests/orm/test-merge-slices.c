@@ -2,7 +2,7 @@
 
 /* Merging many entities gives the main loop its turn on the way. */
 
-#include "abuse.h"
+#include "session-fixture.h"
 #include "runtime/cupel-fiber-private.h"
 
 #define N 500
@@ -63,9 +63,10 @@ int
 main (int   argc,
       char *argv[])
 {
-  static const Test tests[] = {
-    { "/orm/merge-slices/busy", test_merge, NULL },
+  static const EachUrlTest tests[] = {
+    { "/orm/merge-slices/busy", G_CALLBACK (test_merge) },
   };
 
-  return run_tests (argc, argv, tests, G_N_ELEMENTS (tests));
+  g_test_init (&argc, &argv, NULL);
+  return each_url_test_run (tests, G_N_ELEMENTS (tests), session_run);
 }

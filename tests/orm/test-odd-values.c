@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "abuse.h"
+#include "session-fixture.h"
 
 /* What a column holds and an attribute cannot: the error says where it is and what it is. And dates that could not be read back. */
 
@@ -227,11 +227,12 @@ int
 main (int   argc,
       char *argv[])
 {
-  static const Test tests[] = {
-    { "/orm/odd-values/held", test_held, NULL },
-    { "/orm/odd-values/zones", test_zones, NULL },
-    { "/orm/odd-values/years", test_years, NULL },
+  static const EachUrlTest tests[] = {
+    { "/orm/odd-values/held", G_CALLBACK (test_held) },
+    { "/orm/odd-values/zones", G_CALLBACK (test_zones) },
+    { "/orm/odd-values/years", G_CALLBACK (test_years) },
   };
 
-  return run_tests (argc, argv, tests, G_N_ELEMENTS (tests));
+  g_test_init (&argc, &argv, NULL);
+  return each_url_test_run (tests, G_N_ELEMENTS (tests), session_run);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "abuse.h"
+#include "session-fixture.h"
 
 /* Somebody else's code, called on the main stack after each statement: in the middle of a flush. */
 typedef struct
@@ -521,24 +521,25 @@ int
 main (int   argc,
       char *argv[])
 {
-  static const Test tests[] = {
-    { "/orm/relationship/meddle/change", test_change_during_flush, NULL },
-    { "/orm/relationship/meddle/expire", test_expire_during_flush, NULL },
-    { "/orm/relationship/meddle/everything", test_meddle_with_flush, NULL },
-    { "/orm/relationship/delete-loaded-parent", test_delete_loaded_parent, NULL },
-    { "/orm/relationship/delete-with-pending-child", test_delete_with_pending_child, NULL },
-    { "/orm/relationship/move-by-append", test_move_by_append, NULL },
-    { "/orm/relationship/edges", test_collection_edges, NULL },
-    { "/orm/relationship/by-key", test_reference_by_key, NULL },
-    { "/orm/relationship/parent-of-child-only", test_parent_of_child_only, NULL },
-    { "/orm/relationship/expunge-deleted", test_expunge_deleted, NULL },
-    { "/orm/relationship/reload-without-appended", test_reload_without_appended, NULL },
-    { "/orm/relationship/parent-loaded-again", test_parent_loaded_again, NULL },
-    { "/orm/relationship/there-and-back", test_there_and_back, NULL },
-    { "/orm/relationship/there-and-closed", test_there_and_closed, NULL },
-    { "/orm/relationship/no-entity", test_no_entity, NULL },
-    { "/orm/relationship/new-parent-of-detached", test_new_parent_of_detached, NULL },
+  static const EachUrlTest tests[] = {
+    { "/orm/relationship/meddle/change", G_CALLBACK (test_change_during_flush) },
+    { "/orm/relationship/meddle/expire", G_CALLBACK (test_expire_during_flush) },
+    { "/orm/relationship/meddle/everything", G_CALLBACK (test_meddle_with_flush) },
+    { "/orm/relationship/delete-loaded-parent", G_CALLBACK (test_delete_loaded_parent) },
+    { "/orm/relationship/delete-with-pending-child", G_CALLBACK (test_delete_with_pending_child) },
+    { "/orm/relationship/move-by-append", G_CALLBACK (test_move_by_append) },
+    { "/orm/relationship/edges", G_CALLBACK (test_collection_edges) },
+    { "/orm/relationship/by-key", G_CALLBACK (test_reference_by_key) },
+    { "/orm/relationship/parent-of-child-only", G_CALLBACK (test_parent_of_child_only) },
+    { "/orm/relationship/expunge-deleted", G_CALLBACK (test_expunge_deleted) },
+    { "/orm/relationship/reload-without-appended", G_CALLBACK (test_reload_without_appended) },
+    { "/orm/relationship/parent-loaded-again", G_CALLBACK (test_parent_loaded_again) },
+    { "/orm/relationship/there-and-back", G_CALLBACK (test_there_and_back) },
+    { "/orm/relationship/there-and-closed", G_CALLBACK (test_there_and_closed) },
+    { "/orm/relationship/no-entity", G_CALLBACK (test_no_entity) },
+    { "/orm/relationship/new-parent-of-detached", G_CALLBACK (test_new_parent_of_detached) },
   };
 
-  return run_tests (argc, argv, tests, G_N_ELEMENTS (tests));
+  g_test_init (&argc, &argv, NULL);
+  return each_url_test_run (tests, G_N_ELEMENTS (tests), session_run);
 }

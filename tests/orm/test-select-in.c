@@ -3,7 +3,7 @@
 /* Relationships of more parents than one statement asks for: while one batch is dealt out, the next is on its way. Whatever happens in
  * between, all is dealt out or the whole load fails, and the session can go on. */
 
-#include "abuse.h"
+#include "session-fixture.h"
 #include "runtime/cupel-fiber-private.h"
 
 /* Three batches, of which the last is no whole one. */
@@ -384,15 +384,16 @@ int
 main (int   argc,
       char *argv[])
 {
-  static const Test tests[] = {
-    { "/orm/select-in/batches", test_batches, NULL },
-    { "/orm/select-in/changed-before", test_changed_before, NULL },
-    { "/orm/select-in/bad-rows", test_bad_rows, NULL },
-    { "/orm/select-in/bad-statement", test_bad_statement, NULL },
-    { "/orm/select-in/lists", test_lists, NULL },
-    { "/orm/select-in/cancel", test_cancel, NULL },
-    { "/orm/select-in/meddle", test_meddle, NULL },
+  static const EachUrlTest tests[] = {
+    { "/orm/select-in/batches", G_CALLBACK (test_batches) },
+    { "/orm/select-in/changed-before", G_CALLBACK (test_changed_before) },
+    { "/orm/select-in/bad-rows", G_CALLBACK (test_bad_rows) },
+    { "/orm/select-in/bad-statement", G_CALLBACK (test_bad_statement) },
+    { "/orm/select-in/lists", G_CALLBACK (test_lists) },
+    { "/orm/select-in/cancel", G_CALLBACK (test_cancel) },
+    { "/orm/select-in/meddle", G_CALLBACK (test_meddle) },
   };
 
-  return run_tests (argc, argv, tests, G_N_ELEMENTS (tests));
+  g_test_init (&argc, &argv, NULL);
+  return each_url_test_run (tests, G_N_ELEMENTS (tests), session_run);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "abuse.h"
+#include "session-fixture.h"
 
 /* A class that adds each of its objects to a session by itself, those that a query or a merge makes too. */
 
@@ -143,10 +143,11 @@ int
 main (int   argc,
       char *argv[])
 {
-  static const Test tests[] = {
-    { "/orm/self-adding/loaded", test_loaded, NULL },
-    { "/orm/self-adding/merged", test_merged, NULL },
+  static const EachUrlTest tests[] = {
+    { "/orm/self-adding/loaded", G_CALLBACK (test_loaded) },
+    { "/orm/self-adding/merged", G_CALLBACK (test_merged) },
   };
 
-  return run_tests (argc, argv, tests, G_N_ELEMENTS (tests));
+  g_test_init (&argc, &argv, NULL);
+  return each_url_test_run (tests, G_N_ELEMENTS (tests), session_run);
 }

@@ -7,24 +7,13 @@
 #include <string.h>
 
 static void
-execute (Fixture    *f,
-         const char *sql)
-{
-  g_autoptr(GError) error = NULL;
-  g_autoptr(CupelText) text = cupel_text_new (sql);
-  G_GNUC_UNUSED g_autoptr(CupelResult) result = cupel_session_execute (f->session, CUPEL_STATEMENT (text), NULL, NULL, &error);
-
-  g_assert_no_error (error);
-}
-
-static void
 delete (Fixture *f,
         gpointer entity)
 {
   g_autoptr(GError) error = NULL;
 
   g_assert_true (cupel_session_delete (f->session, entity, &error));
-  flush (f);
+  flush (f->session);
 }
 
 static gpointer
@@ -79,9 +68,9 @@ test_other_session (Fixture *f)
   g_autoptr(Book) book = g_list_model_get_item (G_LIST_MODEL (get_books (here)), 0);
   g_autoptr(Book) theirs = NULL;
 
-  add (f, here);
-  add (f, there);
-  commit (f);
+  add (f->session, here);
+  add (f->session, there);
+  commit (f->session);
   g_assert_true (cupel_session_expunge (f->session, CUPEL_ENTITY (there), &error));
   elsewhere = get (other, author_get_type (), there->id);
   theirs = g_list_model_get_item (G_LIST_MODEL (get_books (elsewhere)), 0);
@@ -94,7 +83,7 @@ test_other_session (Fixture *f)
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (get_books (elsewhere))), ==, 1);
   g_assert_cmpuint (cupel_session_get_n_dirty (f->session), ==, 0);
   g_assert_cmpuint (cupel_session_get_n_dirty (other), ==, 0);
-  commit (f);
+  commit (f->session);
   g_assert_cmpuint (statements (f), ==, 0);
 
   /* Nor what brings such a one along. */
@@ -117,7 +106,7 @@ test_other_session (Fixture *f)
   g_assert_true (cupel_entity_set_related (CUPEL_ENTITY (book), "author", CUPEL_ENTITY (elsewhere), &error));
   g_assert_no_error (error);
   g_assert_true (cupel_session_contains (f->session, CUPEL_ENTITY (elsewhere)));
-  commit (f);
+  commit (f->session);
   g_assert_cmpint (book->author_id, ==, there->id);
   g_assert_true (cupel_session_close (other, NULL, &error));
 }
@@ -133,11 +122,11 @@ test_unfit (Fixture *f)
   g_autoptr(Book) book = g_object_new (book_get_type (), "title", "book", NULL);
   g_autoptr(Book) loose = g_object_new (book_get_type (), "title", "loose", NULL);
 
-  add (f, first);
-  add (f, second);
-  add (f, book);
+  add (f->session, first);
+  add (f->session, second);
+  add (f->session, book);
   g_assert_true (cupel_entity_set_related (CUPEL_ENTITY (book), "author", CUPEL_ENTITY (second), &error));
-  commit (f);
+  commit (f->session);
 
   g_assert_true (cupel_session_expunge (f->session, CUPEL_ENTITY (first), &error));
   same = get (f->session, author_get_type (), first->id);
@@ -148,7 +137,7 @@ test_unfit (Fixture *f)
   g_assert_false (cupel_session_contains (f->session, CUPEL_ENTITY (loose)));
   g_assert_true (cupel_entity_set_related (CUPEL_ENTITY (loose), "author", NULL, &error));
   g_assert_no_error (error);
-  commit (f);
+  commit (f->session);
   g_assert_cmpint (book->author_id, ==, second->id);
 }
 
@@ -160,8 +149,8 @@ test_restored (Fixture *f)
   g_autoptr(Author) author = new_author ("first", 0);
   g_autofree char *insert = NULL;
 
-  add (f, author);
-  commit (f);
+  add (f->session, author);
+  commit (f->session);
   insert = g_strdup_printf ("INSERT INTO author (id, name) VALUES (%d, 'second')", (int) author->id);
 
   for (guint n = 0; n < 3; n++)
@@ -170,7 +159,7 @@ test_restored (Fixture *f)
       g_autoptr(Author) found = NULL;
 
       delete (f, author);
-      execute (f, insert);
+      execute (f->session, insert);
       again = get (f->session, author_get_type (), author->id);
       g_assert_true (again != author);
       g_assert_cmpstr (again->name, ==, "second");
@@ -188,15 +177,15 @@ test_restored (Fixture *f)
       g_assert_true (cupel_entity_require (CUPEL_ENTITY (author), "name", &error));
       g_assert_cmpstr (author->name, ==, "first");
       statements (f);
-      commit (f);
+      commit (f->session);
       g_assert_cmpuint (statements (f), ==, 0);
     }
 
   /* The object that stays can be used. */
   g_object_set (author, "age", 6, NULL);
-  commit (f);
+  commit (f->session);
   delete (f, author);
-  commit (f);
+  commit (f->session);
   g_assert_cmpint (count_rows (f, "author"), ==, 0);
 }
 
@@ -207,9 +196,9 @@ test_restored_nested (Fixture *f)
   g_autoptr(Tag) tag = g_object_new (tag_get_type (), "scope", "s", "name", "n", "weight", (gint64) 1, NULL);
   g_autoptr(Tag) other = g_object_new (tag_get_type (), "scope", "s", "name", "m", NULL);
 
-  add (f, tag);
-  add (f, other);
-  commit (f);
+  add (f->session, tag);
+  add (f->session, other);
+  commit (f->session);
 
   for (guint n = 0; n < 3; n++)
     {
@@ -221,7 +210,7 @@ test_restored_nested (Fixture *f)
 
       g_assert_no_error (error);
       delete (f, tag);
-      execute (f, "INSERT INTO tag (scope, name, weight) VALUES ('s', 'n', 2)");
+      execute (f->session, "INSERT INTO tag (scope, name, weight) VALUES ('s', 'n', 2)");
       cupel_select_where (select, cupel_eq (cupel_attr (tag_get_type (), "name"), cupel_literal_string ("n")));
       result = cupel_session_scalars (f->session, select, NULL, &error);
       again = cupel_result_one (result, &error);
@@ -241,7 +230,7 @@ test_restored_nested (Fixture *f)
       g_assert_null (cupel_result_next (rest));
       g_assert_cmpint (tag->weight, ==, 1);
       statements (f);
-      commit (f);
+      commit (f->session);
       g_assert_cmpuint (statements (f), ==, 0);
     }
 }
@@ -254,16 +243,16 @@ test_restored_rekeyed (Fixture *f)
   g_autoptr(Tag) a = g_object_new (tag_get_type (), "scope", "s", "name", "a", NULL);
   g_autoptr(Tag) b = g_object_new (tag_get_type (), "scope", "s", "name", "b", NULL);
 
-  add (f, a);
-  add (f, b);
-  commit (f);
+  add (f->session, a);
+  add (f->session, b);
+  commit (f->session);
   g_object_set (b, "name", "c", NULL);
-  flush (f);
+  flush (f->session);
   g_object_set (a, "name", "b", NULL);
-  flush (f);
+  flush (f->session);
   delete (f, a);
   g_object_set (b, "name", "b", NULL);
-  flush (f);
+  flush (f->session);
   g_assert_true (cupel_session_rollback (f->session, NULL, &error));
   g_assert_no_error (error);
 
@@ -278,13 +267,14 @@ int
 main (int   argc,
       char *argv[])
 {
-  static const SessionTest tests[] = {
-    { "/orm/conflicts/other-session", test_other_session },
-    { "/orm/conflicts/unfit", test_unfit },
-    { "/orm/conflicts/restored", test_restored },
-    { "/orm/conflicts/restored-nested", test_restored_nested },
-    { "/orm/conflicts/restored-rekeyed", test_restored_rekeyed },
+  static const EachUrlTest tests[] = {
+    { "/orm/conflicts/other-session", G_CALLBACK (test_other_session) },
+    { "/orm/conflicts/unfit", G_CALLBACK (test_unfit) },
+    { "/orm/conflicts/restored", G_CALLBACK (test_restored) },
+    { "/orm/conflicts/restored-nested", G_CALLBACK (test_restored_nested) },
+    { "/orm/conflicts/restored-rekeyed", G_CALLBACK (test_restored_rekeyed) },
   };
 
-  return session_test_main (argc, argv, tests, G_N_ELEMENTS (tests));
+  g_test_init (&argc, &argv, NULL);
+  return each_url_test_run (tests, G_N_ELEMENTS (tests), session_run_counting);
 }

@@ -14,8 +14,8 @@ test_lazy (Fixture *f)
   g_autoptr(Book) book = NULL;
   GListModel *books;
 
-  add (f, author);
-  commit (f);
+  add (f->session, author);
+  commit (f->session);
   g_clear_object (&author);
   statements (f);
 
@@ -48,8 +48,8 @@ test_lost_condition (Fixture *f)
   g_autoptr(CupelStatement) copy = NULL;
   g_autoptr(CupelSelect) select = cupel_entity_select (author_get_type ());
 
-  add (f, author);
-  commit (f);
+  add (f->session, author);
+  commit (f->session);
   statements (f);
 
   g_test_expect_message ("Cupel", G_LOG_LEVEL_CRITICAL, "*no attribute \"nmae\"*");
@@ -107,8 +107,8 @@ test_implicit_io (Fixture *f)
   g_autoptr(GError) error = NULL;
   Outside o = { f, NULL, NULL };
 
-  add (f, author);
-  commit (f);
+  add (f->session, author);
+  commit (f->session);
   cupel_session_expire_all (f->session);
   statements (f);
   o.entity = CUPEL_ENTITY (author);
@@ -145,9 +145,9 @@ test_selectin (Fixture *f)
       g_autofree char *name = g_strdup_printf ("author %u", i);
       g_autoptr(Author) a = new_author (name, i % 3);
 
-      add (f, a);
+      add (f->session, a);
     }
-  commit (f);
+  commit (f->session);
   statements (f);
 
   cupel_select_add_option (select, cupel_selectinload (author_get_type (), "books"));
@@ -198,9 +198,9 @@ test_nested_selectin (Fixture *f)
       g_autofree char *name = g_strdup_printf ("author %u", i);
       g_autoptr(Author) a = new_author (name, 2);
 
-      add (f, a);
+      add (f->session, a);
     }
-  commit (f);
+  commit (f->session);
   statements (f);
 
   cupel_select_add_option (books, cupel_selectinload (book_get_type (), "author"));
@@ -240,9 +240,9 @@ test_list (Fixture *f)
       g_autofree char *name = g_strdup_printf ("author %u", i);
       g_autoptr(Author) author = new_author (name, 0);
 
-      add (f, author);
+      add (f->session, author);
     }
-  commit (f);
+  commit (f->session);
 
   cupel_select_order_by (select, cupel_attr (author_get_type (), "id"));
   result = cupel_session_scalars (f->session, select, NULL, &error);
@@ -277,8 +277,8 @@ test_raise (Fixture *f)
   g_autoptr(CupelResult) result = NULL;
   g_autoptr(Author) author = new_author ("one", 1);
 
-  add (f, author);
-  commit (f);
+  add (f->session, author);
+  commit (f->session);
   g_clear_object (&author);
 
   cupel_select_add_option (select, cupel_raiseload (author_get_type (), "books"));
@@ -325,7 +325,7 @@ add_tags (Fixture *f,
       g_autoptr(Tag) tag = g_object_new (tag_get_type (), "scope", "s", "name", name, "weight",
                                          i == wide ? G_GINT64_CONSTANT (1) << 40 : (gint64) i, NULL);
 
-      add (f, tag);
+      add (f->session, tag);
     }
   g_assert_true (cupel_session_commit (f->session, NULL, &error));
   g_assert_no_error (error);
@@ -469,8 +469,8 @@ test_many_gets (Fixture *f)
   guint iterations = 0;
   gint64 id, end;
 
-  add (f, author);
-  commit (f);
+  add (f->session, author);
+  commit (f->session);
   id = author->id;
   g_clear_object (&author);
 
@@ -492,19 +492,20 @@ int
 main (int   argc,
       char *argv[])
 {
-  static const SessionTest tests[] = {
-    { "/orm/session/lazy", test_lazy },
-    { "/orm/session/implicit-io", test_implicit_io },
-    { "/orm/session/selectin", test_selectin },
-    { "/orm/session/nested-selectin", test_nested_selectin },
-    { "/orm/session/list", test_list },
-    { "/orm/session/raise", test_raise },
-    { "/orm/session/lost-condition", test_lost_condition },
-    { "/orm/session/many-gets", test_many_gets },
-    { "/orm/session/large", test_large },
-    { "/orm/session/misfit", test_misfit },
-    { "/orm/session/cancelled-load", test_cancelled_load },
+  static const EachUrlTest tests[] = {
+    { "/orm/session/lazy", G_CALLBACK (test_lazy) },
+    { "/orm/session/implicit-io", G_CALLBACK (test_implicit_io) },
+    { "/orm/session/selectin", G_CALLBACK (test_selectin) },
+    { "/orm/session/nested-selectin", G_CALLBACK (test_nested_selectin) },
+    { "/orm/session/list", G_CALLBACK (test_list) },
+    { "/orm/session/raise", G_CALLBACK (test_raise) },
+    { "/orm/session/lost-condition", G_CALLBACK (test_lost_condition) },
+    { "/orm/session/many-gets", G_CALLBACK (test_many_gets) },
+    { "/orm/session/large", G_CALLBACK (test_large) },
+    { "/orm/session/misfit", G_CALLBACK (test_misfit) },
+    { "/orm/session/cancelled-load", G_CALLBACK (test_cancelled_load) },
   };
 
-  return session_test_main (argc, argv, tests, G_N_ELEMENTS (tests));
+  g_test_init (&argc, &argv, NULL);
+  return each_url_test_run (tests, G_N_ELEMENTS (tests), session_run_counting);
 }

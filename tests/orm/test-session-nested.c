@@ -4,48 +4,8 @@
 
 #include <string.h>
 
-#include "../each-url.h"
 #include "../engine/fake-database.h"
-#include "model.h"
-
-typedef struct
-{
-  CupelEngine  *engine;
-  CupelSession *session;
-} Fixture;
-
-typedef void (*TestFunc) (Fixture *f);
-
-static gboolean
-run_in_fiber (gpointer       data,
-              GCancellable  *cancellable,
-              GError       **error)
-{
-  const EachUrl *test = data;
-  Fixture f = { NULL, };
-  g_autoptr(GError) local = NULL;
-
-  f.engine = model_engine (test->url);
-  f.session = cupel_session_new (f.engine);
-  ((TestFunc) test->func) (&f);
-  g_assert_true (cupel_session_close (f.session, NULL, &local));
-  g_assert_no_error (local);
-  g_assert_cmpuint (cupel_pool_get_checked_out (cupel_engine_get_pool (f.engine)), ==, 0);
-  g_assert_finalize_object (f.session);
-  g_assert_true (cupel_engine_dispose (f.engine, NULL, &local));
-  g_assert_no_error (local);
-  g_object_unref (f.engine);
-  return TRUE;
-}
-
-static void
-run_test (gconstpointer data)
-{
-  g_autoptr(GError) error = NULL;
-
-  g_assert_true (cupel_run (run_in_fiber, (gpointer) data, NULL, &error));
-  g_assert_no_error (error);
-}
+#include "session-fixture.h"
 
 static Author *
 add_author (CupelSession *session,
@@ -70,7 +30,7 @@ nest (Fixture *f)
 }
 
 static void
-commit (CupelTransaction *transaction)
+commit_one (CupelTransaction *transaction)
 {
   g_autoptr(GError) error = NULL;
 
@@ -84,24 +44,6 @@ roll_back (CupelTransaction *transaction)
   g_autoptr(GError) error = NULL;
 
   cupel_transaction_rollback (transaction, NULL, &error);
-  g_assert_no_error (error);
-}
-
-static void
-flush (Fixture *f)
-{
-  g_autoptr(GError) error = NULL;
-
-  cupel_session_flush (f->session, NULL, &error);
-  g_assert_no_error (error);
-}
-
-static void
-commit_all (Fixture *f)
-{
-  g_autoptr(GError) error = NULL;
-
-  cupel_session_commit (f->session, NULL, &error);
   g_assert_no_error (error);
 }
 
@@ -145,7 +87,7 @@ test_inserted (Fixture *f)
   g_assert_cmpuint (cupel_session_get_n_persistent (f->session), ==, 1);
   g_assert_true (cupel_session_get_nested_transaction (f->session) == first);
   bob = add_author (f->session, "Bob");
-  flush (f);
+  flush (f->session);
   cid = add_author (f->session, "Cid");
   roll_back (first);
   g_assert_null (cupel_session_get_nested_transaction (f->session));
@@ -163,9 +105,9 @@ test_inserted (Fixture *f)
 
   second = nest (f);
   dan = add_author (f->session, "Dan");
-  commit (second);
+  commit_one (second);
   g_assert_cmpint (cupel_entity_get_state (CUPEL_ENTITY (dan)), ==, CUPEL_ENTITY_PERSISTENT);
-  commit_all (f);
+  commit (f->session);
   assert_names (f, "Ann Dan ");
 
   /* A commit of an inner one, then a rollback of the outer one. */
@@ -175,11 +117,11 @@ test_inserted (Fixture *f)
   second = nest (f);
   g_clear_object (&bob);
   bob = add_author (f->session, "Eve");
-  commit (second);
+  commit_one (second);
   g_assert_true (cupel_session_contains (f->session, CUPEL_ENTITY (bob)));
   roll_back (first);
   g_assert_false (cupel_session_contains (f->session, CUPEL_ENTITY (bob)));
-  commit_all (f);
+  commit (f->session);
   assert_names (f, "Ann Dan ");
 
   /* And the whole: what nested ones kept is undone with it. */
@@ -187,7 +129,7 @@ test_inserted (Fixture *f)
   first = nest (f);
   g_clear_object (&bob);
   bob = add_author (f->session, "Fay");
-  commit (first);
+  commit_one (first);
   g_assert_true (cupel_session_rollback (f->session, NULL, &error));
   g_assert_no_error (error);
   g_assert_cmpint (cupel_entity_get_state (CUPEL_ENTITY (bob)), ==, CUPEL_ENTITY_TRANSIENT);
@@ -203,11 +145,11 @@ test_changed (Fixture *f)
   g_autoptr(CupelTransaction) nested = NULL;
   g_autoptr(GError) error = NULL;
 
-  commit_all (f);
+  commit (f->session);
   g_object_set (cid, "name", "Cyd", NULL);
   nested = nest (f);
   g_object_set (ann, "name", "Anna", NULL);
-  flush (f);
+  flush (f->session);
   g_object_set (bob, "name", "Bobby", NULL);
   roll_back (nested);
 
@@ -222,7 +164,7 @@ test_changed (Fixture *f)
   g_assert_no_error (error);
   g_assert_cmpstr (ann->name, ==, "Ann");
   g_assert_cmpstr (bob->name, ==, "Bob");
-  commit_all (f);
+  commit (f->session);
   assert_names (f, "Ann Bob Cyd ");
 }
 
@@ -237,14 +179,14 @@ test_deleted (Fixture *f)
   g_autoptr(CupelTransaction) second = NULL;
   g_autoptr(GError) error = NULL;
 
-  commit_all (f);
+  commit (f->session);
   first = nest (f);
   cid = add_author (f->session, "Cid");
   second = nest (f);
   /* One that was there, one of the nested one around it, and one that is only marked. */
   g_assert_true (cupel_session_delete (f->session, CUPEL_ENTITY (ann), &error));
   g_assert_true (cupel_session_delete (f->session, CUPEL_ENTITY (cid), &error));
-  flush (f);
+  flush (f->session);
   g_assert_true (cupel_session_delete (f->session, CUPEL_ENTITY (bob), &error));
   g_assert_no_error (error);
   roll_back (second);
@@ -259,7 +201,7 @@ test_deleted (Fixture *f)
 
   roll_back (first);
   g_assert_cmpint (cupel_entity_get_state (CUPEL_ENTITY (cid)), ==, CUPEL_ENTITY_TRANSIENT);
-  commit_all (f);
+  commit (f->session);
   assert_names (f, "Ann Bob ");
 }
 
@@ -276,7 +218,7 @@ test_keys (Fixture *f)
   gint64 first, second;
 
   g_assert_true (cupel_session_add (f->session, CUPEL_ENTITY (tag), &error));
-  commit_all (f);
+  commit (f->session);
   first = ann->id;
   second = bob->id;
 
@@ -288,14 +230,14 @@ test_keys (Fixture *f)
       nested = nest (f);
       /* Two change places, by way of a third. */
       g_object_set (ann, "id", (gint64) 1001, NULL);
-      flush (f);
+      flush (f->session);
       inner = nest (f);
       g_object_set (bob, "id", first, NULL);
       g_object_set (tag, "scope", "new", NULL);
-      flush (f);
-      commit (inner);
+      flush (f->session);
+      commit_one (inner);
       g_object_set (ann, "id", second, NULL);
-      flush (f);
+      flush (f->session);
       g_object_set (ann, "id", (gint64) 1002, NULL);
       found = cupel_session_get_int64 (f->session, author_get_type (), first, NULL, &error);
       g_assert_no_error (error);
@@ -322,12 +264,12 @@ test_keys (Fixture *f)
   /* They are written by it. */
   g_object_set (ann, "name", "Anna", NULL);
   g_object_set (tag, "weight", (gint64) 3, NULL);
-  commit_all (f);
+  commit (f->session);
   assert_names (f, "Anna Bob ");
 
   /* What was committed stays. */
   g_object_set (ann, "id", (gint64) 1001, NULL);
-  commit_all (f);
+  commit (f->session);
   g_assert_true (cupel_session_rollback (f->session, NULL, &error));
   g_assert_no_error (error);
   g_assert_cmpint (ann->id, ==, 1001);
@@ -345,17 +287,17 @@ test_collection (Fixture *f)
   GListModel *books;
 
   cupel_entity_append (CUPEL_ENTITY (ann), "books", CUPEL_ENTITY (book));
-  commit_all (f);
+  commit (f->session);
   nested = nest (f);
   cupel_entity_append (CUPEL_ENTITY (ann), "books", CUPEL_ENTITY (two));
-  flush (f);
+  flush (f->session);
   g_assert_cmpint (two->author_id, ==, ann->id);
   roll_back (nested);
   g_assert_cmpint (cupel_entity_get_state (CUPEL_ENTITY (two)), ==, CUPEL_ENTITY_TRANSIENT);
   books = cupel_entity_get_list (CUPEL_ENTITY (ann), "books", &error);
   g_assert_no_error (error);
   g_assert_cmpuint (g_list_model_get_n_items (books), ==, 1);
-  commit_all (f);
+  commit (f->session);
 }
 
 static gboolean
@@ -412,7 +354,7 @@ test_failed_flush (Fixture *f)
   /* By hand. */
   nested = nest (f);
   g_assert_true (cupel_session_add (f->session, CUPEL_ENTITY (tag), &error));
-  flush (f);
+  flush (f->session);
   g_assert_true (cupel_session_add (f->session, CUPEL_ENTITY (twin), &error));
   g_assert_false (cupel_transaction_commit (nested, NULL, &error));
   g_assert_true (cupel_error_is_integrity (error));
@@ -423,7 +365,7 @@ test_failed_flush (Fixture *f)
   g_clear_error (&error);
   roll_back (nested);
   g_assert_cmpint (cupel_entity_get_state (CUPEL_ENTITY (tag)), ==, CUPEL_ENTITY_TRANSIENT);
-  commit_all (f);
+  commit (f->session);
   assert_names (f, "Ann ");
 }
 
@@ -476,7 +418,7 @@ test_blocks (Fixture *f)
         g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_CLOSED);
       g_assert_true (cupel_session_in_transaction (f->session));
       author = add_author (f->session, name);
-      commit_all (f);
+      commit (f->session);
     }
   assert_names (f, "around 0 around 1 around 2 around 3 kept 1 kept 3 ");
 }
@@ -490,7 +432,7 @@ test_ended_outside (Fixture *f)
   g_autoptr(Author) ann = add_author (f->session, "Ann");
   g_autoptr(GError) error = NULL;
 
-  commit_all (f);
+  commit (f->session);
   g_assert_false (cupel_transaction_is_active (first));
   g_assert_false (cupel_transaction_commit (second, NULL, &error));
   g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_CLOSED);
@@ -531,7 +473,7 @@ test_options (Fixture *f)
   g_assert_true (cupel_session_rollback (f->session, NULL, &error));
   g_clear_object (&ann);
   ann = add_author (f->session, "Bob");
-  commit_all (f);
+  commit (f->session);
   assert_names (f, "Bob ");
 }
 
@@ -779,26 +721,20 @@ int
 main (int   argc,
       char *argv[])
 {
-  static const struct
-  {
-    const char *path;
-    TestFunc    func;
-  } tests[] = {
-    { "/orm/nested/inserted", test_inserted },
-    { "/orm/nested/changed", test_changed },
-    { "/orm/nested/deleted", test_deleted },
-    { "/orm/nested/keys", test_keys },
-    { "/orm/nested/collection", test_collection },
-    { "/orm/nested/failed-flush", test_failed_flush },
-    { "/orm/nested/blocks", test_blocks },
-    { "/orm/nested/ended-outside", test_ended_outside },
-    { "/orm/nested/options", test_options },
-    { "/orm/nested/run-transaction", test_run_transaction },
+  static const EachUrlTest tests[] = {
+    { "/orm/nested/inserted", G_CALLBACK (test_inserted) },
+    { "/orm/nested/changed", G_CALLBACK (test_changed) },
+    { "/orm/nested/deleted", G_CALLBACK (test_deleted) },
+    { "/orm/nested/keys", G_CALLBACK (test_keys) },
+    { "/orm/nested/collection", G_CALLBACK (test_collection) },
+    { "/orm/nested/failed-flush", G_CALLBACK (test_failed_flush) },
+    { "/orm/nested/blocks", G_CALLBACK (test_blocks) },
+    { "/orm/nested/ended-outside", G_CALLBACK (test_ended_outside) },
+    { "/orm/nested/options", G_CALLBACK (test_options) },
+    { "/orm/nested/run-transaction", G_CALLBACK (test_run_transaction) },
   };
 
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/orm/nested/pairs", test_pairs);
-  for (gsize i = 0; i < G_N_ELEMENTS (tests); i++)
-    each_url_add (tests[i].path, G_CALLBACK (tests[i].func), run_test);
-  return g_test_run ();
+  return each_url_test_run (tests, G_N_ELEMENTS (tests), session_run);
 }

@@ -11,14 +11,14 @@ test_insert (Fixture *f)
   g_autoptr(Author) two = new_author ("two", 1);
   GListModel *books;
 
-  add (f, one);
-  add (f, two);
+  add (f->session, one);
+  add (f->session, two);
   g_assert_cmpuint (cupel_session_get_n_new (f->session), ==, 5);
   g_assert_cmpuint (statements (f), ==, 0);
   g_assert_cmpint (cupel_entity_get_state (CUPEL_ENTITY (one)), ==, CUPEL_ENTITY_PENDING);
   g_assert_false (cupel_session_in_transaction (f->session));
 
-  commit (f);
+  commit (f->session);
   if (cupel_engine_get_capabilities (f->engine) & CUPEL_CAP_INSERT_RETURNING)
     g_assert_cmpuint (statements (f), ==, 2);
   else
@@ -45,7 +45,7 @@ test_insert (Fixture *f)
   g_assert_cmpuint (statements (f), ==, 0);
 
   /* Nothing to write: nothing is sent. */
-  commit (f);
+  commit (f->session);
   g_assert_cmpuint (statements (f), ==, 0);
   g_assert_cmpuint (f->commits, ==, 1);
 }
@@ -56,16 +56,16 @@ test_update (Fixture *f)
   g_autoptr(Author) author = new_author ("one", 0);
   g_autoptr(Author) other = new_author ("two", 0);
 
-  add (f, author);
-  add (f, other);
-  commit (f);
+  add (f->session, author);
+  add (f->session, other);
+  commit (f->session);
   statements (f);
 
   g_object_set (author, "age", 40, NULL);
   g_assert_cmpuint (cupel_session_get_n_dirty (f->session), ==, 1);
   g_assert_true (cupel_entity_is_modified (CUPEL_ENTITY (author), "age"));
   g_assert_cmpuint (f->statements, ==, 0);
-  flush (f);
+  flush (f->session);
   g_assert_nonnull (strstr (f->sql->str, "UPDATE"));
   g_assert_nonnull (strstr (f->sql->str, "age"));
   g_assert_null (strstr (f->sql->str, "name"));
@@ -77,20 +77,20 @@ test_update (Fixture *f)
   g_object_set (author, "name", "x", NULL);
   g_object_set (author, "name", "one", NULL);
   g_assert_false (cupel_entity_is_modified (CUPEL_ENTITY (author), "name"));
-  flush (f);
+  flush (f->session);
   g_assert_cmpuint (statements (f), ==, 0);
 
   /* Two of one shape go together. */
   g_object_set (author, "age", 41, NULL);
   g_object_set (other, "age", 42, NULL);
-  flush (f);
+  flush (f->session);
   g_assert_cmpuint (statements (f), ==, 1);
 
   /* NULL is not 0. */
   g_assert_false (cupel_entity_is_null (CUPEL_ENTITY (author), "age"));
   cupel_entity_set_null (CUPEL_ENTITY (author), "age");
   g_assert_true (cupel_entity_is_null (CUPEL_ENTITY (author), "age"));
-  commit (f);
+  commit (f->session);
   cupel_session_expire_all (f->session);
   g_assert_true (cupel_entity_require (CUPEL_ENTITY (author), "age", NULL));
   g_assert_true (cupel_entity_is_null (CUPEL_ENTITY (author), "age"));
@@ -107,8 +107,8 @@ test_identity (Fixture *f)
   g_autoptr(CupelSelect) select = cupel_entity_select (author_get_type ());
   g_autoptr(CupelResult) result = NULL;
 
-  add (f, author);
-  commit (f);
+  add (f->session, author);
+  commit (f->session);
   statements (f);
 
   same = cupel_session_get_int64 (f->session, author_get_type (), author->id, NULL, &error);
@@ -139,7 +139,7 @@ test_identity (Fixture *f)
   g_object_set (author, "age", 5, NULL);
   g_clear_object (&author);
   g_assert_cmpuint (cupel_session_get_n_persistent (f->session), ==, 1);
-  commit (f);
+  commit (f->session);
   g_assert_cmpuint (cupel_session_get_n_persistent (f->session), ==, 0);
   author = cupel_session_get_int64 (f->session, author_get_type (), 1, NULL, &error);
   g_assert_cmpint (author->age, ==, 5);
@@ -153,14 +153,14 @@ test_rollback (Fixture *f)
   g_autoptr(Author) lost = new_author ("lost", 1);
   g_autoptr(Author) deleted = new_author ("deleted", 0);
 
-  add (f, kept);
-  add (f, deleted);
-  commit (f);
+  add (f->session, kept);
+  add (f->session, deleted);
+  commit (f->session);
 
-  add (f, lost);
+  add (f->session, lost);
   g_object_set (kept, "age", 7, NULL);
   g_assert_true (cupel_session_delete (f->session, CUPEL_ENTITY (deleted), &error));
-  flush (f);
+  flush (f->session);
   g_assert_cmpint (cupel_entity_get_state (CUPEL_ENTITY (lost)), ==, CUPEL_ENTITY_PERSISTENT);
   g_assert_cmpint (cupel_entity_get_state (CUPEL_ENTITY (deleted)), ==, CUPEL_ENTITY_DELETED);
   g_assert_cmpint (count_rows (f, "author"), ==, 2);
@@ -187,8 +187,8 @@ test_rollback_of_another (Fixture *f)
   g_autoptr(CupelSession) other = cupel_session_new (cupel_session_get_engine (f->session));
   g_autoptr(Author) author = new_author ("one", 0);
 
-  add (f, author);
-  commit (f);
+  add (f->session, author);
+  commit (f->session);
   cupel_session_expunge (f->session, CUPEL_ENTITY (author), &error);
   g_assert_no_error (error);
 
@@ -209,9 +209,9 @@ test_failed_flush (Fixture *f)
   g_autoptr(Author) one = new_author ("same", 0);
   g_autoptr(Author) two = new_author ("same", 0);
 
-  add (f, one);
-  commit (f);
-  add (f, two);
+  add (f->session, one);
+  commit (f->session);
+  add (f->session, two);
   g_assert_false (cupel_session_flush (f->session, NULL, &error));
   g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_UNIQUE);
   g_clear_error (&error);
@@ -224,8 +224,8 @@ test_failed_flush (Fixture *f)
   g_assert_no_error (error);
   g_assert_cmpint (cupel_entity_get_state (CUPEL_ENTITY (two)), ==, CUPEL_ENTITY_TRANSIENT);
   g_object_set (two, "name", "other", NULL);
-  add (f, two);
-  commit (f);
+  add (f->session, two);
+  commit (f->session);
   g_assert_cmpint (count_rows (f, "author"), ==, 2);
 }
 
@@ -236,17 +236,17 @@ test_delete (Fixture *f)
   g_autoptr(Author) author = new_author ("one", 2);
   g_autoptr(Book) book = NULL;
 
-  add (f, author);
-  commit (f);
+  add (f->session, author);
+  commit (f->session);
   g_clear_object (&author);
   author = cupel_session_get_int64 (f->session, author_get_type (), 1, NULL, &error);
   statements (f);
 
   /* Without a cascade the children stay, without their parent: loaded, one many-UPDATE, one DELETE. */
   g_assert_true (cupel_session_delete (f->session, CUPEL_ENTITY (author), &error));
-  flush (f);
+  flush (f->session);
   g_assert_cmpuint (statements (f), ==, 3);
-  commit (f);
+  commit (f->session);
   g_assert_cmpint (cupel_entity_get_state (CUPEL_ENTITY (author)), ==, CUPEL_ENTITY_DETACHED);
   g_assert_cmpint (count_rows (f, "author"), ==, 0);
   g_assert_cmpint (count_rows (f, "book"), ==, 2);
@@ -275,9 +275,9 @@ test_tree (Fixture *f)
   g_autoptr(Node) leaf = new_node (left, "leaf");
   GListModel *children;
 
-  add (f, leaf);
+  add (f->session, leaf);
   g_assert_cmpuint (cupel_session_get_n_new (f->session), ==, 4);
-  commit (f);
+  commit (f->session);
   g_assert_cmpint (left->parent_id, ==, root->id);
   g_assert_cmpint (right->parent_id, ==, root->id);
   g_assert_cmpint (leaf->parent_id, ==, left->id);
@@ -286,12 +286,12 @@ test_tree (Fixture *f)
   /* An orphan is deleted. */
   children = cupel_entity_get_list (CUPEL_ENTITY (root), "children", &error);
   g_assert_true (cupel_collection_remove (CUPEL_COLLECTION (children), CUPEL_ENTITY (right)));
-  commit (f);
+  commit (f->session);
   g_assert_cmpint (count_rows (f, "node"), ==, 3);
 
   /* The whole tree goes. */
   g_assert_true (cupel_session_delete (f->session, CUPEL_ENTITY (root), &error));
-  commit (f);
+  commit (f->session);
   g_assert_no_error (error);
   g_assert_cmpint (count_rows (f, "node"), ==, 0);
 }
@@ -305,9 +305,9 @@ test_move (Fixture *f)
   g_autoptr(Book) book = NULL;
   GListModel *books;
 
-  add (f, from);
-  add (f, to);
-  commit (f);
+  add (f->session, from);
+  add (f->session, to);
+  commit (f->session);
   books = cupel_entity_get_list (CUPEL_ENTITY (from), "books", &error);
   book = g_list_model_get_item (books, 0);
   statements (f);
@@ -316,12 +316,12 @@ test_move (Fixture *f)
   g_assert_cmpuint (g_list_model_get_n_items (books), ==, 0);
   g_assert_cmpuint (g_list_model_get_n_items (cupel_entity_get_list (CUPEL_ENTITY (to), "books", NULL)), ==, 1);
   g_assert_cmpuint (statements (f), ==, 0);
-  commit (f);
+  commit (f->session);
   g_assert_cmpint (book->author_id, ==, to->id);
   g_assert_cmpuint (statements (f), ==, 1);
 
   g_assert_true (cupel_entity_set_related (CUPEL_ENTITY (book), "author", NULL, &error));
-  commit (f);
+  commit (f->session);
   g_assert_true (cupel_entity_is_null (CUPEL_ENTITY (book), "author_id"));
 }
 
@@ -335,11 +335,11 @@ test_composite_key (Fixture *f)
   g_autoptr(CupelResult) result = NULL;
   Tag *found;
 
-  add (f, tag);
-  add (f, other);
-  commit (f);
+  add (f->session, tag);
+  add (f->session, other);
+  commit (f->session);
   g_object_set (tag, "weight", (gint64) 4, NULL);
-  commit (f);
+  commit (f->session);
   cupel_select_where (select, cupel_eq (cupel_attr (tag_get_type (), "name"), cupel_literal_string ("n")));
   result = cupel_session_scalars (f->session, select, NULL, &error);
   g_assert_no_error (error);
@@ -360,9 +360,9 @@ test_types (Fixture *f)
                                             "day", day, "clock", (gint64) 3723000000, NULL);
   g_autoptr(Everything) none = g_object_new (everything_get_type (), NULL);
 
-  add (f, all);
-  add (f, none);
-  commit (f);
+  add (f->session, all);
+  add (f->session, none);
+  commit (f->session);
   g_clear_object (&all);
   g_clear_object (&none);
   all = cupel_session_get_int64 (f->session, everything_get_type (), 1, NULL, &error);
@@ -392,7 +392,7 @@ test_bad_text (Fixture *f)
   g_autoptr(GError) error = NULL;
   g_autoptr(Author) author = new_author ("\xff\xfe", 0);
 
-  add (f, author);
+  add (f->session, author);
   g_assert_false (cupel_session_flush (f->session, NULL, &error));
   g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_DATA);
   g_assert_nonnull (strstr (error->message, "Author.name"));
@@ -407,8 +407,8 @@ test_stale (Fixture *f)
   g_autoptr(CupelText) text = cupel_text_new ("DELETE FROM author");
   g_autoptr(CupelResult) result = NULL;
 
-  add (f, author);
-  commit (f);
+  add (f->session, author);
+  commit (f->session);
   result = cupel_session_execute (f->session, CUPEL_STATEMENT (text), NULL, NULL, &error);
   g_assert_no_error (error);
   g_assert_cmpint (cupel_result_get_row_count (result), ==, 1);
@@ -431,8 +431,8 @@ test_refresh (Fixture *f)
   g_autoptr(CupelText) book = cupel_text_new ("INSERT INTO book (author_id, title) VALUES (1, 'behind')");
   g_autoptr(CupelResult) result = NULL;
 
-  add (f, author);
-  commit (f);
+  add (f->session, author);
+  commit (f->session);
   result = cupel_session_execute (f->session, CUPEL_STATEMENT (text), NULL, NULL, &error);
   g_assert_no_error (error);
   g_clear_object (&result);
@@ -453,8 +453,8 @@ test_expire_on_commit (Fixture *f)
   g_autoptr(Author) author = new_author ("one", 0);
 
   cupel_session_set_expire_on_commit (f->session, TRUE);
-  add (f, author);
-  commit (f);
+  add (f->session, author);
+  commit (f->session);
   g_assert_false (cupel_entity_is_loaded (CUPEL_ENTITY (author), "name"));
   statements (f);
   g_assert_true (cupel_entity_require (CUPEL_ENTITY (author), "name", NULL));
@@ -476,8 +476,8 @@ test_merge_frozen (Fixture *f)
   g_autoptr(Author) one = NULL;
   g_autoptr(Author) two = NULL;
 
-  add (f, author);
-  commit (f);
+  add (f->session, author);
+  commit (f->session);
   result = cupel_session_scalars (f->session, select, NULL, &error);
   g_assert_no_error (error);
   frozen = cupel_result_freeze (result);
@@ -537,7 +537,7 @@ test_busy (Fixture *f)
   g_autoptr(Author) author = new_author ("one", 1);
   Race race = { f, 0, 0 };
 
-  add (f, author);
+  add (f->session, author);
   for (guint i = 0; i < 5; i++)
     cupel_task_group_spawn (group, race_task, &race, NULL);
   g_assert_true (cupel_task_group_join (group, &error));
@@ -585,8 +585,8 @@ test_notify (Fixture *f)
   g_object_set (author, "age", 1, NULL);
   g_object_set (author, "age", 1, NULL);
   g_assert_cmpuint (counter, ==, 1);
-  add (f, author);
-  commit (f);
+  add (f->session, author);
+  commit (f->session);
   g_assert_cmpuint (counter, ==, 1);
 }
 
@@ -657,29 +657,30 @@ int
 main (int   argc,
       char *argv[])
 {
-  static const SessionTest tests[] = {
-    { "/orm/session/insert", test_insert },
-    { "/orm/session/update", test_update },
-    { "/orm/session/identity", test_identity },
-    { "/orm/session/rollback", test_rollback },
-    { "/orm/session/rollback-of-another", test_rollback_of_another },
-    { "/orm/session/failed-flush", test_failed_flush },
-    { "/orm/session/delete", test_delete },
-    { "/orm/session/tree", test_tree },
-    { "/orm/session/move", test_move },
-    { "/orm/session/composite-key", test_composite_key },
-    { "/orm/session/types", test_types },
-    { "/orm/session/bad-text", test_bad_text },
-    { "/orm/session/stale", test_stale },
-    { "/orm/session/refresh", test_refresh },
-    { "/orm/session/expire-on-commit", test_expire_on_commit },
-    { "/orm/session/merge-frozen", test_merge_frozen },
-    { "/orm/session/busy", test_busy },
-    { "/orm/session/wrong-thread", test_wrong_thread },
-    { "/orm/session/notify", test_notify },
-    { "/orm/session/notify-together", test_notify_together },
-    { "/orm/session/end", test_session_end },
+  static const EachUrlTest tests[] = {
+    { "/orm/session/insert", G_CALLBACK (test_insert) },
+    { "/orm/session/update", G_CALLBACK (test_update) },
+    { "/orm/session/identity", G_CALLBACK (test_identity) },
+    { "/orm/session/rollback", G_CALLBACK (test_rollback) },
+    { "/orm/session/rollback-of-another", G_CALLBACK (test_rollback_of_another) },
+    { "/orm/session/failed-flush", G_CALLBACK (test_failed_flush) },
+    { "/orm/session/delete", G_CALLBACK (test_delete) },
+    { "/orm/session/tree", G_CALLBACK (test_tree) },
+    { "/orm/session/move", G_CALLBACK (test_move) },
+    { "/orm/session/composite-key", G_CALLBACK (test_composite_key) },
+    { "/orm/session/types", G_CALLBACK (test_types) },
+    { "/orm/session/bad-text", G_CALLBACK (test_bad_text) },
+    { "/orm/session/stale", G_CALLBACK (test_stale) },
+    { "/orm/session/refresh", G_CALLBACK (test_refresh) },
+    { "/orm/session/expire-on-commit", G_CALLBACK (test_expire_on_commit) },
+    { "/orm/session/merge-frozen", G_CALLBACK (test_merge_frozen) },
+    { "/orm/session/busy", G_CALLBACK (test_busy) },
+    { "/orm/session/wrong-thread", G_CALLBACK (test_wrong_thread) },
+    { "/orm/session/notify", G_CALLBACK (test_notify) },
+    { "/orm/session/notify-together", G_CALLBACK (test_notify_together) },
+    { "/orm/session/end", G_CALLBACK (test_session_end) },
   };
 
-  return session_test_main (argc, argv, tests, G_N_ELEMENTS (tests));
+  g_test_init (&argc, &argv, NULL);
+  return each_url_test_run (tests, G_N_ELEMENTS (tests), session_run_counting);
 }

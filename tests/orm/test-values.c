@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "abuse.h"
+#include "session-fixture.h"
 
 /* Constraints */
 
@@ -213,13 +213,14 @@ int
 main (int   argc,
       char *argv[])
 {
-  static const Test tests[] = {
-    { "/orm/values/constraints", test_constraints, NULL },
-    { "/orm/values/empty-in", test_empty_in, NULL },
-    { "/orm/values/huge", test_huge_values, NULL },
-    { "/orm/values/bad-text", test_bad_text, NULL },
-    { "/orm/values/names", test_odd_names, NULL },
+  static const EachUrlTest tests[] = {
+    { "/orm/values/constraints", G_CALLBACK (test_constraints) },
+    { "/orm/values/empty-in", G_CALLBACK (test_empty_in) },
+    { "/orm/values/huge", G_CALLBACK (test_huge_values) },
+    { "/orm/values/bad-text", G_CALLBACK (test_bad_text) },
+    { "/orm/values/names", G_CALLBACK (test_odd_names) },
   };
 
-  return run_tests (argc, argv, tests, G_N_ELEMENTS (tests));
+  g_test_init (&argc, &argv, NULL);
+  return each_url_test_run (tests, G_N_ELEMENTS (tests), session_run);
 }
