@@ -7,19 +7,6 @@
 #include "orm/cupel-session-private.h"
 #include "runtime/cupel-object-private.h"
 
-static guint
-key_hash (gconstpointer cell)
-{
-  return cupel_cell_hash (cell);
-}
-
-static gboolean
-key_equal (gconstpointer a,
-           gconstpointer b)
-{
-  return cupel_cell_equal (a, b);
-}
-
 /* Finds the referred side by key. Integers that are members on both sides, as nearly all keys are, need no cells. */
 typedef struct
 {
@@ -190,7 +177,7 @@ cupel_relationship_deal_out (CupelRelationship  *relationship,
     {
       index.parent_keys = cupel_row_block_new (1, n_parents);
       index.related_keys = cupel_row_block_new (1, n_related);
-      index.by_cell = g_hash_table_new (key_hash, key_equal);
+      index.by_cell = g_hash_table_new ((GHashFunc) cupel_cell_hash, (GEqualFunc) cupel_cell_equal);
       cupel_session_run_for_class (relationship->parent, fetch_parent_keys, &p);
       cupel_session_run_for_class (relationship->target, fetch_related_keys, &p);
     }

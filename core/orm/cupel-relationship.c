@@ -180,19 +180,6 @@ cupel_relationship_get_target_type (CupelRelationship *relationship)
   return relationship->target_type;
 }
 
-static guint
-key_hash (gconstpointer cell)
-{
-  return cupel_cell_hash (cell);
-}
-
-static gboolean
-key_equal (gconstpointer a,
-           gconstpointer b)
-{
-  return cupel_cell_equal (a, b);
-}
-
 /* The distinct local keys of some parents, in order of appearance: what a batch asks for. */
 typedef struct
 {
@@ -207,7 +194,7 @@ collect_keys (gpointer data)
 {
   CollectKeys *collect = data;
   CupelRelationship *relationship = collect->relationship;
-  g_autoptr(GHashTable) seen = g_hash_table_new (key_hash, key_equal);
+  g_autoptr(GHashTable) seen = g_hash_table_new ((GHashFunc) cupel_cell_hash, (GEqualFunc) cupel_cell_equal);
   g_autoptr(CupelRowBlock) block = cupel_row_block_new (1, collect->n_parents);
 
   for (guint i = 0; i < collect->n_parents; i++)

@@ -306,6 +306,21 @@ cell_to_boxed (const CupelCell  *cell,
   return TRUE;
 }
 
+/* A case for each type of integer; they differ in their bounds. */
+#define SIGNED(TYPE, type_, c_type, least, most)                              \
+  case G_TYPE_##TYPE:                                                         \
+    if (!cupel_cell_to_int64 (cell, name, least, most, &i, error))            \
+      return FALSE;                                                           \
+    g_value_set_##type_ (value, (c_type) i);                                  \
+    return TRUE;
+
+#define UNSIGNED(TYPE, type_, c_type, most)                                   \
+  case G_TYPE_##TYPE:                                                         \
+    if (!cell_to_uint64 (cell, name, most, &u, error))                        \
+      return FALSE;                                                           \
+    g_value_set_##type_ (value, (c_type) u);                                  \
+    return TRUE;
+
 /**
  * cupel_cell_to_gvalue: (skip)
  * @cell: a cell
@@ -350,53 +365,14 @@ cupel_cell_to_gvalue (const CupelCell  *cell,
       g_value_set_boolean (value, (gboolean) i);
       return TRUE;
 
-    case G_TYPE_CHAR:
-      if (!cupel_cell_to_int64 (cell, name, G_MININT8, G_MAXINT8, &i, error))
-        return FALSE;
-      g_value_set_schar (value, (gint8) i);
-      return TRUE;
-
-    case G_TYPE_UCHAR:
-      if (!cell_to_uint64 (cell, name, G_MAXUINT8, &u, error))
-        return FALSE;
-      g_value_set_uchar (value, (guchar) u);
-      return TRUE;
-
-    case G_TYPE_INT:
-      if (!cupel_cell_to_int64 (cell, name, G_MININT, G_MAXINT, &i, error))
-        return FALSE;
-      g_value_set_int (value, (int) i);
-      return TRUE;
-
-    case G_TYPE_UINT:
-      if (!cell_to_uint64 (cell, name, G_MAXUINT, &u, error))
-        return FALSE;
-      g_value_set_uint (value, (guint) u);
-      return TRUE;
-
-    case G_TYPE_LONG:
-      if (!cupel_cell_to_int64 (cell, name, G_MINLONG, G_MAXLONG, &i, error))
-        return FALSE;
-      g_value_set_long (value, (glong) i);
-      return TRUE;
-
-    case G_TYPE_ULONG:
-      if (!cell_to_uint64 (cell, name, G_MAXULONG, &u, error))
-        return FALSE;
-      g_value_set_ulong (value, (gulong) u);
-      return TRUE;
-
-    case G_TYPE_INT64:
-      if (!cupel_cell_to_int64 (cell, name, G_MININT64, G_MAXINT64, &i, error))
-        return FALSE;
-      g_value_set_int64 (value, i);
-      return TRUE;
-
-    case G_TYPE_UINT64:
-      if (!cell_to_uint64 (cell, name, G_MAXUINT64, &u, error))
-        return FALSE;
-      g_value_set_uint64 (value, u);
-      return TRUE;
+    SIGNED (CHAR, schar, gint8, G_MININT8, G_MAXINT8)
+    UNSIGNED (UCHAR, uchar, guchar, G_MAXUINT8)
+    SIGNED (INT, int, int, G_MININT, G_MAXINT)
+    UNSIGNED (UINT, uint, guint, G_MAXUINT)
+    SIGNED (LONG, long, glong, G_MINLONG, G_MAXLONG)
+    UNSIGNED (ULONG, ulong, gulong, G_MAXULONG)
+    SIGNED (INT64, int64, gint64, G_MININT64, G_MAXINT64)
+    UNSIGNED (UINT64, uint64, guint64, G_MAXUINT64)
 
     case G_TYPE_ENUM:
       if (!cupel_cell_to_int64 (cell, name, G_MININT, G_MAXINT, &i, error))

@@ -2,6 +2,7 @@
 
 #include "cupel-pg-decode.h"
 
+#include "cupel-pg-network.h"
 #include "cupel-pg-oid.h"
 #include "cupel-pg-print.h"
 
@@ -61,33 +62,6 @@ decoder_for_oid (Oid oid)
     }
 }
 
-static inline guint16
-get16 (const char *from)
-{
-  guint16 value;
-
-  memcpy (&value, from, 2);
-  return GUINT16_FROM_BE (value);
-}
-
-static inline guint32
-get32 (const char *from)
-{
-  guint32 value;
-
-  memcpy (&value, from, 4);
-  return GUINT32_FROM_BE (value);
-}
-
-static inline guint64
-get64 (const char *from)
-{
-  guint64 value;
-
-  memcpy (&value, from, 8);
-  return GUINT64_FROM_BE (value);
-}
-
 /* A server whose database is SQL_ASCII checks nothing, so this does. */
 static inline void
 set_text (CupelCell     *cell,
@@ -112,10 +86,10 @@ cupel_pg_decode_numeric (CupelRowBlock *block,
 
   if (length < 8)
     return NULL;
-  n_digits = get16 (value);
-  weight = (gint16) get16 (value + 2);
-  sign = get16 (value + 4);
-  dscale = get16 (value + 6);
+  n_digits = cupel_pg_get16 (value);
+  weight = (gint16) cupel_pg_get16 (value + 2);
+  sign = cupel_pg_get16 (value + 4);
+  dscale = cupel_pg_get16 (value + 6);
   if (length != 8 + 2 * n_digits || dscale > 0x3fff)
     return NULL;
 
@@ -136,7 +110,7 @@ cupel_pg_decode_numeric (CupelRowBlock *block,
     *at++ = '0';
   for (int d = 0; d <= weight; d++)
     {
-      guint digit = d < (int) n_digits ? get16 (value + 8 + 2 * d) : 0;
+      guint digit = d < (int) n_digits ? cupel_pg_get16 (value + 8 + 2 * d) : 0;
       gboolean leading = d == 0;
 
       if (digit > 9999)
@@ -152,7 +126,7 @@ cupel_pg_decode_numeric (CupelRowBlock *block,
       *at++ = '.';
       for (int d = weight + 1, i = 0; i < (int) dscale; d++, i += 4)
         {
-          guint digit = d >= 0 && d < (int) n_digits ? get16 (value + 8 + 2 * d) : 0;
+          guint digit = d >= 0 && d < (int) n_digits ? cupel_pg_get16 (value + 8 + 2 * d) : 0;
 
           if (digit > 9999)
             return NULL;
@@ -259,33 +233,33 @@ decode (CupelRowBlock *block,
     case DECODE_INT2:
       EXPECT (2);
       cell->kind = CUPEL_CELL_INT64;
-      cell->v.i64 = (gint16) get16 (value);
+      cell->v.i64 = (gint16) cupel_pg_get16 (value);
       return TRUE;
     case DECODE_INT4:
       EXPECT (4);
       cell->kind = CUPEL_CELL_INT64;
-      cell->v.i64 = (gint32) get32 (value);
+      cell->v.i64 = (gint32) cupel_pg_get32 (value);
       return TRUE;
     case DECODE_INT8:
       EXPECT (8);
       cell->kind = CUPEL_CELL_INT64;
-      cell->v.i64 = (gint64) get64 (value);
+      cell->v.i64 = (gint64) cupel_pg_get64 (value);
       return TRUE;
     case DECODE_OID:
       EXPECT (4);
       cell->kind = CUPEL_CELL_INT64;
-      cell->v.i64 = get32 (value);
+      cell->v.i64 = cupel_pg_get32 (value);
       return TRUE;
     case DECODE_FLOAT4:
       EXPECT (4);
-      f.u32 = get32 (value);
+      f.u32 = cupel_pg_get32 (value);
       cell->kind = CUPEL_CELL_DOUBLE;
       cell->v.f64 = f.f32;
       return TRUE;
     case DECODE_FLOAT8:
       EXPECT (8);
       cell->kind = CUPEL_CELL_DOUBLE;
-      cell->v.u64 = get64 (value);
+      cell->v.u64 = cupel_pg_get64 (value);
       return TRUE;
     case DECODE_TEXT:
       set_text (cell, CUPEL_CELL_TEXT, value, length);
@@ -298,7 +272,7 @@ decode (CupelRowBlock *block,
     case DECODE_DATE:
       EXPECT (4);
       cell->kind = CUPEL_CELL_DATE;
-      cell->v.i64 = (gint32) get32 (value);
+      cell->v.i64 = (gint32) cupel_pg_get32 (value);
       if (cell->v.i64 == G_MAXINT32)
         set_special (cell, "infinity");
       else if (cell->v.i64 == G_MININT32)
@@ -309,15 +283,15 @@ decode (CupelRowBlock *block,
     case DECODE_TIME:
       EXPECT (8);
       cell->kind = CUPEL_CELL_TIME;
-      cell->v.i64 = (gint64) get64 (value);
+      cell->v.i64 = (gint64) cupel_pg_get64 (value);
       return cell->v.i64 >= 0 && cell->v.i64 <= G_GINT64_CONSTANT (86400000000);
     case DECODE_TIMESTAMP:
       EXPECT (8);
-      set_timestamp (block, cell, CUPEL_CELL_DATETIME, (gint64) get64 (value));
+      set_timestamp (block, cell, CUPEL_CELL_DATETIME, (gint64) cupel_pg_get64 (value));
       return TRUE;
     case DECODE_TIMESTAMPTZ:
       EXPECT (8);
-      set_timestamp (block, cell, CUPEL_CELL_TIMESTAMP, (gint64) get64 (value));
+      set_timestamp (block, cell, CUPEL_CELL_TIMESTAMP, (gint64) cupel_pg_get64 (value));
       return TRUE;
     case DECODE_UUID:
       EXPECT (16);

@@ -3,28 +3,11 @@
 #include "cupel-pg-print.h"
 
 #include "cupel-pg-decode.h"
+#include "cupel-pg-network.h"
 #include "cupel-pg-oid.h"
 
 #include <math.h>
 #include <string.h>
-
-static inline guint32
-get32 (const char *from)
-{
-  guint32 value;
-
-  memcpy (&value, from, 4);
-  return GUINT32_FROM_BE (value);
-}
-
-static inline guint64
-get64 (const char *from)
-{
-  guint64 value;
-
-  memcpy (&value, from, 8);
-  return GUINT64_FROM_BE (value);
-}
 
 /* The element type of an array of a built-in type; 0: not an array that is known here. */
 static Oid
@@ -83,9 +66,9 @@ print_interval (GString    *text,
 
   if (length != 16)
     return FALSE;
-  time = (gint64) get64 (value);
-  days = (gint32) get32 (value + 8);
-  months = (gint32) get32 (value + 12);
+  time = (gint64) cupel_pg_get64 (value);
+  days = (gint32) cupel_pg_get32 (value + 8);
+  months = (gint32) cupel_pg_get32 (value + 12);
 
   append_unit (own, months / 12, "year");
   append_unit (own, months % 12, "mon");
@@ -244,7 +227,7 @@ print_dimension (ArrayPrinter *printer,
 
       if (printer->end - printer->at < 4)
         return FALSE;
-      length = get32 (printer->at);
+      length = cupel_pg_get32 (printer->at);
       printer->at += 4;
       if (length == (guint32) -1)
         {
@@ -286,8 +269,8 @@ print_array (GString    *text,
 
   if (length < 12)
     return FALSE;
-  printer.n_dimensions = get32 (value);
-  if (printer.n_dimensions > G_N_ELEMENTS (printer.sizes) || get32 (value + 8) != element_oid ||
+  printer.n_dimensions = cupel_pg_get32 (value);
+  if (printer.n_dimensions > G_N_ELEMENTS (printer.sizes) || cupel_pg_get32 (value + 8) != element_oid ||
       length < 12 + 8 * printer.n_dimensions)
     return FALSE;
   printer.at = value + 12;
@@ -298,16 +281,16 @@ print_array (GString    *text,
     }
   for (guint i = 0; i < printer.n_dimensions; i++)
     {
-      printer.sizes[i] = get32 (printer.at + 8 * i);
+      printer.sizes[i] = cupel_pg_get32 (printer.at + 8 * i);
       if (printer.sizes[i] == 0 || printer.sizes[i] > length)
         return FALSE;
-      shifted = shifted || get32 (printer.at + 8 * i + 4) != 1;
+      shifted = shifted || cupel_pg_get32 (printer.at + 8 * i + 4) != 1;
     }
   for (guint i = 0; i < printer.n_dimensions; i++, printer.at += 8)
     {
       if (shifted)
-        g_string_append_printf (text, "[%d:%" G_GINT64_FORMAT "]", (gint32) get32 (printer.at + 4),
-                                (gint64) (gint32) get32 (printer.at + 4) + printer.sizes[i] - 1);
+        g_string_append_printf (text, "[%d:%" G_GINT64_FORMAT "]", (gint32) cupel_pg_get32 (printer.at + 4),
+                                (gint64) (gint32) cupel_pg_get32 (printer.at + 4) + printer.sizes[i] - 1);
     }
   if (text->len > 0)
     g_string_append_c (text, '=');

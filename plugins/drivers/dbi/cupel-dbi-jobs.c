@@ -99,6 +99,30 @@ leave (CupelDbiConnection *self,
                                      ? CUPEL_TRANSACTION_ACTIVE : link->status);
 }
 
+/* What a job does with a connection that is there. */
+typedef gboolean (*Work) (CupelDbiConnection  *self,
+                          gpointer             data,
+                          GError             **error);
+
+static gboolean
+perform (CupelThreadedConnection  *base,
+         Work                      work,
+         gpointer                  data,
+         GError                  **error)
+{
+  CupelDbiConnection *self = CUPEL_DBI_CONNECTION (base);
+  GError *local = NULL;
+  gboolean ok;
+
+  if (!enter (self, error))
+    return FALSE;
+  ok = work (self, data, &local);
+  leave (self, local);
+  if (!ok)
+    g_propagate_error (error, local);
+  return ok;
+}
+
 static gboolean
 begin (CupelDbiConnection             *self,
        const CupelTransactionOptions  *options,
@@ -282,9 +306,10 @@ is_harmless (const char *sql)
 
 static gboolean
 execute (CupelDbiConnection  *self,
-         CupelDbiJob         *job,
+         gpointer             data,
          GError             **error)
 {
+  CupelDbiJob *job = data;
   const CupelRequest *request = &job->request;
   gboolean pending = g_atomic_int_get (&self->begin_pending) != 0;
   gboolean asked = (request->flags & CUPEL_REQUEST_BEGIN) != 0 && !g_atomic_int_get (&self->autocommit);
@@ -330,17 +355,7 @@ cupel_dbi_job_execute (CupelThreadedConnection  *base,
                        gpointer                  data,
                        GError                  **error)
 {
-  CupelDbiConnection *self = CUPEL_DBI_CONNECTION (base);
-  GError *local = NULL;
-  gboolean ok;
-
-  if (!enter (self, error))
-    return FALSE;
-  ok = execute (self, data, &local);
-  leave (self, local);
-  if (!ok)
-    g_propagate_error (error, local);
-  return ok;
+  return perform (base, execute, data, error);
 }
 
 gboolean
@@ -378,24 +393,20 @@ cupel_dbi_job_commit (CupelThreadedConnection  *base,
 
 static gboolean
 roll_back (CupelDbiConnection  *self,
-           gboolean             always,
+           gpointer             always,
            GError             **error)
 {
   CupelDbiLink *link = &self->link;
-  GError *local = NULL;
 
   g_atomic_int_set (&self->begin_pending, FALSE);
-  if (link->status == CUPEL_TRANSACTION_IDLE && !always)
+  if (link->status == CUPEL_TRANSACTION_IDLE && always == NULL)
     return TRUE;
   if (link->status == CUPEL_TRANSACTION_FAILED && !link->backend->is_server)
     {
       link->status = CUPEL_TRANSACTION_IDLE;    /* SQLite has done it */
       return TRUE;
     }
-  if (end (self, "ROLLBACK", &local))
-    return TRUE;
-  g_propagate_error (error, local);
-  return FALSE;
+  return end (self, "ROLLBACK", error);
 }
 
 gboolean
@@ -403,17 +414,15 @@ cupel_dbi_job_rollback (CupelThreadedConnection  *base,
                         gpointer                  data,
                         GError                  **error)
 {
-  CupelDbiConnection *self = CUPEL_DBI_CONNECTION (base);
-  GError *local = NULL;
-  gboolean ok;
+  return perform (base, roll_back, NULL, error);
+}
 
-  if (!enter (self, error))
-    return FALSE;
-  ok = roll_back (self, FALSE, &local);
-  leave (self, local);
-  if (!ok)
-    g_propagate_error (error, local);
-  return ok;
+static gboolean
+run (CupelDbiConnection  *self,
+     gpointer             sql,
+     GError             **error)
+{
+  return cupel_dbi_link_run (&self->link, sql, error);
 }
 
 gboolean
@@ -423,60 +432,52 @@ cupel_dbi_job_isolation (CupelThreadedConnection  *base,
 {
   CupelDbiConnection *self = CUPEL_DBI_CONNECTION (base);
   g_autofree char *sql = self->link.backend->isolation (&self->link, (CupelIsolationLevel) GPOINTER_TO_INT (data));
-  GError *local = NULL;
-  gboolean ok;
 
-  if (!enter (self, error))
-    return FALSE;
   if (sql == NULL)
     {
       g_set_error_literal (error, CUPEL_ERROR, CUPEL_ERROR_UNSUPPORTED, "The server does not have this isolation level");
       return FALSE;
     }
-  ok = cupel_dbi_link_run (&self->link, sql, &local);
-  leave (self, local);
-  if (!ok)
-    g_propagate_error (error, local);
-  return ok;
+  return perform (base, run, sql, error);
 }
 
 /* A text may have opened a transaction that nobody told of, and changed settings. */
-gboolean
-cupel_dbi_job_reset (CupelThreadedConnection  *base,
-                     gpointer                  data,
-                     GError                  **error)
+static gboolean
+reset (CupelDbiConnection  *self,
+       gpointer             data,
+       GError             **error)
 {
-  CupelDbiConnection *self = CUPEL_DBI_CONNECTION (base);
   CupelDbiLink *link = &self->link;
   const char *const *statements = cupel_dialect_get_session_statements (link->dialect);
   g_autofree char *isolation = link->backend->isolation (link, CUPEL_ISOLATION_DEFAULT);
   gboolean dirty = g_atomic_int_get (&self->dirty) != 0;
-  GError *local = NULL;
-  gboolean ok;
+  gboolean ok = roll_back (self, GINT_TO_POINTER (link->backend == &cupel_dbi_mysql && dirty), error);
 
-  if (!enter (self, error))
-    return FALSE;
-  ok = roll_back (self, link->backend == &cupel_dbi_mysql && dirty, &local);
   if (ok && dirty && link->backend->discard != NULL)
     {
-      ok = link->backend->discard (link, &local);
+      ok = link->backend->discard (link, error);
       for (guint i = 0; ok && statements[i] != NULL; i++)
-        ok = cupel_dbi_link_run (link, statements[i], &local);
+        ok = cupel_dbi_link_run (link, statements[i], error);
     }
   else if (ok && link->backend->is_server && g_atomic_int_get (&self->isolated))
-    ok = cupel_dbi_link_run (link, isolation, &local);
+    ok = cupel_dbi_link_run (link, isolation, error);
   else if (ok && !link->backend->is_server)
-    ok = cupel_dbi_link_run (link, isolation, &local) && cupel_dbi_link_run (link, "PRAGMA foreign_keys = ON", &local);
+    ok = cupel_dbi_link_run (link, isolation, error) && cupel_dbi_link_run (link, "PRAGMA foreign_keys = ON", error);
   if (ok)
     {
       g_atomic_int_set (&self->dirty, FALSE);
       g_atomic_int_set (&self->isolated, FALSE);
       g_atomic_int_set (&self->autocommit, FALSE);
     }
-  leave (self, local);
-  if (!ok)
-    g_propagate_error (error, local);
   return ok;
+}
+
+gboolean
+cupel_dbi_job_reset (CupelThreadedConnection  *base,
+                     gpointer                  data,
+                     GError                  **error)
+{
+  return perform (base, reset, NULL, error);
 }
 
 gboolean
@@ -484,17 +485,7 @@ cupel_dbi_job_run (CupelThreadedConnection  *base,
                    gpointer                  data,
                    GError                  **error)
 {
-  CupelDbiConnection *self = CUPEL_DBI_CONNECTION (base);
-  GError *local = NULL;
-  gboolean ok;
-
-  if (!enter (self, error))
-    return FALSE;
-  ok = cupel_dbi_link_run (&self->link, data, &local);
-  leave (self, local);
-  if (!ok)
-    g_propagate_error (error, local);
-  return ok;
+  return perform (base, run, data, error);
 }
 
 gboolean
