@@ -195,15 +195,15 @@ execute_and_read (CupelSqliteConnection  *connection,
 static gboolean
 execute_sets (CupelSqliteConnection  *connection,
               CupelSqliteStatement   *statement,
-              CupelSqliteReturning   *returning,
+              CupelSqliteReturning  **in_two_steps,
               CupelSqliteJob         *job,
               GError                **error)
 {
   const CupelRequest *request = &job->request;
   CupelReply *reply = &job->reply;
+  CupelSqliteReturning *returning = NULL;
   guint block_rows = get_block_rows (request);
   gboolean wants_ids = statement->inserts && statement->n_columns == 0;
-  gboolean in_two_steps = FALSE;
 
   reply->row_count = 0;
   if (wants_ids)
@@ -214,7 +214,7 @@ execute_sets (CupelSqliteConnection  *connection,
 
   for (guint set = 0; set < request->n_sets; set++)
     {
-      CupelSqliteStatement *current = in_two_steps ? &returning->insert : statement;
+      CupelSqliteStatement *current = returning != NULL ? &returning->insert : statement;
       gint64 id;
 
       if (set > 0)
@@ -224,8 +224,8 @@ execute_sets (CupelSqliteConnection  *connection,
       if (statement->inserts)
         sqlite3_set_last_insert_rowid (connection->db, 0);
       if (!cupel_sqlite_bind (connection, current, request, set, FALSE, error) ||
-          !(in_two_steps ? execute_and_read (connection, returning, job, set, block_rows, error)
-                         : execute_set (connection, statement, job, set, block_rows, error)))
+          !(returning != NULL ? execute_and_read (connection, returning, job, set, block_rows, error)
+                              : execute_set (connection, statement, job, set, block_rows, error)))
         return FALSE;
 
       if (statement->counts)
@@ -239,7 +239,7 @@ execute_sets (CupelSqliteConnection  *connection,
           if (statement->n_columns > 0 && request->n_sets >= MANY_RETURNING)
             {
               sqlite3_reset (statement->handle);
-              in_two_steps = cupel_sqlite_returning_init (returning, connection, statement);
+              *in_two_steps = returning = cupel_sqlite_returning_get (connection, statement);
             }
         }
       /* A table without row ids, or a row that was not inserted: then ids say nothing. */
@@ -267,7 +267,7 @@ execute_many (CupelSqliteConnection  *connection,
   gboolean outside = sqlite3_get_autocommit (connection->db) != 0;
   /* A transaction that began with this very statement is rolled back as a whole. */
   gboolean began = job->reply.began;
-  CupelSqliteReturning returning = { 0 };
+  CupelSqliteReturning *returning = NULL;
   gboolean ok;
 
   if (!began && !cupel_sqlite_connection_run_own (connection, outside ? CUPEL_SQLITE_BEGIN_IMMEDIATE : CUPEL_SQLITE_SAVEPOINT,
@@ -275,7 +275,8 @@ execute_many (CupelSqliteConnection  *connection,
     return FALSE;
 
   ok = execute_sets (connection, statement, &returning, job, error);
-  cupel_sqlite_returning_clear (&returning);
+  if (returning != NULL)
+    cupel_sqlite_returning_reset (returning);
   if (ok)
     {
       sqlite3_reset (statement->handle);

@@ -93,10 +93,10 @@ inquire (CupelSqliteConnection      *connection,
   return possible;
 }
 
-gboolean
-cupel_sqlite_returning_init (CupelSqliteReturning       *self,
-                             CupelSqliteConnection      *connection,
-                             const CupelSqliteStatement *statement)
+static gboolean
+prepare (CupelSqliteReturning       *self,
+         CupelSqliteConnection      *connection,
+         const CupelSqliteStatement *statement)
 {
   const CupelCompiled *compiled = statement->compiled;
   const char *names = get_names (compiled);
@@ -105,8 +105,6 @@ cupel_sqlite_returning_init (CupelSqliteReturning       *self,
   g_autofree char *lookup = NULL;
   gboolean is_id = FALSE;
 
-  *self = (CupelSqliteReturning) { .insert = *statement, .lookup = *statement };
-  self->insert.handle = self->lookup.handle = NULL;
   if (names == NULL || !inquire (connection, statement, &is_id))
     return FALSE;
 
@@ -114,19 +112,41 @@ cupel_sqlite_returning_init (CupelSqliteReturning       *self,
   g_string_replace (table, "\"", "\"\"", 0);
   insert = g_strndup (compiled->sql, compiled->sql_length - strlen (compiled->insert_suffix));
   lookup = g_strdup_printf ("SELECT %s FROM \"%s\" WHERE rowid = ?1", names, table->str);
-  if (sqlite3_prepare_v2 (connection->db, insert, -1, &self->insert.handle, NULL) == SQLITE_OK &&
-      (is_id || sqlite3_prepare_v2 (connection->db, lookup, -1, &self->lookup.handle, NULL) == SQLITE_OK))
-    return TRUE;
+  return sqlite3_prepare_v3 (connection->db, insert, -1, SQLITE_PREPARE_PERSISTENT, &self->insert.handle, NULL) == SQLITE_OK &&
+         (is_id || sqlite3_prepare_v3 (connection->db, lookup, -1, SQLITE_PREPARE_PERSISTENT, &self->lookup.handle, NULL) == SQLITE_OK);
+}
 
-  cupel_sqlite_returning_clear (self);
-  return FALSE;
+CupelSqliteReturning *
+cupel_sqlite_returning_get (CupelSqliteConnection *connection,
+                            CupelSqliteStatement  *statement)
+{
+  const int n_prepared = sqlite3_stmt_status (statement->handle, SQLITE_STMTSTATUS_REPREPARE, FALSE);
+  CupelSqliteReturning *self = statement->returning;
+
+  if (self == NULL || self->n_prepared != n_prepared)
+    {
+      g_clear_pointer (&statement->returning, cupel_sqlite_returning_free);
+      self = statement->returning = g_new (CupelSqliteReturning, 1);
+      *self = (CupelSqliteReturning) { .n_prepared = n_prepared, .insert = *statement, .lookup = *statement };
+      self->insert.handle = self->lookup.handle = NULL;
+      self->possible = prepare (self, connection, statement);
+    }
+  return self->possible ? self : NULL;
 }
 
 void
-cupel_sqlite_returning_clear (CupelSqliteReturning *self)
+cupel_sqlite_returning_reset (CupelSqliteReturning *self)
 {
-  g_clear_pointer (&self->insert.handle, sqlite3_finalize);
-  g_clear_pointer (&self->lookup.handle, sqlite3_finalize);
+  sqlite3_reset (self->insert.handle);
+  sqlite3_reset (self->lookup.handle);
+}
+
+void
+cupel_sqlite_returning_free (CupelSqliteReturning *self)
+{
+  sqlite3_finalize (self->insert.handle);
+  sqlite3_finalize (self->lookup.handle);
+  g_free (self);
 }
 
 gboolean

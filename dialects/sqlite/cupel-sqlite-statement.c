@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "cupel-sqlite-connection-private.h"
+#include "cupel-sqlite-returning.h"
 
 static void
 statement_free (CupelSqliteStatement *statement)
@@ -9,6 +10,7 @@ statement_free (CupelSqliteStatement *statement)
   cupel_compiled_unref (statement->compiled);
   g_free (statement->fields);
   g_free (statement->exact);
+  g_clear_pointer (&statement->returning, cupel_sqlite_returning_free);
   g_free (statement);
 }
 

@@ -9,6 +9,8 @@ G_BEGIN_DECLS
 
 struct _CupelSqliteConnection;
 
+typedef struct _CupelSqliteReturning CupelSqliteReturning;
+
 /* How a column is decoded. */
 typedef struct
 {
@@ -25,6 +27,7 @@ typedef struct
   CupelCompiled    *compiled;
   CupelSqliteField *fields;
   guint             n_columns;
+  CupelSqliteReturning *returning;  /* nullable: how it is executed with many sets */
   gboolean         *exact;      /* which binds are of an exact type: a number for one may be written as text */
   guint             read_only : 1;
   guint             counts : 1;   /* an INSERT, UPDATE or DELETE: sqlite3_changes64() speaks of it */

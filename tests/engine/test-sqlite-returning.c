@@ -3,6 +3,7 @@
 /* INSERT .. RETURNING of many sets: whatever the table is like, the rows are those that the statement gives when it is executed set by set. */
 
 #include <cupel.h>
+#include <glib/gstdio.h>
 #include <string.h>
 
 #define N_SETS 150
@@ -189,6 +190,55 @@ test_variant (gconstpointer data)
   g_assert_no_error (error);
 }
 
+/* What was found out of a table is found out again when the schema changes, whoever changes it. */
+static void
+test_changes (void)
+{
+  g_autoptr(GError) error = NULL;
+  g_autofree char *folder = g_dir_make_tmp ("cupel-returning-XXXXXX", &error);
+  g_autofree char *file = g_build_filename (folder, "changes.db", NULL);
+  g_autofree char *url = g_strconcat ("sqlite:///", file, NULL);
+  g_autoptr(CupelEngine) engine = cupel_engine_new (url, &error);
+  g_autoptr(CupelStatement) insert = make_insert ("t", FALSE);
+  CupelConnection *connection = cupel_engine_connect (engine, NULL, &error);
+  CupelConnection *other = cupel_engine_connect (engine, NULL, &error);
+
+  g_assert_no_error (error);
+  for (guint i = 0; i < 2 * G_N_ELEMENTS (variants); i++)
+    {
+      const Variant *variant = &variants[(i * 7) % G_N_ELEMENTS (variants)];
+      CupelConnection *changing = i % 2 == 0 || strstr (variant->name, "temporary") != NULL ? connection : other;
+      g_autoptr(CupelResult) result = NULL;
+      g_autoptr(GString) got = g_string_new (NULL);
+      g_autofree char *expected = NULL;
+
+      if (strcmp (variant->table, "t") != 0 || variant->fails)
+        continue;
+      sql (connection, "DROP TRIGGER IF EXISTS temp.tt");
+      sql (connection, "DROP TABLE IF EXISTS temp.t");
+      g_assert_true (cupel_connection_commit (connection, NULL, &error));
+      set_up (changing, variant);
+      g_assert_true (cupel_connection_commit (changing, NULL, &error));
+
+      result = all_at_once (connection, insert, &error);
+      g_assert_no_error (error);
+      append_rows (got, result);
+      g_assert_true (cupel_connection_rollback (connection, NULL, &error));
+      expected = one_by_one (connection, insert);
+      g_assert_true (cupel_connection_rollback (connection, NULL, &error));
+      g_assert_cmpstr (got->str, ==, expected);
+    }
+
+  g_assert_true (cupel_connection_close (connection, NULL, &error));
+  g_assert_true (cupel_connection_close (other, NULL, &error));
+  g_assert_true (cupel_engine_dispose (engine, NULL, &error));
+  g_assert_no_error (error);
+  g_object_unref (connection);
+  g_object_unref (other);
+  g_assert_cmpint (g_remove (file), ==, 0);
+  g_assert_cmpint (g_rmdir (folder), ==, 0);
+}
+
 /* A set in the middle that is refused takes all others with it, and the error is that of the statement. */
 static void
 test_fails (void)
@@ -224,6 +274,7 @@ main (int    argc,
 
       g_test_add_data_func (path, &variants[i], test_variant);
     }
+  g_test_add_func ("/sqlite/returning/changes", test_changes);
   g_test_add_func ("/sqlite/returning/fails", test_fails);
 
   return g_test_run ();
