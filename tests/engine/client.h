@@ -6,6 +6,16 @@
 
 #include <cupel-dialect.h>
 
+/* The call gave nothing, and this error, which is forgotten then. */
+#define assert_refused(call, error, code)        \
+  G_STMT_START                                   \
+    {                                            \
+      g_assert_true (!(call));                   \
+      g_assert_error (error, CUPEL_ERROR, code); \
+      g_clear_error (&error);                    \
+    }                                            \
+  G_STMT_END
+
 static inline CupelConnection *
 borrow (CupelEngine *engine)
 {

@@ -116,32 +116,6 @@ fail (const char *sql)
   return error;
 }
 
-guint
-count_rows (const CupelReply *reply)
-{
-  guint n = 0;
-
-  for (guint i = 0; reply->blocks != NULL && i < reply->blocks->len; i++)
-    n += ((CupelRowBlock *) reply->blocks->pdata[i])->n_rows;
-  return n;
-}
-
-const CupelCell *
-cell (const CupelReply *reply,
-      guint             row,
-      guint             column)
-{
-  for (guint i = 0; i < reply->blocks->len; i++)
-    {
-      CupelRowBlock *block = reply->blocks->pdata[i];
-
-      if (row < block->n_rows)
-        return cupel_row_block_get_row (block, row) + column;
-      row -= block->n_rows;
-    }
-  g_assert_not_reached ();
-}
-
 gint64
 query_int64 (const char *sql)
 {
@@ -149,8 +123,8 @@ query_int64 (const char *sql)
   g_auto(CupelReply) reply = { 0 };
 
   execute (connection, compiled, NULL, &reply);
-  g_assert_cmpint (cell (&reply, 0, 0)->kind, ==, CUPEL_CELL_INT64);
-  return cell (&reply, 0, 0)->v.i64;
+  g_assert_cmpint (get_cell (&reply, 0, 0)->kind, ==, CUPEL_CELL_INT64);
+  return get_cell (&reply, 0, 0)->v.i64;
 }
 
 void

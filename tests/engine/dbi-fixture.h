@@ -4,7 +4,7 @@
 
 /* The driver for libdbi, under each dialect: what goes through it comes back as it was, or there is an error. */
 
-#include <cupel-dialect.h>
+#include "reply.h"
 
 G_BEGIN_DECLS
 
@@ -37,8 +37,6 @@ gboolean try_execute (CupelDriverConnection *on, CupelCompiled *compiled, CupelR
 void execute (CupelDriverConnection *on, CupelCompiled *compiled, CupelRowBlock *sets, CupelReply *reply);
 void run (const char *sql);
 GError *fail (const char *sql);
-guint count_rows (const CupelReply *reply);
-const CupelCell *cell (const CupelReply *reply, guint row, guint column);
 gint64 query_int64 (const char *sql);
 void assert_cell (const CupelCell *found, const CupelCell *expected);
 CupelTable *make_table (const char *name, CupelSqlType *type);

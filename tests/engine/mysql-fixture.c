@@ -156,32 +156,6 @@ connect_again (void)
   return connection;
 }
 
-const CupelCell *
-cell (const CupelReply *reply,
-      guint             row,
-      guint             column)
-{
-  for (guint i = 0; i < reply->blocks->len; i++)
-    {
-      CupelRowBlock *block = reply->blocks->pdata[i];
-
-      if (row < block->n_rows)
-        return cupel_row_block_get_row (block, row) + column;
-      row -= block->n_rows;
-    }
-  g_assert_not_reached ();
-}
-
-guint
-count_rows (const CupelReply *reply)
-{
-  guint n = 0;
-
-  for (guint i = 0; i < reply->blocks->len; i++)
-    n += ((CupelRowBlock *) reply->blocks->pdata[i])->n_rows;
-  return n;
-}
-
 gint64
 query_int64 (CupelDriverConnection *connection,
              const char            *sql)
@@ -190,8 +164,8 @@ query_int64 (CupelDriverConnection *connection,
   g_auto(CupelReply) reply = { 0, };
 
   execute (connection, compiled, NULL, &reply);
-  g_assert_cmpint (cell (&reply, 0, 0)->kind, ==, CUPEL_CELL_INT64);
-  return cell (&reply, 0, 0)->v.i64;
+  g_assert_cmpint (get_cell (&reply, 0, 0)->kind, ==, CUPEL_CELL_INT64);
+  return get_cell (&reply, 0, 0)->v.i64;
 }
 
 gint64
@@ -204,7 +178,7 @@ session_status (CupelDriverConnection *connection,
 
   execute (connection, compiled, NULL, &reply);
   g_assert_cmpuint (count_rows (&reply), ==, 1);
-  return g_ascii_strtoll (cell (&reply, 0, 1)->v.text, NULL, 10);
+  return g_ascii_strtoll (get_cell (&reply, 0, 1)->v.text, NULL, 10);
 }
 
 GError *

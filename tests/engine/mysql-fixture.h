@@ -6,6 +6,7 @@
 
 #include "../unit/scale.h"
 #include "cupel-mysql-private.h"
+#include "reply.h"
 
 #define URL_VARIABLE "CUPEL_TEST_MYSQL_URL"
 #define SECOND       G_USEC_PER_SEC
@@ -75,9 +76,5 @@ void                   read_stream        (CupelDriverCursor       *cursor,
                                            gint64                   from,
                                            gint64                   to);
 
-const CupelCell       *cell               (const CupelReply        *reply,
-                                           guint                    row,
-                                           guint                    column);
-guint                  count_rows         (const CupelReply        *reply);
 void                   set_int64          (CupelCell               *to,
                                            gint64                   value);

@@ -234,32 +234,6 @@ fail_sql (CupelDriverConnection *connection,
   return error;
 }
 
-const CupelCell *
-get_cell (const CupelReply *reply,
-          guint             row,
-          guint             column)
-{
-  for (guint i = 0; i < reply->blocks->len; i++)
-    {
-      CupelRowBlock *block = g_ptr_array_index (reply->blocks, i);
-
-      if (row < block->n_rows)
-        return cupel_row_block_get_row (block, row) + column;
-      row -= block->n_rows;
-    }
-  g_assert_not_reached ();
-}
-
-guint
-count_rows (const CupelReply *reply)
-{
-  guint n = 0;
-
-  for (guint i = 0; reply->blocks != NULL && i < reply->blocks->len; i++)
-    n += ((CupelRowBlock *) g_ptr_array_index (reply->blocks, i))->n_rows;
-  return n;
-}
-
 gint64
 query_int (CupelDriverConnection *connection,
            const char            *sql)

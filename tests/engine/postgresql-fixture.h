@@ -8,6 +8,7 @@
 
 #include "../unit/scale.h"
 #include "cupel-pg-connection.h"
+#include "reply.h"
 
 #define URL_VARIABLE "CUPEL_TEST_POSTGRESQL_URL"
 
@@ -58,10 +59,6 @@ CupelCell              make_scalar    (CupelCellKind           kind,
                                        gint64                  value);
 CupelRowBlock         *make_set       (const CupelCell        *cells,
                                        guint                   n_cells);
-const CupelCell       *get_cell       (const CupelReply       *reply,
-                                       guint                   row,
-                                       guint                   column);
-guint                  count_rows     (const CupelReply       *reply);
 
 /* --- connections --- */
 

@@ -105,15 +105,9 @@ test_closed (gpointer       data,
   GError *local = NULL;
 
   close_it (connection);
-  g_assert_null (try_execute (connection, "one", NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_CLOSED);
-  g_clear_error (&local);
-  g_assert_false (cupel_connection_commit (connection, NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_CLOSED);
-  g_clear_error (&local);
-  g_assert_false (cupel_connection_rollback (connection, NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_CLOSED);
-  g_clear_error (&local);
+  assert_refused (try_execute (connection, "one", NULL, &local), local, CUPEL_ERROR_CLOSED);
+  assert_refused (cupel_connection_commit (connection, NULL, &local), local, CUPEL_ERROR_CLOSED);
+  assert_refused (cupel_connection_rollback (connection, NULL, &local), local, CUPEL_ERROR_CLOSED);
   assert_log ("");
   return TRUE;
 }
@@ -124,12 +118,8 @@ on_wrong_thread (gpointer data)
   CupelConnection *connection = data;
   GError *error = NULL;
 
-  g_assert_null (try_execute (connection, "one", NULL, &error));
-  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_WRONG_CONTEXT);
-  g_clear_error (&error);
-  g_assert_null (cupel_engine_connect (cupel_connection_get_engine (connection), NULL, &error));
-  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_WRONG_CONTEXT);
-  g_clear_error (&error);
+  assert_refused (try_execute (connection, "one", NULL, &error), error, CUPEL_ERROR_WRONG_CONTEXT);
+  assert_refused (cupel_engine_connect (cupel_connection_get_engine (connection), NULL, &error), error, CUPEL_ERROR_WRONG_CONTEXT);
   return NULL;
 }
 
@@ -168,9 +158,7 @@ test_cancel (gpointer       data,
   g_clear_error (&slow.error);
 
   g_assert_true (cupel_connection_is_invalidated (connection));
-  g_assert_null (try_execute (connection, "one", NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_PENDING_ROLLBACK);
-  g_clear_error (&local);
+  assert_refused (try_execute (connection, "one", NULL, &local), local, CUPEL_ERROR_PENDING_ROLLBACK);
   close_it (connection);
   g_assert_cmpuint (fake_figures.n_connected, ==, 0);
   assert_log ("BEGIN; slow");
@@ -210,9 +198,7 @@ test_parameters (gpointer       data,
   g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING);
   g_assert_nonnull (strstr (local->message, "\"c\""));
   g_clear_error (&local);
-  g_assert_null (cupel_connection_execute (connection, CUPEL_STATEMENT (plain), parameters, NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING);
-  g_clear_error (&local);
+  assert_refused (cupel_connection_execute (connection, CUPEL_STATEMENT (plain), parameters, NULL, &local), local, CUPEL_ERROR_PROGRAMMING);
 
   cupel_parameters_set_string (bad, "a", "canary \xff");
   cupel_parameters_set_string (bad, "b", "");
@@ -292,16 +278,12 @@ test_engine_begin (gpointer       data,
 
   g_assert_true (cupel_engine_begin (f->engine, work, (gpointer) "two", NULL, error));
   assert_log ("BEGIN; one; two; COMMIT");
-  g_assert_false (cupel_engine_begin (f->engine, work, (gpointer) "fail", NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING);
-  g_clear_error (&local);
+  assert_refused (cupel_engine_begin (f->engine, work, (gpointer) "fail", NULL, &local), local, CUPEL_ERROR_PROGRAMMING);
   assert_log ("BEGIN; one; fail; ROLLBACK");
   g_assert_cmpuint (cupel_pool_get_checked_out (cupel_engine_get_pool (f->engine)), ==, 0);
 
   fake_knobs.fail_commit = TRUE;
-  g_assert_false (cupel_engine_begin (f->engine, work, (gpointer) "two", NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING);
-  g_clear_error (&local);
+  assert_refused (cupel_engine_begin (f->engine, work, (gpointer) "two", NULL, &local), local, CUPEL_ERROR_PROGRAMMING);
   g_assert_cmpuint (cupel_pool_get_checked_out (cupel_engine_get_pool (f->engine)), ==, 0);
   return TRUE;
 }
@@ -436,9 +418,8 @@ on_async_executed (GObject      *source,
   g_assert_false (cupel_in_fiber ());
 
   /* The plain form would block this loop: it says so. */
-  g_assert_null (cupel_connection_execute (async->connection, CUPEL_STATEMENT (async->text), NULL, NULL, &error));
-  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_MISSING_FIBER);
-  g_clear_error (&error);
+  assert_refused (cupel_connection_execute (async->connection, CUPEL_STATEMENT (async->text), NULL, NULL, &error),
+                  error, CUPEL_ERROR_MISSING_FIBER);
 
   async->steps++;
   cupel_connection_close_async (async->connection, NULL, on_async_closed, async);
@@ -553,12 +534,8 @@ test_engine_new (void)
   g_assert_nonnull (strstr (error->message, "nosuch:"));
   g_assert_null (strstr (error->message, "canary"));
   g_clear_error (&error);
-  g_assert_null (cupel_engine_new ("no url at all", &error));
-  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_URL);
-  g_clear_error (&error);
-  g_assert_null (cupel_engine_new ("fake://?bad=1", &error));
-  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_INVALID_URL);
-  g_clear_error (&error);
+  assert_refused (cupel_engine_new ("no url at all", &error), error, CUPEL_ERROR_INVALID_URL);
+  assert_refused (cupel_engine_new ("fake://?bad=1", &error), error, CUPEL_ERROR_INVALID_URL);
 }
 
 static GLogWriterOutput

@@ -105,15 +105,13 @@ test_isolation (gpointer       data,
   g_assert_false (cupel_connection_in_transaction (connection));
   assert_log ("isolation 5; one");
 
-  g_assert_false (cupel_connection_set_isolation_level (connection, CUPEL_ISOLATION_READ_UNCOMMITTED, NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_UNSUPPORTED);
-  g_clear_error (&local);
+  assert_refused (cupel_connection_set_isolation_level (connection, CUPEL_ISOLATION_READ_UNCOMMITTED, NULL, &local),
+                  local, CUPEL_ERROR_UNSUPPORTED);
 
   g_assert_true (cupel_connection_set_isolation_level (connection, CUPEL_ISOLATION_SERIALIZABLE, NULL, error));
   execute (connection, "two");
-  g_assert_false (cupel_connection_set_isolation_level (connection, CUPEL_ISOLATION_AUTOCOMMIT, NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_INVALID_ARGUMENT);
-  g_clear_error (&local);
+  assert_refused (cupel_connection_set_isolation_level (connection, CUPEL_ISOLATION_AUTOCOMMIT, NULL, &local),
+                  local, CUPEL_ERROR_INVALID_ARGUMENT);
   close_it (connection);
   assert_log ("isolation 4; BEGIN; two; reset; isolation 0");
 
@@ -160,9 +158,7 @@ test_isolation (gpointer       data,
   g_clear_object (&again);
   again = borrow (f->engine);
   execute (again, "eight");
-  g_assert_null (try_execute (again, "fail", NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING);
-  g_clear_error (&local);
+  assert_refused (try_execute (again, "fail", NULL, &local), local, CUPEL_ERROR_PROGRAMMING);
   execute (again, "nine");
   close_it (again);
   /* A reset may have restored it. */
@@ -189,12 +185,8 @@ test_failed_statement (gpointer       data,
 
   /* The server says FAILED: it refuses by itself, but COMMIT is not even sent. */
   execute (connection, "one");
-  g_assert_null (try_execute (connection, "fail", NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING);
-  g_clear_error (&local);
-  g_assert_false (cupel_connection_commit (connection, NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_PENDING_ROLLBACK);
-  g_clear_error (&local);
+  assert_refused (try_execute (connection, "fail", NULL, &local), local, CUPEL_ERROR_PROGRAMMING);
+  assert_refused (cupel_connection_commit (connection, NULL, &local), local, CUPEL_ERROR_PENDING_ROLLBACK);
   g_assert_true (cupel_connection_rollback (connection, NULL, error));
   assert_log ("BEGIN; one; fail; ROLLBACK");
 
@@ -212,12 +204,8 @@ test_failed_statement (gpointer       data,
   execute (connection, "one");
   g_assert_null (try_execute (connection, "fail", NULL, &local));
   g_clear_error (&local);
-  g_assert_null (try_execute (connection, "two", NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_PENDING_ROLLBACK);
-  g_clear_error (&local);
-  g_assert_false (cupel_connection_commit (connection, NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_PENDING_ROLLBACK);
-  g_clear_error (&local);
+  assert_refused (try_execute (connection, "two", NULL, &local), local, CUPEL_ERROR_PENDING_ROLLBACK);
+  assert_refused (cupel_connection_commit (connection, NULL, &local), local, CUPEL_ERROR_PENDING_ROLLBACK);
   g_assert_true (cupel_connection_rollback (connection, NULL, error));
   assert_log ("BEGIN; one; fail");
   execute (connection, "three");
@@ -238,18 +226,12 @@ test_lost_link (gpointer       data,
   g_autoptr(GError) local = NULL;
 
   fake_knobs.disconnect = TRUE;
-  g_assert_null (try_execute (connection, "fail", NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_DISCONNECTED);
-  g_clear_error (&local);
+  assert_refused (try_execute (connection, "fail", NULL, &local), local, CUPEL_ERROR_DISCONNECTED);
   g_assert_true (cupel_connection_is_invalidated (connection));
   fake_database_forget_log ();
 
-  g_assert_null (try_execute (connection, "one", NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_PENDING_ROLLBACK);
-  g_clear_error (&local);
-  g_assert_false (cupel_connection_commit (connection, NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_PENDING_ROLLBACK);
-  g_clear_error (&local);
+  assert_refused (try_execute (connection, "one", NULL, &local), local, CUPEL_ERROR_PENDING_ROLLBACK);
+  assert_refused (cupel_connection_commit (connection, NULL, &local), local, CUPEL_ERROR_PENDING_ROLLBACK);
   g_assert_true (cupel_connection_rollback (connection, NULL, error));
   g_assert_null (try_execute (connection, "one", NULL, &local));
   g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_DISCONNECTED);
@@ -281,9 +263,7 @@ test_commit_errors (gpointer       data,
   fake_knobs.error = CUPEL_ERROR_FOREIGN_KEY;
   fake_knobs.status_after_error = CUPEL_TRANSACTION_IDLE;
   execute (connection, "one");
-  g_assert_false (cupel_connection_commit (connection, NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_FOREIGN_KEY);
-  g_clear_error (&local);
+  assert_refused (cupel_connection_commit (connection, NULL, &local), local, CUPEL_ERROR_FOREIGN_KEY);
   g_assert_true (cupel_connection_in_transaction (connection));
   g_assert_true (cupel_connection_rollback (connection, NULL, error));
   assert_log ("BEGIN; one; COMMIT");
@@ -302,9 +282,7 @@ test_commit_errors (gpointer       data,
   fake_knobs.fail_commit = TRUE;
   fake_knobs.disconnect = TRUE;
   execute (connection, "three");
-  g_assert_false (cupel_connection_commit (connection, NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_OUTCOME_UNKNOWN);
-  g_clear_error (&local);
+  assert_refused (cupel_connection_commit (connection, NULL, &local), local, CUPEL_ERROR_OUTCOME_UNKNOWN);
   close_it (connection);
 
   /* the link is found dead before */

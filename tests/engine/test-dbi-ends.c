@@ -215,8 +215,8 @@ test_lost (void)
   g_assert_no_error (error);
   ask = compile (is_dialect ("postgresql") ? "SELECT pg_backend_pid()" : "SELECT connection_id()", CUPEL_SQL_INT64, -1);
   execute (other, ask, NULL, &asked);
-  kill = is_dialect ("postgresql") ? g_strdup_printf ("SELECT pg_terminate_backend(%" G_GINT64_FORMAT ")", cell (&asked, 0, 0)->v.i64)
-                                   : g_strdup_printf ("KILL CONNECTION %" G_GINT64_FORMAT, cell (&asked, 0, 0)->v.i64);
+  kill = is_dialect ("postgresql") ? g_strdup_printf ("SELECT pg_terminate_backend(%" G_GINT64_FORMAT ")", get_cell (&asked, 0, 0)->v.i64)
+                                   : g_strdup_printf ("KILL CONNECTION %" G_GINT64_FORMAT, get_cell (&asked, 0, 0)->v.i64);
   run (kill);
   for (guint i = 0; i < 3000 && cupel_driver_connection_is_alive (other); i++)
     g_usleep (20000);

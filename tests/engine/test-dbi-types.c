@@ -171,9 +171,9 @@ test_types (void)
             g_assert_true (g_error_matches (error, CUPEL_ERROR, CUPEL_ERROR_DATA) ||
                            g_error_matches (error, CUPEL_ERROR, CUPEL_ERROR_UNSUPPORTED));
           else if (v->cell.kind == CUPEL_CELL_DOUBLE && isnan (v->cell.v.f64))
-            g_assert_true (isnan (cell (&reply, 0, 0)->v.f64));
+            g_assert_true (isnan (get_cell (&reply, 0, 0)->v.f64));
           else
-            assert_cell (cell (&reply, 0, 0), &v->cell);
+            assert_cell (get_cell (&reply, 0, 0), &v->cell);
         }
     }
   cupel_driver_connection_close (native, soon ());
@@ -196,7 +196,7 @@ test_nulls (void)
 
       pass (table, &(CupelCell) { .kind = CUPEL_CELL_NULL }, connection, connection, &reply, &error);
       g_assert_no_error (error);
-      g_assert_cmpint (cell (&reply, 0, 0)->kind, ==, CUPEL_CELL_NULL);
+      g_assert_cmpint (get_cell (&reply, 0, 0)->kind, ==, CUPEL_CELL_NULL);
     }
   run ("DROP TABLE dbi_nulls");
 }
@@ -224,7 +224,7 @@ test_batch_types (void)
   g_assert_cmpint (written.row_count, ==, 3);
   execute (connection, select, NULL, &reply);
   for (guint i = 0; i < 3; i++)
-    assert_cell (cell (&reply, i, 0), &batch[i]);
+    assert_cell (get_cell (&reply, i, 0), &batch[i]);
   run ("DROP TABLE dbi_batch");
 }
 
@@ -305,7 +305,7 @@ test_corpus (void)
   execute (connection, select, NULL, &reply);
   g_assert_cmpuint (count_rows (&reply), ==, corpus->len);
   for (guint i = 0; i < corpus->len; i++)
-    assert_text (cell (&reply, i, 0), corpus->pdata[i]);
+    assert_text (get_cell (&reply, i, 0), corpus->pdata[i]);
 
   /* one by one, as a part of the statement's text: before FROM and after it */
   for (guint i = 0; i < corpus->len; i++)
@@ -319,8 +319,8 @@ test_corpus (void)
       cupel_row_block_set_text (set, &cells[cupel_compiled_find_bind (find, "v")], CUPEL_CELL_TEXT, corpus->pdata[i], -1);
       execute (connection, find, set, &one);
       g_assert_cmpuint (count_rows (&one), ==, 1);
-      g_assert_cmpint (cell (&one, 0, 0)->v.i64, ==, i);
-      assert_text (cell (&one, 0, 1), corpus->pdata[i]);
+      g_assert_cmpint (get_cell (&one, 0, 0)->v.i64, ==, i);
+      assert_text (get_cell (&one, 0, 1), corpus->pdata[i]);
     }
   g_assert_cmpint (query_int64 ("SELECT count(*) FROM dbi_corpus"), ==, corpus->len);
   run ("DROP TABLE dbi_corpus");
@@ -336,8 +336,8 @@ test_neighbours (void)
 
   cupel_row_block_add_row (set)[0] = (CupelCell) I64 (CUPEL_CELL_INT64, -3);
   execute (connection, minus, set, &reply);
-  g_assert_cmpint (cell (&reply, 0, 0)->v.i64, ==, 8);
-  g_assert_cmpint (cell (&reply, 0, 1)->v.i64, ==, 13);
+  g_assert_cmpint (get_cell (&reply, 0, 0)->v.i64, ==, 8);
+  g_assert_cmpint (get_cell (&reply, 0, 1)->v.i64, ==, 13);
 }
 
 /* One text is one statement, and quoting is never made unsafe by one. */
@@ -389,7 +389,7 @@ test_decimals (void)
       else
         {
           g_assert_true (is_dialect ("sqlite"));
-          g_assert_cmpint (cell (&reply, 0, 0)->kind, !=, CUPEL_CELL_DOUBLE);
+          g_assert_cmpint (get_cell (&reply, 0, 0)->kind, !=, CUPEL_CELL_DOUBLE);
         }
     }
   run ("DROP TABLE dbi_decimals");
@@ -413,8 +413,8 @@ test_blobs (void)
 
       pass (table, &value, connection, connection, &reply, &error);
       g_assert_no_error (error);
-      g_assert_cmpint (cell (&reply, 0, 0)->kind, ==, CUPEL_CELL_BYTES);
-      g_assert_cmpmem (cell (&reply, 0, 0)->v.bytes, cell (&reply, 0, 0)->length, bytes, lengths[i]);
+      g_assert_cmpint (get_cell (&reply, 0, 0)->kind, ==, CUPEL_CELL_BYTES);
+      g_assert_cmpmem (get_cell (&reply, 0, 0)->v.bytes, get_cell (&reply, 0, 0)->length, bytes, lengths[i]);
     }
   run ("DROP TABLE dbi_blobs");
 }
@@ -430,38 +430,38 @@ test_odd_values (void)
     {
       compiled = compile ("SELECT 'infinity'::timestamp, '0044-03-15 BC'::date, 'NaN'::float8, '{1,2}'::int4[], true, 1.10::numeric", -1);
       execute (connection, compiled, NULL, &reply);
-      g_assert_cmpint (cell (&reply, 0, 0)->kind, ==, CUPEL_CELL_OTHER);
-      g_assert_cmpstr (cell (&reply, 0, 0)->v.text, ==, "infinity");
-      g_assert_cmpint (cell (&reply, 0, 1)->kind, ==, CUPEL_CELL_OTHER);
-      g_assert_cmpint (cell (&reply, 0, 2)->kind, ==, CUPEL_CELL_DOUBLE);
-      g_assert_cmpint (cell (&reply, 0, 3)->kind, ==, CUPEL_CELL_OTHER);
-      g_assert_cmpint (cell (&reply, 0, 4)->kind, ==, CUPEL_CELL_BOOLEAN);
-      g_assert_cmpint (cell (&reply, 0, 5)->kind, ==, CUPEL_CELL_DECIMAL);
-      g_assert_cmpstr (cell (&reply, 0, 5)->v.text, ==, "1.10");
+      g_assert_cmpint (get_cell (&reply, 0, 0)->kind, ==, CUPEL_CELL_OTHER);
+      g_assert_cmpstr (get_cell (&reply, 0, 0)->v.text, ==, "infinity");
+      g_assert_cmpint (get_cell (&reply, 0, 1)->kind, ==, CUPEL_CELL_OTHER);
+      g_assert_cmpint (get_cell (&reply, 0, 2)->kind, ==, CUPEL_CELL_DOUBLE);
+      g_assert_cmpint (get_cell (&reply, 0, 3)->kind, ==, CUPEL_CELL_OTHER);
+      g_assert_cmpint (get_cell (&reply, 0, 4)->kind, ==, CUPEL_CELL_BOOLEAN);
+      g_assert_cmpint (get_cell (&reply, 0, 5)->kind, ==, CUPEL_CELL_DECIMAL);
+      g_assert_cmpstr (get_cell (&reply, 0, 5)->v.text, ==, "1.10");
     }
   else if (is_dialect ("mysql"))
     {
       compiled = compile ("SELECT CAST('2024-02-29' AS DATE), TIME('-25:00:01'), 18446744073709551615, 1.50, X'00ff', sum(a.n) "
                           "FROM (SELECT 1 AS n UNION ALL SELECT 2) a", -1);
       execute (connection, compiled, NULL, &reply);
-      g_assert_cmpint (cell (&reply, 0, 0)->kind, ==, CUPEL_CELL_DATE);
-      g_assert_cmpint (cell (&reply, 0, 1)->kind, ==, CUPEL_CELL_OTHER);
-      g_assert_cmpint (cell (&reply, 0, 2)->kind, ==, CUPEL_CELL_UINT64);
-      g_assert_cmpuint (cell (&reply, 0, 2)->v.u64, ==, G_MAXUINT64);
-      g_assert_cmpint (cell (&reply, 0, 3)->kind, ==, CUPEL_CELL_DECIMAL);
-      g_assert_cmpint (cell (&reply, 0, 4)->kind, ==, CUPEL_CELL_BYTES);
-      g_assert_cmpmem (cell (&reply, 0, 4)->v.bytes, cell (&reply, 0, 4)->length, "\0\xff", 2);
-      g_assert_cmpint (cell (&reply, 0, 5)->kind, ==, CUPEL_CELL_DECIMAL);
+      g_assert_cmpint (get_cell (&reply, 0, 0)->kind, ==, CUPEL_CELL_DATE);
+      g_assert_cmpint (get_cell (&reply, 0, 1)->kind, ==, CUPEL_CELL_OTHER);
+      g_assert_cmpint (get_cell (&reply, 0, 2)->kind, ==, CUPEL_CELL_UINT64);
+      g_assert_cmpuint (get_cell (&reply, 0, 2)->v.u64, ==, G_MAXUINT64);
+      g_assert_cmpint (get_cell (&reply, 0, 3)->kind, ==, CUPEL_CELL_DECIMAL);
+      g_assert_cmpint (get_cell (&reply, 0, 4)->kind, ==, CUPEL_CELL_BYTES);
+      g_assert_cmpmem (get_cell (&reply, 0, 4)->v.bytes, get_cell (&reply, 0, 4)->length, "\0\xff", 2);
+      g_assert_cmpint (get_cell (&reply, 0, 5)->kind, ==, CUPEL_CELL_DECIMAL);
     }
   else
     {
       compiled = compile ("SELECT 1.5, 'x', x'00', NULL, 0x7fffffffffffffff", CUPEL_SQL_INT64, CUPEL_SQL_DATE, -1);
       execute (connection, compiled, NULL, &reply);
-      g_assert_cmpint (cell (&reply, 0, 0)->kind, ==, CUPEL_CELL_DOUBLE);
-      g_assert_cmpint (cell (&reply, 0, 1)->kind, ==, CUPEL_CELL_OTHER);
-      g_assert_cmpint (cell (&reply, 0, 2)->kind, ==, CUPEL_CELL_BYTES);
-      g_assert_cmpint (cell (&reply, 0, 3)->kind, ==, CUPEL_CELL_NULL);
-      g_assert_cmpint (cell (&reply, 0, 4)->v.i64, ==, G_MAXINT64);
+      g_assert_cmpint (get_cell (&reply, 0, 0)->kind, ==, CUPEL_CELL_DOUBLE);
+      g_assert_cmpint (get_cell (&reply, 0, 1)->kind, ==, CUPEL_CELL_OTHER);
+      g_assert_cmpint (get_cell (&reply, 0, 2)->kind, ==, CUPEL_CELL_BYTES);
+      g_assert_cmpint (get_cell (&reply, 0, 3)->kind, ==, CUPEL_CELL_NULL);
+      g_assert_cmpint (get_cell (&reply, 0, 4)->v.i64, ==, G_MAXINT64);
     }
 }
 

@@ -51,7 +51,7 @@ test_capabilities (void)
   g_assert_no_error (error);
   g_assert_null (reply.cursor);
   g_assert_cmpuint (reply.blocks->len, ==, 9);
-  g_assert_cmpint (cell (&reply, 899, 0)->v.i64, ==, 900);
+  g_assert_cmpint (get_cell (&reply, 899, 0)->v.i64, ==, 900);
 }
 
 /* URLs */

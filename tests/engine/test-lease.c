@@ -201,14 +201,11 @@ test_error (Fixture *f)
   GError *error = NULL;
 
   execute (connection, "INSERT INTO cupel_lease (n) VALUES (4)");
-  g_assert_null (try_execute (connection, "SELECT n FROM cupel_lease WHERE nothing_like_it = 1", NULL, &error));
-  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING);
-  g_clear_error (&error);
+  assert_refused (try_execute (connection, "SELECT n FROM cupel_lease WHERE nothing_like_it = 1", NULL, &error),
+                  error, CUPEL_ERROR_PROGRAMMING);
   /* Nothing was open that it could have spoiled. */
   g_assert_cmpint (number (connection, N_ROWS), ==, 1);
-  g_assert_null (try_execute (connection, "INSERT INTO cupel_lease (n) VALUES (4)", NULL, &error));
-  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_UNIQUE);
-  g_clear_error (&error);
+  assert_refused (try_execute (connection, "INSERT INTO cupel_lease (n) VALUES (4)", NULL, &error), error, CUPEL_ERROR_UNIQUE);
   give_back (connection);
 
   g_assert_cmpint (seen (f), ==, 1);

@@ -150,7 +150,7 @@ test_tagged (CupelDriverConnection *first)
       if (execute_cancelled (connection, tagged, set, CUPEL_REQUEST_NONE, MAX (after, 0), &reply))
         {
           g_assert_false (lasts);
-          g_assert_cmpint (cell (&reply, 0, 0)->v.i64, ==, tag);
+          g_assert_cmpint (get_cell (&reply, 0, 0)->v.i64, ==, tag);
         }
       else
         cancelled++;
@@ -161,8 +161,8 @@ test_tagged (CupelDriverConnection *first)
       set_int64 (&c[0], tag + 1);
       c[1].v.f64 = 0.002;
       execute (connection, tagged, set, &next);
-      g_assert_cmpint (cell (&next, 0, 0)->v.i64, ==, tag + 1);
-      g_assert_cmpint (cell (&next, 0, 1)->v.i64, ==, 0);
+      g_assert_cmpint (get_cell (&next, 0, 0)->v.i64, ==, tag + 1);
+      g_assert_cmpint (get_cell (&next, 0, 1)->v.i64, ==, 0);
     }
   g_test_message ("%u were cancelled", cancelled);
 }

@@ -54,7 +54,7 @@ test_no_room (CupelDriverConnection *connection)
       execute (connection, update, set, &changed);
       g_assert_cmpint (changed.row_count, ==, 1);
       execute (connection, select, set, &reply);
-      g_assert_cmpint (cell (&reply, 0, 0)->v.i64, ==, 3 + i);
+      g_assert_cmpint (get_cell (&reply, 0, 0)->v.i64, ==, 3 + i);
     }
 
   /* and when that does not help: without being prepared, or a clear error */
@@ -64,7 +64,7 @@ test_no_room (CupelDriverConnection *connection)
       g_auto(CupelReply) reply = { 0, };
 
       execute (connection, plain, NULL, &reply);
-      g_assert_cmpint (cell (&reply, 0, 0)->v.i64, ==, 4);
+      g_assert_cmpint (get_cell (&reply, 0, 0)->v.i64, ==, 4);
       /* makes room in the cache of what is kept, too */
       cupel_reply_clear (&reply);
       g_clear_error (&error);
@@ -86,7 +86,7 @@ test_no_room (CupelDriverConnection *connection)
     g_auto(CupelReply) reply = { 0, };
 
     execute (connection, select, set, &reply);
-    g_assert_cmpint (cell (&reply, 0, 0)->v.i64, ==, 5);
+    g_assert_cmpint (get_cell (&reply, 0, 0)->v.i64, ==, 5);
   }
   cupel_driver_connection_terminate (admin);
 }

@@ -91,9 +91,9 @@ test_many_insert (CupelDriverConnection *connection)
   g_assert_cmpint (reply.row_count, ==, 5000);
   for (guint i = 0; i < 5000; i++)
     {
-      g_assert_cmpint (cell (&reply, i, 1)->v.i64, ==, (gint64) i * 3);
-      g_assert_cmpint (cell (&reply, i, 0)->v.i64, >, last);
-      last = cell (&reply, i, 0)->v.i64;
+      g_assert_cmpint (get_cell (&reply, i, 1)->v.i64, ==, (gint64) i * 3);
+      g_assert_cmpint (get_cell (&reply, i, 0)->v.i64, >, last);
+      last = get_cell (&reply, i, 0)->v.i64;
     }
   cupel_reply_clear (&reply);
 
@@ -219,7 +219,7 @@ write_keyed (Writer *writer)
     g_assert_cmpuint (reply.insert_ids->len, ==, writer->n);
   for (guint i = 0; i < writer->n; i++)
     {
-      gint64 id = writer->insert->returns_rows ? cell (&reply, i, 0)->v.i64 : g_array_index (reply.insert_ids, gint64, i);
+      gint64 id = writer->insert->returns_rows ? get_cell (&reply, i, 0)->v.i64 : g_array_index (reply.insert_ids, gint64, i);
       g_autofree char *sql = g_strdup_printf ("SELECT a FROM keyed WHERE id = %" G_GINT64_FORMAT, id);
 
       if (i % 4 != 3)

@@ -144,7 +144,7 @@ test_afterwards (CupelDriverConnection *connection)
 
       /* kept from before the reset */
       execute (connection, echo, set, &reply);
-      g_assert_cmpstr (cell (&reply, 0, 0)->v.text, ==, text);
+      g_assert_cmpstr (get_cell (&reply, 0, 0)->v.text, ==, text);
 
       run_in_transaction (connection, "INSERT INTO aft VALUES (1)");
       g_assert_cmpint (query_int64 (other, "SELECT count(*) FROM aft"), ==, i);

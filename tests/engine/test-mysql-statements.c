@@ -32,7 +32,7 @@ test_prepared (CupelDriverConnection *connection)
 
       set_int64 (c, i);
       execute (connection, select, set, &reply);
-      g_assert_cmpint (cell (&reply, 0, 0)->v.i64, ==, i + 1);
+      g_assert_cmpint (get_cell (&reply, 0, 0)->v.i64, ==, i + 1);
     }
   /* this one, and the question itself */
   g_assert_cmpint (prepared_count (connection), ==, before + 2);
@@ -46,7 +46,7 @@ test_prepared (CupelDriverConnection *connection)
 
       set_int64 (c, 1);
       execute (connection, other, set, &reply);
-      g_assert_cmpint (cell (&reply, 0, 0)->v.i64, ==, i + 1);
+      g_assert_cmpint (get_cell (&reply, 0, 0)->v.i64, ==, i + 1);
     }
   g_assert_cmpint (session_status (connection, "Com_stmt_prepare") - session_status (connection, "Com_stmt_close"), <=, 129);
 }
@@ -133,7 +133,7 @@ test_off (CupelDriverConnection *unused)
 
       set_int64 (c, i);
       execute (connection, select, set, &reply);
-      g_assert_cmpint (cell (&reply, 0, 0)->v.i64, ==, i + 1);
+      g_assert_cmpint (get_cell (&reply, 0, 0)->v.i64, ==, i + 1);
       g_assert_cmpint (query_int64 (connection, "SELECT 3"), ==, 3);
       g_assert_cmpuint (CUPEL_MYSQL_CONNECTION (connection)->lru.length, ==, 0);
     }
@@ -160,21 +160,21 @@ test_altered (CupelDriverConnection *connection)
       switch (i)
         {
         case 0:
-          g_assert_cmpint (cell (&reply, 0, 0)->v.i64, ==, 42);
+          g_assert_cmpint (get_cell (&reply, 0, 0)->v.i64, ==, 42);
           run (connection, "ALTER TABLE alt MODIFY v VARCHAR(30)");
           break;
         case 1:
-          g_assert_cmpstr (cell (&reply, 0, 0)->v.text, ==, "42");
+          g_assert_cmpstr (get_cell (&reply, 0, 0)->v.text, ==, "42");
           run (connection, "ALTER TABLE alt MODIFY v DOUBLE");
           break;
         case 2:
-          g_assert_cmpfloat (cell (&reply, 0, 0)->v.f64, ==, 42);
+          g_assert_cmpfloat (get_cell (&reply, 0, 0)->v.f64, ==, 42);
           run (connection, "ALTER TABLE alt MODIFY v BIGINT UNSIGNED");
           run (connection, "UPDATE alt SET v = 18446744073709551615");
           break;
         default:
-          g_assert_cmpint (cell (&reply, 0, 0)->kind, ==, CUPEL_CELL_UINT64);
-          g_assert_cmpuint (cell (&reply, 0, 0)->v.u64, ==, G_MAXUINT64);
+          g_assert_cmpint (get_cell (&reply, 0, 0)->kind, ==, CUPEL_CELL_UINT64);
+          g_assert_cmpuint (get_cell (&reply, 0, 0)->v.u64, ==, G_MAXUINT64);
           break;
         }
     }

@@ -192,7 +192,7 @@ assert_transaction (CupelDriverConnection *connection,
       g_assert_true (cupel_fiber_sleep (150 * 1000, NULL, NULL));
       execute (other, compiled, NULL, &reply);
       g_free (found);
-      found = count_rows (&reply) == 1 ? g_strdup (cell (&reply, 0, 0)->v.text) : NULL;
+      found = count_rows (&reply) == 1 ? g_strdup (get_cell (&reply, 0, 0)->v.text) : NULL;
     }
   g_assert_cmpstr (found, ==, expected);
   cupel_driver_connection_terminate (other);

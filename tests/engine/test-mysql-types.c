@@ -74,34 +74,34 @@ test_types (CupelDriverConnection *connection)
       g_assert_cmpuint (count_rows (&rows), ==, 2);
       g_assert_cmpuint (rows.n_columns, ==, 14);
 
-      g_assert_cmpint (cell (&rows, 0, 0)->kind, ==, CUPEL_CELL_BOOLEAN);
-      g_assert_cmpint (cell (&rows, 0, 0)->v.i64, ==, 1);
-      g_assert_cmpint (cell (&rows, 0, 1)->v.i64, ==, G_MININT64);
-      g_assert_cmpint (cell (&rows, 0, 2)->kind, ==, CUPEL_CELL_UINT64);
-      g_assert_cmpuint (cell (&rows, 0, 2)->v.u64, ==, G_MAXUINT64);
-      g_assert_cmpfloat (cell (&rows, 0, 3)->v.f64, ==, 0.1);
-      g_assert_cmpint (cell (&rows, 0, 4)->kind, ==, CUPEL_CELL_TEXT);
-      g_assert_cmpstr (cell (&rows, 0, 4)->v.text, ==, text);
-      g_assert_cmpint (cell (&rows, 0, 5)->kind, ==, CUPEL_CELL_BYTES);
-      g_assert_cmpmem (cell (&rows, 0, 5)->v.bytes, cell (&rows, 0, 5)->length, bytes, sizeof bytes);
-      g_assert_cmpint (cell (&rows, 0, 6)->kind, ==, CUPEL_CELL_DECIMAL);
-      g_assert_cmpstr (cell (&rows, 0, 6)->v.text, ==, decimal);
-      g_assert_cmpint (cell (&rows, 0, 7)->kind, ==, CUPEL_CELL_DATE);
-      g_assert_cmpint (cell (&rows, 0, 7)->v.i64, ==, -719162);
-      g_assert_cmpint (cell (&rows, 0, 8)->kind, ==, CUPEL_CELL_TIME);
-      g_assert_cmpint (cell (&rows, 0, 8)->v.i64, ==, G_GINT64_CONSTANT (86399999999));
-      g_assert_cmpint (cell (&rows, 0, 9)->kind, ==, CUPEL_CELL_DATETIME);
-      g_assert_cmpint (cell (&rows, 0, 9)->v.i64, ==, G_GINT64_CONSTANT (253402300799999999));
-      g_assert_cmpint (cell (&rows, 0, 10)->kind, ==, CUPEL_CELL_TIMESTAMP);
-      g_assert_cmpint (cell (&rows, 0, 10)->v.i64, ==, G_GINT64_CONSTANT (1709210096000001));
-      g_assert_cmpint (cell (&rows, 0, 11)->kind, ==, CUPEL_CELL_UUID);
-      g_assert_cmpmem (cell (&rows, 0, 11)->v.bytes, cell (&rows, 0, 11)->length, uuid, 16);
-      g_assert_cmpint (cell (&rows, 0, 12)->kind, ==, CUPEL_CELL_JSON);
-      g_assert_cmpstr (cell (&rows, 0, 12)->v.text, ==, "{\"a\": [1, null, \"\\\\\"]}");
-      g_assert_cmpint (cell (&rows, 0, 13)->kind, ==, CUPEL_CELL_INT64);
-      g_assert_cmpint (cell (&rows, 0, 13)->v.i64, ==, 0xabc);
+      g_assert_cmpint (get_cell (&rows, 0, 0)->kind, ==, CUPEL_CELL_BOOLEAN);
+      g_assert_cmpint (get_cell (&rows, 0, 0)->v.i64, ==, 1);
+      g_assert_cmpint (get_cell (&rows, 0, 1)->v.i64, ==, G_MININT64);
+      g_assert_cmpint (get_cell (&rows, 0, 2)->kind, ==, CUPEL_CELL_UINT64);
+      g_assert_cmpuint (get_cell (&rows, 0, 2)->v.u64, ==, G_MAXUINT64);
+      g_assert_cmpfloat (get_cell (&rows, 0, 3)->v.f64, ==, 0.1);
+      g_assert_cmpint (get_cell (&rows, 0, 4)->kind, ==, CUPEL_CELL_TEXT);
+      g_assert_cmpstr (get_cell (&rows, 0, 4)->v.text, ==, text);
+      g_assert_cmpint (get_cell (&rows, 0, 5)->kind, ==, CUPEL_CELL_BYTES);
+      g_assert_cmpmem (get_cell (&rows, 0, 5)->v.bytes, get_cell (&rows, 0, 5)->length, bytes, sizeof bytes);
+      g_assert_cmpint (get_cell (&rows, 0, 6)->kind, ==, CUPEL_CELL_DECIMAL);
+      g_assert_cmpstr (get_cell (&rows, 0, 6)->v.text, ==, decimal);
+      g_assert_cmpint (get_cell (&rows, 0, 7)->kind, ==, CUPEL_CELL_DATE);
+      g_assert_cmpint (get_cell (&rows, 0, 7)->v.i64, ==, -719162);
+      g_assert_cmpint (get_cell (&rows, 0, 8)->kind, ==, CUPEL_CELL_TIME);
+      g_assert_cmpint (get_cell (&rows, 0, 8)->v.i64, ==, G_GINT64_CONSTANT (86399999999));
+      g_assert_cmpint (get_cell (&rows, 0, 9)->kind, ==, CUPEL_CELL_DATETIME);
+      g_assert_cmpint (get_cell (&rows, 0, 9)->v.i64, ==, G_GINT64_CONSTANT (253402300799999999));
+      g_assert_cmpint (get_cell (&rows, 0, 10)->kind, ==, CUPEL_CELL_TIMESTAMP);
+      g_assert_cmpint (get_cell (&rows, 0, 10)->v.i64, ==, G_GINT64_CONSTANT (1709210096000001));
+      g_assert_cmpint (get_cell (&rows, 0, 11)->kind, ==, CUPEL_CELL_UUID);
+      g_assert_cmpmem (get_cell (&rows, 0, 11)->v.bytes, get_cell (&rows, 0, 11)->length, uuid, 16);
+      g_assert_cmpint (get_cell (&rows, 0, 12)->kind, ==, CUPEL_CELL_JSON);
+      g_assert_cmpstr (get_cell (&rows, 0, 12)->v.text, ==, "{\"a\": [1, null, \"\\\\\"]}");
+      g_assert_cmpint (get_cell (&rows, 0, 13)->kind, ==, CUPEL_CELL_INT64);
+      g_assert_cmpint (get_cell (&rows, 0, 13)->v.i64, ==, 0xabc);
       for (guint column = 0; column < 14; column++)
-        g_assert_cmpint (cell (&rows, 1, column)->kind, ==, CUPEL_CELL_NULL);
+        g_assert_cmpint (get_cell (&rows, 1, column)->kind, ==, CUPEL_CELL_NULL);
       cupel_reply_clear (&rows);
     }
 }
@@ -117,20 +117,20 @@ test_odd_values (CupelDriverConnection *connection)
   g_auto(CupelReply) zeros = { 0, };
 
   execute (connection, select, NULL, &reply);
-  g_assert_cmpint (cell (&reply, 0, 1)->kind, ==, CUPEL_CELL_OTHER);
-  g_assert_cmpstr (cell (&reply, 0, 1)->v.text, ==, "-25:00:01");
-  g_assert_cmpint (cell (&reply, 0, 2)->v.i64, ==, 0);
-  g_assert_cmpint (cell (&reply, 0, 3)->kind, ==, CUPEL_CELL_UINT64);
-  g_assert_cmpint (cell (&reply, 0, 4)->kind, ==, CUPEL_CELL_DECIMAL);
-  g_assert_cmpstr (cell (&reply, 0, 4)->v.text, ==, "1.50");
-  g_assert_cmpfloat (cell (&reply, 0, 5)->v.f64, ==, 1e300);
-  g_assert_cmpint (cell (&reply, 0, 6)->kind, ==, CUPEL_CELL_BYTES);
-  g_assert_cmpint (cell (&reply, 0, 7)->kind, ==, CUPEL_CELL_TEXT);
-  g_assert_cmpuint (cell (&reply, 0, 7)->length, ==, 0);
-  g_assert_cmpint (cell (&reply, 0, 8)->kind, ==, CUPEL_CELL_DECIMAL);
-  g_assert_cmpint (cell (&reply, 0, 9)->kind, ==, CUPEL_CELL_BYTES);   /* NUL is not text */
-  g_assert_cmpuint (cell (&reply, 0, 9)->length, ==, 2);
-  g_assert_cmpuint (cell (&reply, 0, 10)->v.u64, ==, G_GUINT64_CONSTANT (9223372036854775808));
+  g_assert_cmpint (get_cell (&reply, 0, 1)->kind, ==, CUPEL_CELL_OTHER);
+  g_assert_cmpstr (get_cell (&reply, 0, 1)->v.text, ==, "-25:00:01");
+  g_assert_cmpint (get_cell (&reply, 0, 2)->v.i64, ==, 0);
+  g_assert_cmpint (get_cell (&reply, 0, 3)->kind, ==, CUPEL_CELL_UINT64);
+  g_assert_cmpint (get_cell (&reply, 0, 4)->kind, ==, CUPEL_CELL_DECIMAL);
+  g_assert_cmpstr (get_cell (&reply, 0, 4)->v.text, ==, "1.50");
+  g_assert_cmpfloat (get_cell (&reply, 0, 5)->v.f64, ==, 1e300);
+  g_assert_cmpint (get_cell (&reply, 0, 6)->kind, ==, CUPEL_CELL_BYTES);
+  g_assert_cmpint (get_cell (&reply, 0, 7)->kind, ==, CUPEL_CELL_TEXT);
+  g_assert_cmpuint (get_cell (&reply, 0, 7)->length, ==, 0);
+  g_assert_cmpint (get_cell (&reply, 0, 8)->kind, ==, CUPEL_CELL_DECIMAL);
+  g_assert_cmpint (get_cell (&reply, 0, 9)->kind, ==, CUPEL_CELL_BYTES);   /* NUL is not text */
+  g_assert_cmpuint (get_cell (&reply, 0, 9)->length, ==, 2);
+  g_assert_cmpuint (get_cell (&reply, 0, 10)->v.u64, ==, G_GUINT64_CONSTANT (9223372036854775808));
   g_assert_nonnull (reply.column_names);
   g_assert_cmpuint (g_strv_length (reply.column_names), ==, 11);
 
@@ -138,8 +138,8 @@ test_odd_values (CupelDriverConnection *connection)
   run (connection, "SET SESSION sql_mode=''");
   run (connection, "INSERT INTO zeros VALUES ('0000-00-00 00:00:00')");
   execute (connection, zero, NULL, &zeros);
-  g_assert_cmpint (cell (&zeros, 0, 0)->kind, ==, CUPEL_CELL_OTHER);
-  g_assert_cmpstr (cell (&zeros, 0, 0)->v.text, ==, "0000-00-00 00:00:00");
+  g_assert_cmpint (get_cell (&zeros, 0, 0)->kind, ==, CUPEL_CELL_OTHER);
+  g_assert_cmpstr (get_cell (&zeros, 0, 0)->v.text, ==, "0000-00-00 00:00:00");
 }
 
 /* Values at the edges, by both protocols alike. */
@@ -193,12 +193,12 @@ test_edges (CupelDriverConnection *connection)
       execute_full (connection, compiled, NULL, i % 2 == 0 ? CUPEL_REQUEST_NONE : CUPEL_REQUEST_NO_PREPARE, &reply, NULL, &error);
       g_assert_no_error (error);
       /* JSON is a type of its own there, and a text here. */
-      g_assert_cmpint (cell (&reply, 0, 0)->kind, ==,
+      g_assert_cmpint (get_cell (&reply, 0, 0)->kind, ==,
                        on_mysql && strcmp (edges[i / 2].sql, "j") == 0 ? CUPEL_CELL_JSON : edges[i / 2].kind);
       if (edges[i / 2].text != NULL)
-        g_assert_cmpstr (cell (&reply, 0, 0)->v.text, ==, edges[i / 2].text);
+        g_assert_cmpstr (get_cell (&reply, 0, 0)->v.text, ==, edges[i / 2].text);
       else
-        g_assert_cmpuint (cell (&reply, 0, 0)->v.u64, ==, edges[i / 2].number);
+        g_assert_cmpuint (get_cell (&reply, 0, 0)->v.u64, ==, edges[i / 2].number);
     }
 }
 
@@ -225,9 +225,9 @@ test_lengths (CupelDriverConnection *connection)
         cupel_row_block_set_text (set, &c[0], CUPEL_CELL_TEXT, text, lengths[i]);
         cupel_row_block_set_text (set, &c[1], CUPEL_CELL_TEXT, text, lengths[i]);
         execute (fresh, echo, set, &reply);
-        g_assert_cmpuint (cell (&reply, 0, 0)->length, ==, lengths[i]);
-        g_assert_cmpmem (cell (&reply, 0, 0)->v.text, cell (&reply, 0, 0)->length, text, lengths[i]);
-        g_assert_cmpint (cell (&reply, 0, 1)->v.i64, ==, (gint64) lengths[i]);
+        g_assert_cmpuint (get_cell (&reply, 0, 0)->length, ==, lengths[i]);
+        g_assert_cmpmem (get_cell (&reply, 0, 0)->v.text, get_cell (&reply, 0, 0)->length, text, lengths[i]);
+        g_assert_cmpint (get_cell (&reply, 0, 1)->v.i64, ==, (gint64) lengths[i]);
       }
     cupel_driver_connection_terminate (fresh);
   }
@@ -286,10 +286,10 @@ test_create_table (CupelDriverConnection *connection)
       cupel_reply_clear (&reply);
       execute (connection, select, NULL, &reply);
     }
-  g_assert_cmpint (cell (&reply, 0, 0)->v.i64, ==, 1);
-  g_assert_cmpint (cell (&reply, 0, 1)->kind, ==, CUPEL_CELL_DATETIME);
-  g_assert_cmpint (ABS (cell (&reply, 0, 1)->v.i64 - g_get_real_time ()), <, 60 * SECOND);
-  g_assert_cmpstr (cell (&reply, 0, 2)->v.text, ==, "it's a \\ \xf0\x9f\x98\x80");
+  g_assert_cmpint (get_cell (&reply, 0, 0)->v.i64, ==, 1);
+  g_assert_cmpint (get_cell (&reply, 0, 1)->kind, ==, CUPEL_CELL_DATETIME);
+  g_assert_cmpint (ABS (get_cell (&reply, 0, 1)->v.i64 - g_get_real_time ()), <, 60 * SECOND);
+  g_assert_cmpstr (get_cell (&reply, 0, 2)->v.text, ==, "it's a \\ \xf0\x9f\x98\x80");
 }
 
 static void

@@ -435,9 +435,7 @@ test_null (gpointer       data,
   {
     GError *local = NULL;
 
-    g_assert_null (cupel_engine_connect (engine, NULL, &local));
-    g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_PLUGIN_NOT_FOUND);
-    g_clear_error (&local);
+    assert_refused (cupel_engine_connect (engine, NULL, &local), local, CUPEL_ERROR_PLUGIN_NOT_FOUND);
   }
   g_object_unref (engine);
   return TRUE;

@@ -145,9 +145,7 @@ test_next_rows (gpointer       data,
   g_assert_cmpstr (cupel_row_get_column_name (first->pdata[1], 1), ==, "name");
 
   stream = open_stream (f, "rows 1", 0);
-  g_assert_null (cupel_stream_next_list (stream, NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_INVALID_ARGUMENT);
-  g_clear_error (&local);
+  assert_refused (cupel_stream_next_list (stream, NULL, &local), local, CUPEL_ERROR_INVALID_ARGUMENT);
   g_assert_true (cupel_stream_close (stream, NULL, error));
   return TRUE;
 }
@@ -163,16 +161,12 @@ test_commit (gpointer       data,
 
   g_assert_true (cupel_stream_step (stream, NULL, error));
   fake_database_forget_log ();
-  g_assert_false (cupel_connection_commit (f->connection, NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING);
-  g_clear_error (&local);
+  assert_refused (cupel_connection_commit (f->connection, NULL, &local), local, CUPEL_ERROR_PROGRAMMING);
   assert_log ("");
 
   g_assert_true (cupel_stream_close (stream, NULL, error));
   g_assert_true (cupel_stream_close (stream, NULL, error));
-  g_assert_false (cupel_stream_step (stream, NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_CLOSED);
-  g_clear_error (&local);
+  assert_refused (cupel_stream_step (stream, NULL, &local), local, CUPEL_ERROR_CLOSED);
   g_assert_true (cupel_connection_commit (f->connection, NULL, error));
   assert_log ("close cursor; COMMIT");
   return TRUE;
@@ -194,9 +188,7 @@ test_rollback (gpointer       data,
   assert_log ("close cursor; close cursor; ROLLBACK");
   g_assert_true (cupel_stream_is_closed (one));
   g_assert_true (cupel_stream_is_closed (two));
-  g_assert_false (cupel_stream_step (one, NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_CLOSED);
-  g_clear_error (&local);
+  assert_refused (cupel_stream_step (one, NULL, &local), local, CUPEL_ERROR_CLOSED);
   return TRUE;
 }
 
@@ -254,14 +246,10 @@ test_errors (gpointer       data,
   GError *local = NULL;
 
   fake_knobs.disconnect = TRUE;
-  g_assert_false (cupel_stream_step (stream, NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_DISCONNECTED);
-  g_clear_error (&local);
+  assert_refused (cupel_stream_step (stream, NULL, &local), local, CUPEL_ERROR_DISCONNECTED);
   g_assert_true (cupel_stream_is_closed (stream));
   g_assert_true (cupel_connection_is_invalidated (f->connection));
-  g_assert_false (cupel_stream_step (stream, NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_CLOSED);
-  g_clear_error (&local);
+  assert_refused (cupel_stream_step (stream, NULL, &local), local, CUPEL_ERROR_CLOSED);
   fake_knobs.disconnect = FALSE;
 
   g_assert_true (cupel_connection_rollback (f->connection, NULL, error));
@@ -282,9 +270,8 @@ test_many (gpointer       data,
   cupel_parameters_set_int64 (parameters, "n", 1);
   cupel_parameters_next (parameters);
   cupel_parameters_set_int64 (parameters, "n", 2);
-  g_assert_null (cupel_connection_stream (f->connection, CUPEL_STATEMENT (text), parameters, 0, NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING);
-  g_clear_error (&local);
+  assert_refused (cupel_connection_stream (f->connection, CUPEL_STATEMENT (text), parameters, 0, NULL, &local),
+                  local, CUPEL_ERROR_PROGRAMMING);
   return TRUE;
 }
 
@@ -341,15 +328,11 @@ test_result (gpointer       data,
   g_clear_object (&result);
 
   result = cupel_connection_execute (f->connection, CUPEL_STATEMENT (text), NULL, NULL, error);
-  g_assert_null (cupel_result_one_row (result, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_MULTIPLE_ROWS);
-  g_clear_error (&local);
+  assert_refused (cupel_result_one_row (result, &local), local, CUPEL_ERROR_MULTIPLE_ROWS);
   g_clear_object (&result);
 
   result = cupel_connection_execute (f->connection, CUPEL_STATEMENT (none), NULL, NULL, error);
-  g_assert_null (cupel_result_one_row (result, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_NO_ROW);
-  g_clear_error (&local);
+  assert_refused (cupel_result_one_row (result, &local), local, CUPEL_ERROR_NO_ROW);
   g_clear_object (&result);
 
   g_clear_pointer (&row, cupel_row_unref);

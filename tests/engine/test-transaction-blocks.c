@@ -139,17 +139,13 @@ test_blocks (gpointer       data,
       assert_log (nested ? "BEGIN; SAVEPOINT cupel_1; one; two; RELEASE SAVEPOINT cupel_1; COMMIT" : "BEGIN; one; two; COMMIT");
 
       /* A statement fails. */
-      g_assert_false (run_block (connection, BLOCK_FAILS, nested, &local));
-      g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING);
-      g_clear_error (&local);
+      assert_refused (run_block (connection, BLOCK_FAILS, nested, &local), local, CUPEL_ERROR_PROGRAMMING);
       g_assert_true (cupel_connection_commit (connection, NULL, error));
       assert_log (nested ? "BEGIN; SAVEPOINT cupel_1; one; fail; ROLLBACK TO SAVEPOINT cupel_1; RELEASE SAVEPOINT cupel_1; COMMIT"
                          : "BEGIN; one; fail; ROLLBACK");
 
       /* The function does not mind, but the server does. */
-      g_assert_false (run_block (connection, BLOCK_FAILS | BLOCK_SWALLOWS, nested, &local));
-      g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_PENDING_ROLLBACK);
-      g_clear_error (&local);
+      assert_refused (run_block (connection, BLOCK_FAILS | BLOCK_SWALLOWS, nested, &local), local, CUPEL_ERROR_PENDING_ROLLBACK);
       g_assert_true (cupel_connection_commit (connection, NULL, error));
       fake_database_forget_log ();
 
@@ -191,29 +187,21 @@ test_blocks_fail_outside (gpointer       data,
   g_autoptr(GError) local = NULL;
 
   fake_knobs.fail_begin = TRUE;
-  g_assert_false (run_block (connection, BLOCK_NOTHING, TRUE, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_OPERATIONAL);
-  g_clear_error (&local);
+  assert_refused (run_block (connection, BLOCK_NOTHING, TRUE, &local), local, CUPEL_ERROR_OPERATIONAL);
   g_assert_null (cupel_connection_get_nested_transaction (connection));
   g_assert_true (cupel_connection_rollback (connection, NULL, error));
-  g_assert_false (run_block (connection, BLOCK_NOTHING, FALSE, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_OPERATIONAL);
-  g_clear_error (&local);
+  assert_refused (run_block (connection, BLOCK_NOTHING, FALSE, &local), local, CUPEL_ERROR_OPERATIONAL);
   g_assert_false (cupel_connection_in_transaction (connection));
   fake_knobs.fail_begin = FALSE;
 
   fake_knobs.fail_savepoint = TRUE;
-  g_assert_false (run_block (connection, BLOCK_NOTHING, TRUE, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_OPERATIONAL);
-  g_clear_error (&local);
+  assert_refused (run_block (connection, BLOCK_NOTHING, TRUE, &local), local, CUPEL_ERROR_OPERATIONAL);
   g_assert_true (cupel_connection_rollback (connection, NULL, error));
   fake_knobs.fail_savepoint = FALSE;
 
   fake_knobs.fail_commit = TRUE;
   fake_knobs.status_after_error = CUPEL_TRANSACTION_ACTIVE;
-  g_assert_false (run_block (connection, BLOCK_NOTHING, FALSE, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING);
-  g_clear_error (&local);
+  assert_refused (run_block (connection, BLOCK_NOTHING, FALSE, &local), local, CUPEL_ERROR_PROGRAMMING);
   g_assert_false (cupel_connection_in_transaction (connection));
   fake_knobs.fail_commit = FALSE;
   fake_database_forget_log ();
@@ -223,12 +211,8 @@ test_blocks_fail_outside (gpointer       data,
     g_autoptr(CupelTransaction) nested = nest (connection);
 
     fake_knobs.fail_savepoint = TRUE;
-    g_assert_false (cupel_transaction_commit (nested, NULL, &local));
-    g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_OPERATIONAL);
-    g_clear_error (&local);
-    g_assert_false (cupel_transaction_rollback (nested, NULL, &local));
-    g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_OPERATIONAL);
-    g_clear_error (&local);
+    assert_refused (cupel_transaction_commit (nested, NULL, &local), local, CUPEL_ERROR_OPERATIONAL);
+    assert_refused (cupel_transaction_rollback (nested, NULL, &local), local, CUPEL_ERROR_OPERATIONAL);
     g_assert_false (cupel_transaction_is_active (nested));
     fake_knobs.fail_savepoint = FALSE;
     refuse (connection, "one", CUPEL_ERROR_PENDING_ROLLBACK);
@@ -285,17 +269,13 @@ test_statement_timeout (gpointer       data,
 
   stream = open_stream (connection);
   fake_knobs.delay = 600 * G_USEC_PER_SEC;
-  g_assert_false (cupel_stream_step (stream, NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_TIMEOUT);
-  g_clear_error (&local);
+  assert_refused (cupel_stream_step (stream, NULL, &local), local, CUPEL_ERROR_TIMEOUT);
   fake_knobs.delay = 0;
   g_assert_true (cupel_stream_step (stream, NULL, error));
   g_assert_true (cupel_stream_close (stream, NULL, error));
 
   fake_knobs.delay = 600 * G_USEC_PER_SEC;
-  g_assert_null (cupel_connection_begin_nested (connection, NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_TIMEOUT);
-  g_clear_error (&local);
+  assert_refused (cupel_connection_begin_nested (connection, NULL, &local), local, CUPEL_ERROR_TIMEOUT);
 
   /* A COMMIT that was sent is another matter. */
   g_assert_false (cupel_connection_commit (connection, NULL, &local));

@@ -270,9 +270,7 @@ test_not_begun (Fixture       *f,
 
   g_assert_no_error (error);
   cupel_connection_execute_async (connection, CUPEL_STATEMENT (text), NULL, NULL, on_overtaken, &first);
-  g_assert_false (can_execute (connection, "two", NULL, &error));
-  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_BUSY);
-  g_clear_error (&error);
+  assert_refused (can_execute (connection, "two", NULL, &error), error, CUPEL_ERROR_BUSY);
   while (first == NULL)
     g_main_context_iteration (NULL, TRUE);
   g_assert_error (first, G_FILE_ERROR, G_FILE_ERROR_EXIST);

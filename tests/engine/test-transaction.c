@@ -27,9 +27,8 @@ test_options (gpointer       data,
   g_assert_true (cupel_transaction_get_connection (transaction) == connection);
   g_assert_true (cupel_connection_get_transaction (connection) == transaction);
 
-  g_assert_null (cupel_connection_begin_transaction (connection, CUPEL_ISOLATION_DEFAULT, CUPEL_BEGIN_NONE, NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_INVALID_ARGUMENT);
-  g_clear_error (&local);
+  assert_refused (cupel_connection_begin_transaction (connection, CUPEL_ISOLATION_DEFAULT, CUPEL_BEGIN_NONE, NULL, &local),
+                  local, CUPEL_ERROR_INVALID_ARGUMENT);
 
   fake_database_forget_log ();
   execute (connection, "one");
@@ -39,21 +38,17 @@ test_options (gpointer       data,
   assert_log ("next 4 read-only deferrable; BEGIN; one; two; COMMIT; next as usual");
   g_assert_null (cupel_connection_get_transaction (connection));
 
-  g_assert_false (cupel_transaction_commit (transaction, NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_CLOSED);
-  g_clear_error (&local);
+  assert_refused (cupel_transaction_commit (transaction, NULL, &local), local, CUPEL_ERROR_CLOSED);
   g_assert_true (cupel_transaction_rollback (transaction, NULL, error));
   execute (connection, "three");
   assert_log ("BEGIN; three");
   g_assert_true (cupel_connection_rollback (connection, NULL, error));
 
   g_clear_object (&transaction);
-  g_assert_null (cupel_connection_begin_transaction (connection, CUPEL_ISOLATION_READ_UNCOMMITTED, CUPEL_BEGIN_NONE, NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_UNSUPPORTED);
-  g_clear_error (&local);
-  g_assert_null (cupel_connection_begin_transaction (connection, CUPEL_ISOLATION_AUTOCOMMIT, CUPEL_BEGIN_NONE, NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_INVALID_ARGUMENT);
-  g_clear_error (&local);
+  assert_refused (cupel_connection_begin_transaction (connection, CUPEL_ISOLATION_READ_UNCOMMITTED, CUPEL_BEGIN_NONE, NULL, &local),
+                  local, CUPEL_ERROR_UNSUPPORTED);
+  assert_refused (cupel_connection_begin_transaction (connection, CUPEL_ISOLATION_AUTOCOMMIT, CUPEL_BEGIN_NONE, NULL, &local),
+                  local, CUPEL_ERROR_INVALID_ARGUMENT);
   g_assert_false (cupel_connection_in_transaction (connection));
 
   /* A server that commits by itself in the middle: what begins after it is as was asked for. */
@@ -111,9 +106,7 @@ test_nested (gpointer       data,
 
   g_assert_true (cupel_transaction_commit (outer, NULL, error));
   g_assert_false (cupel_transaction_is_active (first));
-  g_assert_false (cupel_transaction_commit (first, NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_CLOSED);
-  g_clear_error (&local);
+  assert_refused (cupel_transaction_commit (first, NULL, &local), local, CUPEL_ERROR_CLOSED);
   assert_log ("COMMIT");
 
   /* Closing ends all of them. */
@@ -144,9 +137,7 @@ test_failed_statement (gpointer       data,
   g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_PENDING_ROLLBACK);
   g_assert_nonnull (strstr (local->message, "cupel_connection_begin_nested()"));
   g_clear_error (&local);
-  g_assert_null (cupel_connection_begin_nested (connection, NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_PENDING_ROLLBACK);
-  g_clear_error (&local);
+  assert_refused (cupel_connection_begin_nested (connection, NULL, &local), local, CUPEL_ERROR_PENDING_ROLLBACK);
   g_assert_true (cupel_connection_rollback (connection, NULL, error));
   assert_log ("BEGIN; one; fail; ROLLBACK");
 
@@ -206,13 +197,9 @@ test_server_ends_it (gpointer       data,
       g_clear_error (&local);
       g_assert_true (cupel_transaction_rollback (third, NULL, error));
       g_assert_true (cupel_transaction_rollback (second, NULL, error));
-      g_assert_false (cupel_transaction_commit (first, NULL, &local));
-      g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_CLOSED);
-      g_clear_error (&local);
+      assert_refused (cupel_transaction_commit (first, NULL, &local), local, CUPEL_ERROR_CLOSED);
       refuse (connection, "two", CUPEL_ERROR_PENDING_ROLLBACK);
-      g_assert_false (cupel_transaction_commit (outer, NULL, &local));
-      g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_PENDING_ROLLBACK);
-      g_clear_error (&local);
+      assert_refused (cupel_transaction_commit (outer, NULL, &local), local, CUPEL_ERROR_PENDING_ROLLBACK);
       g_assert_true (cupel_transaction_rollback (outer, NULL, error));
       assert_log (cases[i].status == CUPEL_TRANSACTION_IDLE ? "" : "ROLLBACK");
       execute (connection, "three");
@@ -234,12 +221,8 @@ test_streams (gpointer       data,
   g_autoptr(CupelStream) stream = open_stream (connection);
   g_autoptr(GError) local = NULL;
 
-  g_assert_false (cupel_transaction_commit (nested, NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING);
-  g_clear_error (&local);
-  g_assert_false (cupel_connection_commit (connection, NULL, &local));
-  g_assert_error (local, CUPEL_ERROR, CUPEL_ERROR_PROGRAMMING);
-  g_clear_error (&local);
+  assert_refused (cupel_transaction_commit (nested, NULL, &local), local, CUPEL_ERROR_PROGRAMMING);
+  assert_refused (cupel_connection_commit (connection, NULL, &local), local, CUPEL_ERROR_PROGRAMMING);
   g_assert_true (cupel_stream_step (stream, NULL, error));
   g_assert_true (cupel_transaction_is_active (nested));
   g_assert_true (cupel_transaction_rollback (nested, NULL, error));
@@ -376,9 +359,7 @@ test_dropped (Fixture       *f,
   g_assert_finalize_object (connection);
   g_assert_null (cupel_transaction_get_connection (transaction));
   g_assert_false (cupel_transaction_is_active (transaction));
-  g_assert_false (cupel_transaction_commit (transaction, NULL, &error));
-  g_assert_error (error, CUPEL_ERROR, CUPEL_ERROR_CLOSED);
-  g_clear_error (&error);
+  assert_refused (cupel_transaction_commit (transaction, NULL, &error), error, CUPEL_ERROR_CLOSED);
 }
 
 int

@@ -85,11 +85,8 @@ sweep (Fixture     *f,
   g_test_message ("cancelled %u times", cancelled);
 }
 
-static gboolean
-sweep_flush (Fixture       *f,
-             CupelSession  *session,
-             GCancellable  *cancellable,
-             GError       **error)
+static void
+add_authors (CupelSession *session)
 {
   for (guint i = 0; i < 20; i++)
     {
@@ -98,6 +95,15 @@ sweep_flush (Fixture       *f,
 
       add (session, author);
     }
+}
+
+static gboolean
+sweep_flush (Fixture       *f,
+             CupelSession  *session,
+             GCancellable  *cancellable,
+             GError       **error)
+{
+  add_authors (session);
   return cupel_session_flush (session, cancellable, error);
 }
 
@@ -133,13 +139,7 @@ sweep_commit (Fixture       *f,
               GCancellable  *cancellable,
               GError       **error)
 {
-  for (guint i = 0; i < 20; i++)
-    {
-      g_autofree char *name = g_strdup_printf ("author %u", i);
-      g_autoptr(Author) author = new_author (name, i % 3);
-
-      add (session, author);
-    }
+  add_authors (session);
   return cupel_session_commit (session, cancellable, error);
 }
 
