@@ -218,6 +218,7 @@ cupel_pg_connection_begin (CupelDriverConnection  *connection,
                            GError                **error)
 {
   CupelPgConnection *self = CUPEL_PG_CONNECTION (connection);
+  GError *local = NULL;
   CupelPgFlight flight;
   gboolean ok;
 
@@ -225,10 +226,21 @@ cupel_pg_connection_begin (CupelDriverConnection  *connection,
     return TRUE;
   if (!cupel_pg_link_begin (self, "begin", CUPEL_NO_DEADLINE, cancellable, error))
     return FALSE;
-  cupel_pg_flight_init (&flight, self, NULL, NULL);
-  if (cupel_pg_flight_add_evicted (&flight))
-    cupel_pg_flight_add_begin (&flight, TRUE, NULL);
-  ok = cupel_pg_flight_finish (&flight, error);
+  /* Should the session have lost what was prepared in it, then it is prepared anew. */
+  for (int attempt = 0; ; attempt++)
+    {
+      cupel_pg_flight_init (&flight, self, NULL, NULL);
+      if (cupel_pg_flight_add_evicted (&flight))
+        cupel_pg_flight_add_begin (&flight, TRUE, NULL);
+      ok = cupel_pg_flight_finish (&flight, &local);
+      if (ok || attempt > 0 || !flight.stale || self->broken || self->stopped != NULL)
+        break;
+      g_clear_error (&local);
+      if (!cupel_pg_undo_flight (self, &local))
+        break;
+    }
+  if (local != NULL)
+    g_propagate_error (error, local);
   return cupel_pg_link_end (self, ok, error);
 }
 
@@ -417,7 +429,7 @@ cupel_pg_connection_roll_back_ahead (CupelDriverConnection *connection)
     return FALSE;
 
   cupel_pg_flight_init (&flight, self, NULL, NULL);
-  if (!cupel_pg_flight_add_simple (&flight, CUPEL_PG_STEP_ROLLBACK_AHEAD, 0, "ROLLBACK"))
+  if (!cupel_pg_flight_add_command (&flight, CUPEL_PG_STEP_ROLLBACK_AHEAD, 0, CUPEL_PG_COMMAND_ROLLBACK))
     {
       g_clear_error (&flight.failure);
       return FALSE;

@@ -26,6 +26,7 @@ typedef struct
 {
   CupelPgStepKind   kind;
   gboolean          cached;      /* ran a statement that was prepared earlier */
+  CupelPgCommand    command;     /* that is none of the cache's */
   guint             tag;         /* of the caller */
   CupelPgStatement *statement;   /* owned, nullable */
 } CupelPgStep;

@@ -35,6 +35,16 @@ is_plain (const CupelCompiled *compiled)
     }
 }
 
+static gboolean
+add_begin (CupelPgFlight *flight)
+{
+  const char *sql = cupel_pg_connection_get_begin (flight->conn);
+
+  if (strcmp (sql, "BEGIN") == 0)
+    return cupel_pg_flight_add_command (flight, CUPEL_PG_STEP_EXECUTE, CUPEL_PG_TAG_NONE, CUPEL_PG_COMMAND_BEGIN);
+  return cupel_pg_flight_add_simple (flight, CUPEL_PG_STEP_EXECUTE, CUPEL_PG_TAG_NONE, sql);
+}
+
 gboolean
 cupel_pg_flight_add_begin (CupelPgFlight      *flight,
                            gboolean            wanted,
@@ -45,8 +55,7 @@ cupel_pg_flight_add_begin (CupelPgFlight      *flight,
                       (wanted || (cupel_pg_connection_status (self) == CUPEL_TRANSACTION_IDLE &&
                                   (self->has_search_path || is_plain (request->compiled))));
 
-  return (!wanted || cupel_pg_flight_add_simple (flight, CUPEL_PG_STEP_EXECUTE, CUPEL_PG_TAG_NONE,
-                                                 cupel_pg_connection_get_begin (self))) &&
+  return (!wanted || add_begin (flight)) &&
          (!settings || cupel_pg_flight_add_simple (flight, CUPEL_PG_STEP_EXECUTE, CUPEL_PG_TAG_NONE, self->local_settings));
 }
 

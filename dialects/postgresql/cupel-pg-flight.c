@@ -61,6 +61,42 @@ cupel_pg_flight_add_simple (CupelPgFlight   *flight,
   return add_step (flight, PQsendQueryParams (flight->conn->conn, sql, 0, NULL, NULL, NULL, NULL, 1), kind, tag, NULL, FALSE);
 }
 
+static gboolean
+add_command_step (CupelPgFlight   *flight,
+                  int              sent,
+                  CupelPgStepKind  kind,
+                  guint            tag,
+                  CupelPgCommand   command)
+{
+  GArray *steps;
+
+  if (!add_step (flight, sent, kind, tag, NULL, FALSE))
+    return FALSE;
+  steps = flight->conn->steps;
+  g_array_index (steps, CupelPgStep, steps->len - 1).command = command;
+  return TRUE;
+}
+
+/* Behind a pooler the session may be another one by now. */
+gboolean
+cupel_pg_flight_add_command (CupelPgFlight   *flight,
+                             CupelPgStepKind  kind,
+                             guint            tag,
+                             CupelPgCommand   command)
+{
+  CupelPgConnection *self = flight->conn;
+  gboolean is_new;
+  const char *name, *sql;
+
+  if (self->pooler || !cupel_pg_statements_is_enabled (self->statements))
+    return cupel_pg_flight_add_simple (flight, kind, tag, cupel_pg_command_get_sql (command));
+  name = cupel_pg_statements_get_command (self->statements, command, &is_new);
+  sql = cupel_pg_command_get_sql (command);
+  return (!is_new ||
+          add_command_step (flight, PQsendPrepare (self->conn, name, sql, 0, NULL), CUPEL_PG_STEP_PREPARE, tag, command)) &&
+         add_command_step (flight, PQsendQueryPrepared (self->conn, name, 0, NULL, NULL, NULL, 1), kind, tag, command);
+}
+
 gboolean
 cupel_pg_flight_add_statement_func (CupelPgFlight *flight,
                                     guint          tag,
@@ -175,6 +211,17 @@ fail (CupelPgFlight *flight,
   flight->failed_tag = step->tag;
 }
 
+/* It was not prepared. */
+static void
+drop_statement (CupelPgFlight *flight,
+                CupelPgStep   *step)
+{
+  if (step->statement != NULL)
+    cupel_pg_statements_drop (flight->conn->statements, step->statement, FALSE);
+  else
+    cupel_pg_statements_forget_command (flight->conn->statements, step->command);
+}
+
 /* Takes @result over. */
 static void
 take_result (CupelPgFlight *flight,
@@ -220,23 +267,33 @@ take_result (CupelPgFlight *flight,
 
     case PGRES_PIPELINE_ABORTED:
       if (step->kind == CUPEL_PG_STEP_PREPARE)
-        cupel_pg_statements_drop (self->statements, step->statement, FALSE);
+        drop_statement (flight, step);
+      else if (step->kind == CUPEL_PG_STEP_ROLLBACK_AHEAD)
+        self->broken = TRUE;
       break;
 
     case PGRES_FATAL_ERROR:
       if (step->kind == CUPEL_PG_STEP_QUIET)
         break;
       if (step->kind == CUPEL_PG_STEP_PREPARE)
-        cupel_pg_statements_drop (self->statements, step->statement, FALSE);
-      else if (step->statement != NULL && cupel_pg_error_is_stale (result))
+        drop_statement (flight, step);
+      else if ((step->statement != NULL || step->command != CUPEL_PG_COMMAND_NONE) && cupel_pg_error_is_stale (result))
         {
           const char *state = PQresultErrorField (result, PG_DIAG_SQLSTATE);
 
-          cupel_pg_statements_drop (self->statements, step->statement, strcmp (state, "26000") != 0);
-          flight->stale = flight->failure == NULL && step->cached;
+          /* Nobody deallocates that alone. */
+          if (step->command != CUPEL_PG_COMMAND_NONE)
+            cupel_pg_statements_forget (self->statements);
+          else
+            cupel_pg_statements_drop (self->statements, step->statement, strcmp (state, "26000") != 0);
+          if (flight->failure == NULL)
+            flight->stale = step->cached || step->command != CUPEL_PG_COMMAND_NONE;
         }
-      if (cupel_pg_error_is_fatal (result) || step->kind == CUPEL_PG_STEP_ROLLBACK_AHEAD)
+      /* One that the session does not know any more can be done again. */
+      if (cupel_pg_error_is_fatal (result) || (step->kind == CUPEL_PG_STEP_ROLLBACK_AHEAD && !flight->stale))
         self->broken = TRUE;
+      else if (step->kind == CUPEL_PG_STEP_ROLLBACK_AHEAD)
+        self->rolling_back = FALSE;
       fail (flight, step, cupel_pg_error_new_from_result (result));
       break;
 

@@ -33,6 +33,11 @@ gboolean cupel_pg_flight_add_simple    (CupelPgFlight      *flight,
                                         CupelPgStepKind     kind,
                                         guint               tag,
                                         const char         *sql);
+/* What the server need not parse each time */
+gboolean cupel_pg_flight_add_command   (CupelPgFlight      *flight,
+                                        CupelPgStepKind     kind,
+                                        guint               tag,
+                                        CupelPgCommand      command);
 /* With the parameters that are in conn->params. @id: 0: do not keep it prepared */
 gboolean cupel_pg_flight_add_statement (CupelPgFlight      *flight,
                                         guint               tag,

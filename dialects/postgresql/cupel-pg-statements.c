@@ -11,6 +11,7 @@ struct _CupelPgStatements
   GQueue      used;      /* least recently used first */
   GQueue      evicted;   /* names that the server still has */
   guint64     serial;
+  gboolean    has_command[CUPEL_PG_N_COMMANDS];
 };
 
 static guint
@@ -144,6 +145,35 @@ cupel_pg_statements_forget (CupelPgStatements *self)
   while (self->used.head != NULL)
     cupel_pg_statements_drop (self, self->used.head->data, FALSE);
   g_queue_clear_full (&self->evicted, g_free);
+  memset (self->has_command, 0, sizeof self->has_command);
+}
+
+static const struct { const char *name, *sql; } commands[] = {
+  [CUPEL_PG_COMMAND_BEGIN]    = { "cupel_begin", "BEGIN" },
+  [CUPEL_PG_COMMAND_ROLLBACK] = { "cupel_rollback", "ROLLBACK" },
+};
+
+const char *
+cupel_pg_command_get_sql (CupelPgCommand command)
+{
+  return commands[command].sql;
+}
+
+const char *
+cupel_pg_statements_get_command (CupelPgStatements *self,
+                                 CupelPgCommand     command,
+                                 gboolean          *is_new)
+{
+  *is_new = !self->has_command[command];
+  self->has_command[command] = TRUE;
+  return commands[command].name;
+}
+
+void
+cupel_pg_statements_forget_command (CupelPgStatements *self,
+                                    CupelPgCommand     command)
+{
+  self->has_command[command] = FALSE;
 }
 
 guint

@@ -15,6 +15,15 @@ typedef enum
   CUPEL_PG_FORM_LIST,     /* = ANY ($1) for IN ($1, $2, ...) */
 } CupelPgForm;
 
+/* What goes with nearly every transaction, prepared by itself */
+typedef enum
+{
+  CUPEL_PG_COMMAND_NONE,
+  CUPEL_PG_COMMAND_BEGIN,
+  CUPEL_PG_COMMAND_ROLLBACK,
+  CUPEL_PG_N_COMMANDS,
+} CupelPgCommand;
+
 /* A prepared statement of one connection. */
 typedef struct
 {
@@ -54,6 +63,13 @@ void               cupel_pg_statements_drop      (CupelPgStatements  *self,
 void               cupel_pg_statements_forget    (CupelPgStatements  *self);
 guint              cupel_pg_statements_get_n_evicted (CupelPgStatements *self);
 char              *cupel_pg_statements_take_evicted (CupelPgStatements *self);      /* (transfer full) (nullable): a name */
+const char        *cupel_pg_command_get_sql      (CupelPgCommand      command);
+/* The name of a command. @is_new: it is to be prepared. */
+const char        *cupel_pg_statements_get_command (CupelPgStatements *self,
+                                                  CupelPgCommand      command,
+                                                  gboolean           *is_new);
+void               cupel_pg_statements_forget_command (CupelPgStatements *self,
+                                                  CupelPgCommand      command);
 CupelPgStatement  *cupel_pg_statement_ref        (CupelPgStatement   *statement);
 void               cupel_pg_statement_unref      (CupelPgStatement   *statement);
 

@@ -29,7 +29,7 @@ test_cache (CupelDriverConnection *connection)
         g_assert_cmpint (get_cell (&reply, 0, 0)->v.i64, ==, 1 + (int) i);
         g_assert_cmpuint (cupel_pg_statements_get_size (CUPEL_PG_CONNECTION (connection)->statements), <=, 4);
       }
-  g_assert_cmpint (query_int (connection, "SELECT count(*) FROM pg_prepared_statements"), ==, 4);
+  g_assert_cmpint (query_int (connection, "SELECT count(*) FROM pg_prepared_statements WHERE name NOT LIKE 'cupel%'"), ==, 4);
   for (guint i = 0; i < 5; i++)
     {
       g_auto(CupelReply) reply = { 0 };
@@ -94,6 +94,104 @@ test_gone (CupelDriverConnection *connection)
   g_assert_cmpint (cupel_error_get_category (error), ==, CUPEL_ERROR_CATEGORY_STALE_STATEMENT);
   g_assert_nonnull (strstr (error->message, "pooler=transaction"));
   g_assert_true (cupel_driver_connection_rollback (connection, -1, NULL));
+}
+
+/* BEGIN, and ROLLBACK where it goes ahead, are prepared once as well, and again after they were lost. */
+static void
+test_commands (CupelDriverConnection *connection)
+{
+  static const char *const losing[] = {
+    "DEALLOCATE ALL",
+    "DISCARD ALL",
+    "DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$",
+    "SELECT cupel_pg_lose ()",
+  };
+  g_autoptr(CupelCompiled) compiled = compile_plain ("SELECT 7");
+  GError *error = NULL;
+
+  exec_sql (connection, "CREATE OR REPLACE FUNCTION cupel_pg_lose () RETURNS void LANGUAGE plpgsql AS "
+                        "'BEGIN EXECUTE ''DEALLOCATE ALL''; END'");
+  g_assert_true (cupel_driver_connection_reset (connection, -1, NULL));
+  for (gsize i = 0; i < G_N_ELEMENTS (losing); i++)
+    {
+      for (guint k = 0; k < 5; k++)
+        {
+          g_auto(CupelReply) reply = { 0 };
+
+          exec (connection, compiled, NULL, CUPEL_REQUEST_BEGIN, &reply);
+          g_assert_cmpint (cupel_driver_connection_get_status (connection), ==, CUPEL_TRANSACTION_ACTIVE);
+          g_assert_true (cupel_driver_connection_roll_back_ahead (connection));
+          g_assert_cmpint (cupel_driver_connection_get_status (connection), ==, CUPEL_TRANSACTION_IDLE);
+        }
+      g_assert_cmpint (query_int (connection, "SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'cupel%'"), ==, 2);
+
+      exec_sql (connection, losing[i]);
+      cupel_driver_connection_begin (connection, NULL, &error);
+      g_assert_no_error (error);
+      g_assert_cmpint (cupel_driver_connection_get_status (connection), ==, CUPEL_TRANSACTION_ACTIVE);
+      g_assert_true (cupel_driver_connection_rollback (connection, -1, NULL));
+      g_assert_true (cupel_driver_connection_reset (connection, -1, NULL));
+
+      exec_sql (connection, losing[i]);
+      {
+        g_auto(CupelReply) reply = { 0 };
+
+        exec (connection, compiled, NULL, CUPEL_REQUEST_BEGIN, &reply);
+        g_assert_true (reply.began);
+        g_assert_cmpint (cupel_driver_connection_get_status (connection), ==, CUPEL_TRANSACTION_ACTIVE);
+      }
+      g_assert_true (cupel_driver_connection_reset (connection, -1, NULL));
+    }
+  exec_sql (connection, "DROP FUNCTION cupel_pg_lose ()");
+}
+
+/* Lost within the transaction that is rolled back ahead: what comes next has it done again. */
+static void
+test_lost_ahead (CupelDriverConnection *connection)
+{
+  g_autoptr(CupelCompiled) compiled = compile_plain ("SELECT 7");
+  g_autoptr(CupelCompiled) insert = compile_plain ("INSERT INTO ahead VALUES (1)");
+  g_autoptr(CupelCompiled) lose = compile_plain ("SELECT cupel_pg_lose_ahead ()");
+  GError *error = NULL;
+
+  exec_sql (connection, "CREATE OR REPLACE FUNCTION cupel_pg_lose_ahead () RETURNS void LANGUAGE plpgsql AS "
+                        "'BEGIN EXECUTE ''DEALLOCATE ALL''; END'");
+  exec_sql (connection, "CREATE TEMPORARY TABLE ahead (a int)");
+  CUPEL_PG_CONNECTION (connection)->traces = 0;
+  for (guint i = 0; i < 4; i++)
+    {
+      g_auto(CupelReply) first = { 0 }, second = { 0 }, third = { 0 }, fourth = { 0 }, fifth = { 0 };
+      CupelRequest requests[] = { { .compiled = compiled, .flags = CUPEL_REQUEST_BEGIN }, { .compiled = compiled } };
+
+      exec (connection, compiled, NULL, CUPEL_REQUEST_BEGIN, &first);
+      g_assert_true (cupel_driver_connection_roll_back_ahead (connection));
+      exec (connection, insert, NULL, CUPEL_REQUEST_BEGIN, &second);
+      exec (connection, lose, NULL, CUPEL_REQUEST_NONE, &third);
+      g_assert_true (cupel_driver_connection_roll_back_ahead (connection));
+      if (i == 1)
+        cupel_driver_connection_send_ahead (connection);
+      if (i == 2)
+        {
+          cupel_driver_connection_begin (connection, NULL, &error);
+        }
+      else if (i == 3)
+        {
+          CupelReply replies[2] = { { 0 } };
+
+          cupel_driver_connection_pipeline (connection, requests, replies, 2, NULL, &error);
+          fourth = replies[0];
+          fifth = replies[1];
+        }
+      else
+        {
+          exec (connection, compiled, NULL, CUPEL_REQUEST_BEGIN, &fourth);
+        }
+      g_assert_no_error (error);
+      g_assert_cmpint (cupel_driver_connection_get_status (connection), ==, CUPEL_TRANSACTION_ACTIVE);
+      g_assert_true (cupel_driver_connection_rollback (connection, -1, NULL));
+      g_assert_cmpint (query_int (connection, "SELECT count(*) FROM ahead"), ==, 0);
+    }
+  exec_sql (connection, "DROP FUNCTION cupel_pg_lose_ahead ()");
 }
 
 static void
@@ -336,6 +434,8 @@ main (int    argc,
     { "/postgresql/statements/cache", { test_cache, "statement_cache_size=4" } },
     { "/postgresql/statements/off", { test_cache_off, "statement_cache_size=0" } },
     { "/postgresql/statements/gone", { test_gone } },
+    { "/postgresql/statements/commands", { test_commands } },
+    { "/postgresql/statements/lost-ahead", { test_lost_ahead } },
     { "/postgresql/statements/stale", { test_stale_plan } },
     { "/postgresql/statements/stale-catalog", { test_stale_catalog } },
     { "/postgresql/statements/stale-load", { test_stale_load } },
