@@ -24,45 +24,83 @@ leave_behind (CupelFlush              *flush,
   return cupel_flush_copy_key (NULL, 0, child, relationship->remote, error);
 }
 
+/* What the program moved into a collection that was never loaded, and is not written yet. */
+static void
+add_pending (GPtrArray          *entities,
+             CupelRelationship  *relationship,
+             CupelEntity        *parent,
+             GPtrArray          *children)
+{
+  for (guint i = 0; i < entities->len; i++)
+    {
+      CupelEntity *child = g_ptr_array_index (entities, i);
+
+      if (child != parent && child->session == parent->session && cupel_mapper_of (child) == relationship->target &&
+          cupel_flush_is_child (relationship, parent, child, FALSE))
+        g_ptr_array_add (children, g_object_ref (child));
+    }
+}
+
+/* Of @entity's collection: as it was loaded, or as the database has it and with what is to be written. Some may be in it twice. */
+static GPtrArray *
+find_children (CupelFlush         *flush,
+               CupelRelationship  *relationship,
+               CupelEntity        *entity,
+               GError            **error)
+{
+  GObject *related = cupel_entity_peek_related (entity, relationship->index);
+  GPtrArray *children = NULL;
+
+  if (cupel_entity_related_loaded (entity, relationship->index) && CUPEL_IS_COLLECTION (related))
+    {
+      CupelCollection *collection = CUPEL_COLLECTION (related);
+
+      children = g_ptr_array_new_with_free_func (g_object_unref);
+      for (guint i = 0; i < collection->n_items; i++)
+        g_ptr_array_add (children, g_object_ref (collection->items[i]));
+      return children;
+    }
+
+  if (!relationship->passive_deletes)
+    {
+      g_autoptr(CupelSelect) select = cupel_relationship_select_for (relationship, &entity, 1);
+
+      if (select != NULL && (children = cupel_session_query (flush->session, select, NULL, FALSE, flush->cancellable, error)) == NULL)
+        return NULL;
+    }
+  if (children == NULL)
+    children = g_ptr_array_new_with_free_func (g_object_unref);
+  /* Those that were moved elsewhere, or into no collection at all, stay. */
+  for (guint i = children->len; i > 0; i--)
+    if (!cupel_flush_is_child (relationship, entity, g_ptr_array_index (children, i - 1), TRUE))
+      g_ptr_array_remove_index (children, i - 1);
+  add_pending (flush->inserts, relationship, entity, children);
+  add_pending (flush->session->dirty, relationship, entity, children);
+  return children;
+}
+
 /* What refers to an entity that goes: deleted with it, or left without a parent. Its children are loaded if need be. */
 gboolean
-cupel_flush_cascade_delete (CupelFlush        *flush,
-                CupelEntity  *entity,
-                GError      **error)
+cupel_flush_cascade_delete (CupelFlush   *flush,
+                            CupelEntity  *entity,
+                            GError      **error)
 {
   CupelMapper *mapper = cupel_mapper_of (entity);
 
   for (guint i = 0; i < mapper->relationships->len; i++)
     {
       CupelRelationship *relationship = g_ptr_array_index (mapper->relationships, i);
-      g_autoptr(CupelSelect) select = NULL;
       g_autoptr(GPtrArray) children = NULL;
-      GObject *related;
 
       if (relationship->kind != CUPEL_RELATIONSHIP_HAS_MANY)
         continue;
       if (!cupel_relationship_resolve (relationship, error))
         return FALSE;
 
-      related = cupel_entity_peek_related (entity, i);
-      if (cupel_entity_related_loaded (entity, i) && CUPEL_IS_COLLECTION (related))
-        {
-          CupelCollection *collection = CUPEL_COLLECTION (related);
-
-          children = g_ptr_array_new_with_free_func (g_object_unref);
-          for (guint c = 0; c < collection->n_items; c++)
-            g_ptr_array_add (children, g_object_ref (collection->items[c]));
-        }
-      else if (!relationship->passive_deletes)
-        {
-          select = cupel_relationship_select_for (relationship, &entity, 1);
-          children = select != NULL ? cupel_session_query (flush->session, select, NULL, FALSE, flush->cancellable, error)
-                                    : g_ptr_array_new ();
-          if (children == NULL)
-            return FALSE;
-        }
-
-      for (guint c = 0; children != NULL && c < children->len; c++)
+      children = find_children (flush, relationship, entity, error);
+      if (children == NULL)
+        return FALSE;
+      for (guint c = 0; c < children->len; c++)
         {
           CupelEntity *child = g_ptr_array_index (children, c);
 
@@ -128,6 +166,19 @@ is_going (CupelFlush  *flush,
   return entity->session == flush->session && (entity->flags & CUPEL_ENTITY_FLAG_DELETED);
 }
 
+/* A part of an integer key as the row has it: what the program made of it since is not written any more. 0 for NULL. */
+static gint64
+fetch_row_int (CupelEntity  *entity,
+               CupelMapper  *mapper,
+               guint         index)
+{
+  const CupelCell *known = cupel_entity_row_cell (entity, index);
+
+  if (known == NULL)
+    return cupel_entity_fetch_int (entity, mapper, index);
+  return known->kind == CUPEL_CELL_INT64 ? known->v.i64 : 0;
+}
+
 /* Marks those that others of the same class, on their way out too, still refer to. */
 static void
 mark_referred (CupelMapper *mapper,
@@ -153,7 +204,7 @@ mark_referred (CupelMapper *mapper,
       for (guint i = 0; i < going->len; i++)
         {
           CupelEntity *entity = g_ptr_array_index (going, i);
-          gint64 key = cupel_entity_fetch_int (entity, mapper, many ? relationship->remote : relationship->local);
+          gint64 key = fetch_row_int (entity, mapper, many ? relationship->remote : relationship->local);
           CupelEntity *parent = g_hash_table_lookup (keys, &key);
 
           if (parent != NULL && parent != entity)

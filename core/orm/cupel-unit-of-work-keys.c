@@ -198,19 +198,62 @@ is_adopted (CupelFlush        *flush,
   return (set != NULL && g_hash_table_contains (set, child)) || (now != NULL && now != G_OBJECT (parent));
 }
 
-/* Whether the row of @child refers to @parent, as far as is known. */
+typedef struct
+{
+  CupelRelationship *relationship;
+  CupelEntity *parent;
+  CupelEntity *child;
+  gboolean known;
+  gboolean equal;
+} CompareKeys;
+
+static void
+compare_keys (gpointer data)
+{
+  CompareKeys *c = data;
+  CupelRelationship *relationship = c->relationship;
+  g_autoptr(CupelRowBlock) block = cupel_row_block_new (2, 1);
+  CupelCell *row = cupel_row_block_add_row (block);
+
+  c->known = cupel_entity_fetch_cell (c->parent, cupel_mapper_of (c->parent), relationship->local, block, &row[0], NULL) &&
+             cupel_entity_fetch_cell (c->child, cupel_mapper_of (c->child), relationship->remote, block, &row[1], NULL);
+  c->equal = c->known && cupel_cell_equal (&row[0], &row[1]);
+}
+
+/* Whether @child has the key of @parent; @otherwise: what holds when that is not known. */
 static gboolean
 refers_to (CupelRelationship *relationship,
            CupelEntity       *parent,
-           CupelEntity       *child)
+           CupelEntity       *child,
+           gboolean           otherwise)
 {
   CupelMapper *mapper = relationship->target;
+  CompareKeys c = { .relationship = relationship, .parent = parent, .child = child };
   CupelCell key;
 
-  if (!mapper->native || !relationship->parent->native || !cupel_entity_bit (mapper, &child->loaded, relationship->remote))
-    return TRUE;
-  return !cupel_entity_peek_cell (parent, relationship->parent, relationship->local, &key, NULL) ||
-         cupel_entity_has_cell (child, mapper, relationship->remote, &key);
+  if (!cupel_entity_bit (mapper, &child->loaded, relationship->remote))
+    return otherwise;
+  if (mapper->native && relationship->parent->native)
+    return cupel_entity_peek_cell (parent, relationship->parent, relationship->local, &key, NULL)
+           ? cupel_entity_has_cell (child, mapper, relationship->remote, &key) : otherwise;
+  cupel_call_on_main_stack (compare_keys, &c);
+  return c.known ? c.equal : otherwise;
+}
+
+gboolean
+cupel_flush_is_child (CupelRelationship *relationship,
+                      CupelEntity       *parent,
+                      CupelEntity       *child,
+                      gboolean           otherwise)
+{
+  const CupelRelationship *inverse = relationship->inverse;
+  const CupelEntityExtra *extra = child->extra;
+
+  /* The key follows only when it is written down. */
+  if (inverse != NULL && extra != NULL && extra->related != NULL && extra->related[inverse->index] != NULL &&
+      ((extra->related_changed >> inverse->index) & 1))
+    return extra->related[inverse->index] == G_OBJECT (parent);
+  return refers_to (relationship, parent, child, otherwise);
 }
 
 static gboolean
@@ -221,7 +264,7 @@ let_go (CupelFlush         *flush,
         GError            **error)
 {
   if (!(child->flags & CUPEL_ENTITY_FLAG_PERSISTENT) || (child->flags & CUPEL_ENTITY_FLAG_DELETED) ||
-      is_adopted (flush, relationship, entity, child) || !refers_to (relationship, entity, child))
+      is_adopted (flush, relationship, entity, child) || !refers_to (relationship, entity, child, TRUE))
     return TRUE;
   if (relationship->cascade & CUPEL_CASCADE_DELETE_ORPHAN)
     return child->session == NULL || cupel_session_delete (child->session, child, error);

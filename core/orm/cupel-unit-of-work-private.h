@@ -39,6 +39,11 @@ gboolean       cupel_flush_sync_children   (CupelFlush            *flush,
                                             GError               **error);
 gboolean       cupel_flush_sync_references (CupelEntity           *entity,
                                             GError               **error);
+/* Whether @child is to have @parent; @otherwise: what holds when that is not known. */
+gboolean       cupel_flush_is_child        (CupelRelationship     *relationship,
+                                            CupelEntity           *parent,
+                                            CupelEntity           *child,
+                                            gboolean               otherwise);
 /* Collections were changed since. */
 gboolean       cupel_flush_has_children    (CupelEntity           *entity);
 /* It was made to refer to another since, or to one that is still to come, whose key it does not have. */

@@ -517,6 +517,135 @@ test_new_parent_of_detached (Fixture *f)
   g_assert_finalize_object (book);
 }
 
+typedef enum
+{
+  MOVE_APPEND,
+  MOVE_REFERENCE,
+  MOVE_KEY,
+  MOVE_NOWHERE,
+  N_MOVES
+} Move;
+
+static void
+move_child (Move         move,
+            CupelEntity *child,
+            const char  *reference,
+            const char  *key,
+            CupelEntity *to,
+            const char  *list,
+            gint64       id)
+{
+  g_autoptr(GError) error = NULL;
+
+  switch (move)
+    {
+    case MOVE_APPEND:
+      cupel_entity_append (to, list, child);
+      break;
+    case MOVE_REFERENCE:
+      g_assert_true (cupel_entity_set_related (child, reference, to, &error));
+      break;
+    case MOVE_KEY:
+      g_object_set (child, key, id, NULL);
+      break;
+    default:
+      g_assert_true (cupel_entity_set_related (child, reference, NULL, &error));
+    }
+  g_assert_no_error (error);
+}
+
+/* Its collection was never loaded: the database has those in it that were moved elsewhere since, and they stay. */
+static void
+test_delete_after_move (Fixture *f)
+{
+  for (Move move = 0; move < N_MOVES; move++)
+    {
+      g_autoptr(GError) error = NULL;
+      g_autoptr(Author) author = NULL, other = NULL;
+      g_autoptr(Book) book = NULL;
+      g_autoptr(Node) root = NULL, tree = NULL, leaf = NULL;
+
+      execute (f->session, "INSERT INTO author (id, name) VALUES (10, 'from'), (11, 'to')");
+      execute (f->session, "INSERT INTO book (id, author_id, title) VALUES (10, 10, 'b')");
+      execute (f->session, "INSERT INTO node (id, name) VALUES (10, 'from'), (11, 'to')");
+      execute (f->session, "INSERT INTO node (id, parent_id, name) VALUES (12, 10, 'leaf')");
+      author = cupel_session_get_int64 (f->session, author_get_type (), 10, NULL, &error);
+      other = cupel_session_get_int64 (f->session, author_get_type (), 11, NULL, &error);
+      book = cupel_session_get_int64 (f->session, book_get_type (), 10, NULL, &error);
+      root = cupel_session_get_int64 (f->session, node_get_type (), 10, NULL, &error);
+      tree = cupel_session_get_int64 (f->session, node_get_type (), 11, NULL, &error);
+      leaf = cupel_session_get_int64 (f->session, node_get_type (), 12, NULL, &error);
+      g_assert_no_error (error);
+
+      move_child (move, CUPEL_ENTITY (book), "author", "author-id", CUPEL_ENTITY (other), "books", 11);
+      move_child (move, CUPEL_ENTITY (leaf), "parent", "parent-id", CUPEL_ENTITY (tree), "children", 11);
+      g_assert_true (cupel_session_delete (f->session, CUPEL_ENTITY (author), &error));
+      g_assert_true (cupel_session_delete (f->session, CUPEL_ENTITY (root), &error));
+      flush (f->session);
+      g_assert_cmpint (query_int (f->session, "SELECT count(*) FROM author"), ==, 1);
+      g_assert_cmpint (query_int (f->session, "SELECT count(*) FROM node"), ==, 2);
+      g_assert_cmpint (query_int (f->session, "SELECT coalesce(max(author_id), 0) FROM book"), ==, move == MOVE_NOWHERE ? 0 : 11);
+      g_assert_cmpint (query_int (f->session, "SELECT coalesce(max(parent_id), 0) FROM node"), ==, move == MOVE_NOWHERE ? 0 : 11);
+      rollback (f->session);
+    }
+}
+
+/* The same the other way round: what was put into it goes with it, or stays without a parent. */
+static void
+test_delete_after_append (Fixture *f)
+{
+  for (Move move = 0; move < MOVE_NOWHERE; move++)
+    {
+      g_autoptr(GError) error = NULL;
+      g_autoptr(Author) author = NULL;
+      g_autoptr(Book) book = NULL, new_book = g_object_new (book_get_type (), "title", "new", NULL);
+      g_autoptr(Node) root = NULL, leaf = NULL, new_leaf = g_object_new (node_get_type (), "name", "new", NULL);
+
+      execute (f->session, "INSERT INTO author (id, name) VALUES (10, 'a')");
+      execute (f->session, "INSERT INTO book (id, title) VALUES (10, 'b')");
+      execute (f->session, "INSERT INTO node (id, name) VALUES (10, 'root'), (11, 'leaf')");
+      author = cupel_session_get_int64 (f->session, author_get_type (), 10, NULL, &error);
+      book = cupel_session_get_int64 (f->session, book_get_type (), 10, NULL, &error);
+      root = cupel_session_get_int64 (f->session, node_get_type (), 10, NULL, &error);
+      leaf = cupel_session_get_int64 (f->session, node_get_type (), 11, NULL, &error);
+      g_assert_no_error (error);
+
+      move_child (move, CUPEL_ENTITY (book), "author", "author-id", CUPEL_ENTITY (author), "books", 10);
+      move_child (move, CUPEL_ENTITY (new_book), "author", "author-id", CUPEL_ENTITY (author), "books", 10);
+      move_child (move, CUPEL_ENTITY (leaf), "parent", "parent-id", CUPEL_ENTITY (root), "children", 10);
+      move_child (move, CUPEL_ENTITY (new_leaf), "parent", "parent-id", CUPEL_ENTITY (root), "children", 10);
+      add (f->session, new_book);
+      add (f->session, new_leaf);
+      g_assert_true (cupel_session_delete (f->session, CUPEL_ENTITY (author), &error));
+      g_assert_true (cupel_session_delete (f->session, CUPEL_ENTITY (root), &error));
+      flush (f->session);
+      g_assert_cmpint (query_int (f->session, "SELECT count(*) FROM author"), ==, 0);
+      g_assert_cmpint (query_int (f->session, "SELECT count(*) FROM node"), ==, 0);
+      g_assert_cmpint (query_int (f->session, "SELECT count(*) FROM book"), ==, 2);
+      g_assert_cmpint (query_int (f->session, "SELECT count(*) FROM book WHERE author_id IS NOT NULL"), ==, 0);
+      rollback (f->session);
+    }
+}
+
+/* Both go by the program's own word: the row of the leaf still has the parent that the leaf itself has left. */
+static void
+test_delete_both_after_move (Fixture *f)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(Node) root = NULL, leaf = NULL;
+
+  execute (f->session, "INSERT INTO node (id, name) VALUES (10, 'from'), (11, 'to')");
+  execute (f->session, "INSERT INTO node (id, parent_id, name) VALUES (12, 10, 'leaf')");
+  root = cupel_session_get_int64 (f->session, node_get_type (), 10, NULL, &error);
+  leaf = cupel_session_get_int64 (f->session, node_get_type (), 12, NULL, &error);
+  g_assert_no_error (error);
+  g_object_set (leaf, "parent-id", (gint64) 11, NULL);
+  g_assert_true (cupel_session_delete (f->session, CUPEL_ENTITY (root), &error));
+  g_assert_true (cupel_session_delete (f->session, CUPEL_ENTITY (leaf), &error));
+  commit (f->session);
+  g_assert_cmpint (query_int (f->session, "SELECT count(*) FROM node"), ==, 1);
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -527,6 +656,9 @@ main (int   argc,
     { "/orm/relationship/meddle/everything", G_CALLBACK (test_meddle_with_flush) },
     { "/orm/relationship/delete-loaded-parent", G_CALLBACK (test_delete_loaded_parent) },
     { "/orm/relationship/delete-with-pending-child", G_CALLBACK (test_delete_with_pending_child) },
+    { "/orm/relationship/delete-after-move", G_CALLBACK (test_delete_after_move) },
+    { "/orm/relationship/delete-after-append", G_CALLBACK (test_delete_after_append) },
+    { "/orm/relationship/delete-both-after-move", G_CALLBACK (test_delete_both_after_move) },
     { "/orm/relationship/move-by-append", G_CALLBACK (test_move_by_append) },
     { "/orm/relationship/edges", G_CALLBACK (test_collection_edges) },
     { "/orm/relationship/by-key", G_CALLBACK (test_reference_by_key) },
