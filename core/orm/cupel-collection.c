@@ -198,6 +198,16 @@ leave_other (CupelCollection *self,
     cupel_collection_remove (CUPEL_COLLECTION (list), child);
 }
 
+/* A member that was expired does not know its owner: put into another collection then, or into none, it is still listed here. */
+static gboolean
+is_elsewhere (CupelCollection *self,
+              CupelEntity     *member)
+{
+  CupelRelationship *inverse = self->relationship->inverse;
+
+  return inverse != NULL && self->owner != NULL && cupel_entity_peek_related (member, inverse->index) != G_OBJECT (self->owner);
+}
+
 static gboolean
 contains (GPtrArray   *array,
           CupelEntity *entity)
@@ -324,19 +334,24 @@ void
 cupel_collection_append (CupelCollection *collection,
                          CupelEntity     *entity)
 {
+  gboolean was_member;
+
   g_return_if_fail (CUPEL_IS_COLLECTION (collection));
   g_return_if_fail (G_TYPE_CHECK_INSTANCE_TYPE (entity, collection->relationship->target_type));
 
-  if (is_member (collection, entity))
+  was_member = is_member (collection, entity);
+  if (was_member && !is_elsewhere (collection, entity))
     return;
   leave_other (collection, entity);
-  push_item (collection, entity);
+  if (!was_member)
+    push_item (collection, entity);
   if (!drop (&collection->changes.removed, entity))
     note (&collection->changes.added, entity);
   if (collection->owner != NULL)
     point_back (entity, collection->relationship, collection->owner, FALSE);
   owner_changed (collection->owner, entity);
-  items_changed (collection, collection->n_items - 1, 0, 1);
+  if (!was_member)
+    items_changed (collection, collection->n_items - 1, 0, 1);
 }
 
 /**

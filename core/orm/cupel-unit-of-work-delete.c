@@ -57,7 +57,8 @@ find_children (CupelFlush         *flush,
 
       children = g_ptr_array_new_with_free_func (g_object_unref);
       for (guint i = 0; i < collection->n_items; i++)
-        g_ptr_array_add (children, g_object_ref (collection->items[i]));
+        if (cupel_flush_is_child (relationship, entity, collection->items[i], TRUE))
+          g_ptr_array_add (children, g_object_ref (collection->items[i]));
       return children;
     }
 

@@ -646,6 +646,42 @@ test_delete_both_after_move (Fixture *f)
   g_assert_cmpint (query_int (f->session, "SELECT count(*) FROM node"), ==, 1);
 }
 
+/* A child that was expired does not know which list it is in: it is moved out of that one all the same, be it back, or away from a parent
+ * that goes. */
+static void
+test_move_after_expiry (Fixture *f)
+{
+  for (guint i = 0; i < 16; i++)
+    {
+      g_autoptr(GError) error = NULL;
+      g_autoptr(Node) from = g_object_new (node_get_type (), "name", "from", NULL);
+      g_autoptr(Node) to = g_object_new (node_get_type (), "name", "to", NULL);
+      g_autoptr(Node) leaf = g_object_new (node_get_type (), "name", "leaf", NULL);
+      g_autoptr(CupelTransaction) nested = NULL;
+      const gboolean goes = (i & 8) != 0;
+
+      cupel_entity_append (CUPEL_ENTITY (from), "children", CUPEL_ENTITY (leaf));
+      add (f->session, from);
+      add (f->session, to);
+      nested = cupel_session_begin_nested (f->session, NULL, &error);
+      g_assert_no_error (error);
+      g_object_set (leaf, "name", "other", NULL);
+      g_assert_true (cupel_transaction_rollback (nested, NULL, &error));
+
+      move_child (i & 1 ? MOVE_APPEND : MOVE_REFERENCE, CUPEL_ENTITY (leaf), "parent", "parent-id", CUPEL_ENTITY (to), "children", 0);
+      if (i & 4)
+        flush (f->session);
+      if (goes)
+        g_assert_true (cupel_session_delete (f->session, CUPEL_ENTITY (from), &error));
+      else
+        move_child (i & 2 ? MOVE_APPEND : MOVE_REFERENCE, CUPEL_ENTITY (leaf), "parent", "parent-id", CUPEL_ENTITY (from), "children", 0);
+      flush (f->session);
+      g_assert_cmpint (query_int (f->session, "SELECT count(*) FROM node"), ==, goes ? 2 : 3);
+      g_assert_cmpint (query_int (f->session, "SELECT max(parent_id) FROM node"), ==, goes ? to->id : from->id);
+      rollback (f->session);
+    }
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -659,6 +695,7 @@ main (int   argc,
     { "/orm/relationship/delete-after-move", G_CALLBACK (test_delete_after_move) },
     { "/orm/relationship/delete-after-append", G_CALLBACK (test_delete_after_append) },
     { "/orm/relationship/delete-both-after-move", G_CALLBACK (test_delete_both_after_move) },
+    { "/orm/relationship/move-after-expiry", G_CALLBACK (test_move_after_expiry) },
     { "/orm/relationship/move-by-append", G_CALLBACK (test_move_by_append) },
     { "/orm/relationship/edges", G_CALLBACK (test_collection_edges) },
     { "/orm/relationship/by-key", G_CALLBACK (test_reference_by_key) },
