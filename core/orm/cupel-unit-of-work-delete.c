@@ -5,17 +5,19 @@
 #include "orm/cupel-collection-private.h"
 #include "orm/cupel-unit-of-work-private.h"
 
-/* A new child of an entity that goes is not written at all, or without a parent. */
+/* A new child of an entity that goes is not written at all, and goes to @left, or is written without a parent. */
 static gboolean
-leave_behind (CupelFlush              *flush,
+leave_behind (CupelFlush         *flush,
               CupelRelationship  *relationship,
               CupelEntity        *child,
+              GPtrArray          *left,
               GError            **error)
 {
   if (child->session != flush->session)
     return TRUE;
   if (relationship->cascade & (CUPEL_CASCADE_DELETE | CUPEL_CASCADE_DELETE_ORPHAN))
     {
+      g_ptr_array_add (left, g_object_ref (child));
       g_ptr_array_remove (flush->inserts, child);
       return cupel_session_expunge (flush->session, child, error);
     }
@@ -62,6 +64,10 @@ find_children (CupelFlush         *flush,
       return children;
     }
 
+  /* Without a row it has no key that others could have. */
+  if (!(entity->flags & CUPEL_ENTITY_FLAG_PERSISTENT))
+    return g_ptr_array_new ();
+
   if (!relationship->passive_deletes)
     {
       g_autoptr(CupelSelect) select = cupel_relationship_select_for (relationship, &entity, 1);
@@ -80,11 +86,11 @@ find_children (CupelFlush         *flush,
   return children;
 }
 
-/* What refers to an entity that goes: deleted with it, or left without a parent. Its children are loaded if need be. */
-gboolean
-cupel_flush_cascade_delete (CupelFlush   *flush,
-                            CupelEntity  *entity,
-                            GError      **error)
+static gboolean
+cascade_one (CupelFlush   *flush,
+             CupelEntity  *entity,
+             GPtrArray    *left,
+             GError      **error)
 {
   CupelMapper *mapper = cupel_mapper_of (entity);
 
@@ -109,7 +115,7 @@ cupel_flush_cascade_delete (CupelFlush   *flush,
             continue;
           if (!(child->flags & CUPEL_ENTITY_FLAG_PERSISTENT))
             {
-              if (!leave_behind (flush, relationship, child, error))
+              if (!leave_behind (flush, relationship, child, left, error))
                 return FALSE;
               continue;
             }
@@ -121,6 +127,26 @@ cupel_flush_cascade_delete (CupelFlush   *flush,
           else if (!cupel_flush_copy_key (NULL, 0, child, relationship->remote, error))
             return FALSE;
         }
+    }
+  return TRUE;
+}
+
+/* What refers to an entity that goes: deleted with it, or left without a parent. Its children are loaded if need be. */
+gboolean
+cupel_flush_cascade_delete (CupelFlush   *flush,
+                            CupelEntity  *entity,
+                            GError      **error)
+{
+  g_autoptr(GPtrArray) left = g_ptr_array_new_with_free_func (g_object_unref);
+
+  if (!cascade_one (flush, entity, left, error))
+    return FALSE;
+  /* What is not written has no children either. */
+  for (guint i = 0; i < left->len; i++)
+    {
+      if (!cascade_one (flush, g_ptr_array_index (left, i), left, error))
+        return FALSE;
+      cupel_fiber_tick ();
     }
   return TRUE;
 }

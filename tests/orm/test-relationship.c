@@ -627,6 +627,39 @@ test_delete_after_append (Fixture *f)
     }
 }
 
+/* A tree of new ones below one that goes is not written, and what was moved into it goes too. */
+static void
+test_delete_above_new_ones (Fixture *f)
+{
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr(GError) error = NULL;
+      g_autoptr(Node) root = g_object_new (node_get_type (), "name", "root", NULL);
+      g_autoptr(Node) moved = g_object_new (node_get_type (), "name", "moved", NULL);
+      g_autoptr(Node) stays = g_object_new (node_get_type (), "name", "stays", NULL);
+      g_autoptr(Node) first = g_object_new (node_get_type (), "name", "first", NULL);
+      g_autoptr(Node) second = g_object_new (node_get_type (), "name", "second", NULL);
+      g_autoptr(Node) third = g_object_new (node_get_type (), "name", "third", NULL);
+
+      add (f->session, root);
+      add (f->session, moved);
+      add (f->session, stays);
+      commit (f->session);
+      if (i == 1)
+        cupel_session_expire_all (f->session);
+      cupel_entity_append (CUPEL_ENTITY (first), "children", CUPEL_ENTITY (second));
+      cupel_entity_append (CUPEL_ENTITY (second), "children", CUPEL_ENTITY (third));
+      cupel_entity_append (CUPEL_ENTITY (root), "children", CUPEL_ENTITY (first));
+      cupel_entity_append (CUPEL_ENTITY (second), "children", CUPEL_ENTITY (moved));
+      g_assert_true (cupel_session_delete (f->session, CUPEL_ENTITY (root), &error));
+      commit (f->session);
+      g_assert_cmpint (count_committed (f, "node"), ==, 1);
+      g_assert_cmpint (cupel_entity_get_state (CUPEL_ENTITY (third)), ==, CUPEL_ENTITY_TRANSIENT);
+      g_assert_true (cupel_session_delete (f->session, CUPEL_ENTITY (stays), &error));
+      commit (f->session);
+    }
+}
+
 /* Both go by the program's own word: the row of the leaf still has the parent that the leaf itself has left. */
 static void
 test_delete_both_after_move (Fixture *f)
@@ -694,6 +727,7 @@ main (int   argc,
     { "/orm/relationship/delete-with-pending-child", G_CALLBACK (test_delete_with_pending_child) },
     { "/orm/relationship/delete-after-move", G_CALLBACK (test_delete_after_move) },
     { "/orm/relationship/delete-after-append", G_CALLBACK (test_delete_after_append) },
+    { "/orm/relationship/delete-above-new-ones", G_CALLBACK (test_delete_above_new_ones) },
     { "/orm/relationship/delete-both-after-move", G_CALLBACK (test_delete_both_after_move) },
     { "/orm/relationship/move-after-expiry", G_CALLBACK (test_move_after_expiry) },
     { "/orm/relationship/move-by-append", G_CALLBACK (test_move_by_append) },
