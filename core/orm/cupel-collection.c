@@ -354,6 +354,18 @@ cupel_collection_append (CupelCollection *collection,
     items_changed (collection, collection->n_items - 1, 0, 1);
 }
 
+/* It came here and goes again before a flush wrote that: its row still refers to whom it belonged to before, whose list may not be loaded.
+ * As orphans are not meant to be, those stay there. */
+static void
+forget_former_owner (CupelCollection *self,
+                     CupelEntity     *entity)
+{
+  CupelRelationship *relationship = self->relationship;
+
+  if (entity->session != NULL && (entity->flags & CUPEL_ENTITY_FLAG_PERSISTENT) && !(relationship->cascade & CUPEL_CASCADE_DELETE_ORPHAN))
+    cupel_entity_set_null (entity, cupel_mapper_attribute (relationship->target, relationship->remote)->name);
+}
+
 /**
  * cupel_collection_remove:
  * @collection: a collection
@@ -372,6 +384,7 @@ cupel_collection_remove (CupelCollection *collection,
   g_autoptr(CupelEntity) held = NULL;
   g_autoptr(CupelEntity) owner = NULL;
   g_autoptr(CupelCollection) self = NULL;
+  gboolean was_added;
   guint position;
 
   g_return_val_if_fail (CUPEL_IS_COLLECTION (collection), FALSE);
@@ -385,13 +398,16 @@ cupel_collection_remove (CupelCollection *collection,
   owner = collection->owner != NULL ? g_object_ref (collection->owner) : NULL;
   if (collection->members != NULL)
     g_hash_table_remove (collection->members, entity);
-  if (!drop (&collection->changes.added, entity))
+  was_added = drop (&collection->changes.added, entity);
+  if (!was_added)
     note (&collection->changes.removed, entity);
   collection->n_items--;
   memmove (&collection->items[position], &collection->items[position + 1],
            (collection->n_items - position) * sizeof collection->items[0]);
   g_object_unref (entity);
   point_back (entity, collection->relationship, NULL, FALSE);
+  if (was_added)
+    forget_former_owner (collection, entity);
   owner_changed (collection->owner, NULL);
   items_changed (collection, position, 1, 0);
   return TRUE;

@@ -679,6 +679,27 @@ test_delete_both_after_move (Fixture *f)
   g_assert_cmpint (query_int (f->session, "SELECT count(*) FROM node"), ==, 1);
 }
 
+/* Put into a list and taken out of it at once: it is in none, wherever its row says it was before. */
+static void
+test_append_and_remove (Fixture *f)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(Author) author = NULL;
+  g_autoptr(Book) book = NULL;
+
+  execute (f->session, "INSERT INTO author (id, name) VALUES (10, 'from'), (11, 'to')");
+  execute (f->session, "INSERT INTO book (id, author_id, title) VALUES (10, 10, 'b')");
+  author = cupel_session_get_int64 (f->session, author_get_type (), 11, NULL, &error);
+  book = cupel_session_get_int64 (f->session, book_get_type (), 10, NULL, &error);
+  g_assert_no_error (error);
+  cupel_entity_append (CUPEL_ENTITY (author), "books", CUPEL_ENTITY (book));
+  cupel_entity_remove (CUPEL_ENTITY (author), "books", CUPEL_ENTITY (book));
+  flush (f->session);
+  g_assert_cmpint (query_int (f->session, "SELECT count(*) FROM book WHERE author_id IS NULL"), ==, 1);
+  g_assert_null (cupel_entity_get_related (CUPEL_ENTITY (book), "author", &error));
+  g_assert_no_error (error);
+}
+
 /* A child that was expired does not know which list it is in: it is moved out of that one all the same, be it back, or away from a parent
  * that goes. */
 static void
@@ -730,6 +751,7 @@ main (int   argc,
     { "/orm/relationship/delete-above-new-ones", G_CALLBACK (test_delete_above_new_ones) },
     { "/orm/relationship/delete-both-after-move", G_CALLBACK (test_delete_both_after_move) },
     { "/orm/relationship/move-after-expiry", G_CALLBACK (test_move_after_expiry) },
+    { "/orm/relationship/append-and-remove", G_CALLBACK (test_append_and_remove) },
     { "/orm/relationship/move-by-append", G_CALLBACK (test_move_by_append) },
     { "/orm/relationship/edges", G_CALLBACK (test_collection_edges) },
     { "/orm/relationship/by-key", G_CALLBACK (test_reference_by_key) },
