@@ -69,6 +69,8 @@ struct _CupelScheduler
 {
   gatomicrefcount  ref_count;
   GMainContext    *context;         /* not owned: it owns the source, which owns this */
+  GSource         *waker;           /* what another thread wakes the context with; it is never ready */
+  gint64           waker_time;      /* under the lock: when it is said to be */
   GMainContext    *thread_default;  /* how g_main_context_get_thread_default () names the context */
 
   GMutex           lock;

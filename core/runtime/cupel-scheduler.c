@@ -62,6 +62,7 @@ cupel_scheduler_unref (CupelScheduler *self)
   if (!g_atomic_ref_count_dec (&self->ref_count))
     return;
 
+  g_source_unref (self->waker);
   cupel_stack_pool_clear (&self->stacks);
   cupel_deadlines_clear (&self->deadlines);
   g_mutex_clear (&self->lock);
@@ -126,7 +127,10 @@ wake_context (CupelScheduler *self)
     return;
   if (g_main_depth () > 0 && g_main_context_is_owner (self->context))
     return;
-  g_main_context_wakeup (self->context);
+  /* g_main_context_wakeup () complains of a context that is on its way out. A source is told of that; to change when it is ready, which
+   * it never is, wakes the context that it still has. */
+  self->waker_time = self->waker_time == G_MAXINT64 ? -1 : G_MAXINT64;
+  g_source_set_ready_time (self->waker, self->waker_time);
 }
 
 void
@@ -427,10 +431,6 @@ scheduler_source_finalize (GSource *source)
 {
   CupelScheduler *self = source_get_scheduler (source);
 
-  g_mutex_lock (&schedulers_lock);
-  g_hash_table_remove (schedulers, self->context);
-  g_mutex_unlock (&schedulers_lock);
-
   cupel_scheduler_close (self);
   cupel_scheduler_unref (self);
 }
@@ -499,6 +499,31 @@ static GSourceFuncs low_source_funcs = {
   NULL,
 };
 
+static gboolean
+waker_dispatch (GSource     *source,
+                GSourceFunc  callback,
+                gpointer     user_data)
+{
+  return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs waker_funcs = { NULL, NULL, waker_dispatch, NULL, NULL, NULL };
+
+/* The context lets go of what its sources have to call before it is freed, and finalizes the sources after that. */
+static void
+waker_destroyed (gpointer data)
+{
+  CupelScheduler *self = data;
+
+  g_mutex_lock (&schedulers_lock);
+  g_hash_table_remove (schedulers, self->context);
+  g_mutex_unlock (&schedulers_lock);
+
+  g_mutex_lock (&self->lock);
+  g_atomic_int_set (&self->closing, TRUE);
+  g_mutex_unlock (&self->lock);
+}
+
 static void
 attach_source (CupelScheduler *self,
                GSourceFuncs   *funcs,
@@ -529,6 +554,12 @@ cupel_scheduler_new (GMainContext *context)
 
   attach_source (self, &scheduler_source_funcs, "cupel-fibers", G_PRIORITY_DEFAULT);
   attach_source (cupel_scheduler_ref (self), &low_source_funcs, "cupel-fibers-standing-back", G_PRIORITY_DEFAULT_IDLE);
+
+  self->waker = g_source_new (&waker_funcs, sizeof (GSource));
+  self->waker_time = -1;
+  g_source_set_callback (self->waker, NULL, self, waker_destroyed);
+  g_source_set_static_name (self->waker, "cupel-fibers-waker");
+  g_source_attach (self->waker, context);
 
   return self;
 }

@@ -594,6 +594,63 @@ test_io_ping_pong (void)
     }
 }
 
+/* A context goes away while another thread completes what one of its fibers waits for. */
+
+static CupelCompletion *to_complete;   /* of the thread; NULL: it did */
+
+static void
+wait_for_thread (gpointer data)
+{
+  CupelCompletion *completion = data;
+
+  cupel_completion_wait (completion, CUPEL_NO_DEADLINE, NULL, NULL);
+  cupel_completion_unref (completion);
+}
+
+static gpointer
+complete_all (gpointer data)
+{
+  const guint n_rounds = GPOINTER_TO_UINT (data);
+
+  for (guint n = 0; n < n_rounds; n++)
+    {
+      CupelCompletion *completion;
+
+      while ((completion = g_atomic_pointer_get (&to_complete)) == NULL)
+        g_thread_yield ();
+      for (volatile guint i = 0; i < n % 64 * 20; i++)
+        ;
+      cupel_completion_complete (completion);
+      g_atomic_pointer_set (&to_complete, NULL);
+    }
+  return NULL;
+}
+
+static void
+test_context_gone (void)
+{
+  const guint n_rounds = scale (10000, 300);
+  GThread *thread = g_thread_new ("complete", complete_all, GUINT_TO_POINTER (n_rounds));
+
+  for (guint n = 0; n < n_rounds; n++)
+    {
+      GMainContext *context = g_main_context_new ();
+      CupelCompletion *completion = cupel_completion_new ();
+
+      cupel_fiber_spawn (context, wait_for_thread, cupel_completion_ref (completion), NULL);
+      while (g_main_context_iteration (context, FALSE))
+        ;
+      g_atomic_pointer_set (&to_complete, completion);
+      for (volatile guint i = 0; i < n % 97 * 10; i++)
+        ;
+      g_main_context_unref (context);
+      while (g_atomic_pointer_get (&to_complete) != NULL)
+        g_thread_yield ();
+      cupel_completion_unref (completion);
+    }
+  g_thread_join (thread);
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -604,6 +661,7 @@ main (int   argc,
   g_test_add_func ("/runtime/completion/fail", test_completion_fail);
   g_test_add_func ("/runtime/completion/busy", test_completion_busy);
   g_test_add_func ("/runtime/completion/race", test_race);
+  g_test_add_func ("/runtime/completion/context-gone", test_context_gone);
   g_test_add_func ("/runtime/completion/cancel-inside-handler", test_cancel_inside_handler);
   g_test_add_func ("/runtime/io-watch/wait", test_io);
   g_test_add_func ("/runtime/io-watch/idle-hup", test_io_idle_hup);
