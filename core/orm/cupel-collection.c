@@ -328,6 +328,10 @@ owner_changed (CupelEntity *owner,
  * Appends an entity. If the owner is in a session, @entity is added to it; the flush gives it the owner's key.
  * An entity that is there already stays where it is.
  *
+ * @entity must not be in another session than that of the owner: this is a mistake of the program, which is told by a critical warning, and
+ * @entity stays in its session. Take it out of that with cupel_session_expunge() before, or load its row in this one. Where you cannot
+ * know, call cupel_entity_set_related() from the other side, which fails with an error instead and changes nothing.
+ *
  * Since: 1.0
  */
 void
