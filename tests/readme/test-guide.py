@@ -10,6 +10,7 @@ import tempfile
 EXPECTED = """\
 Ann: 1 notes
 Bob: 1 notes
+Ann is 30
 Ann O'Hara: 1 notes, since DATE
 This address is in the book already.
 Cancelled.
