@@ -25,6 +25,8 @@ class Row:
                                            for implementation in ('raw', 'cupel', 'sqlalchemy'))
         self.times = self.cupel / self.raw if self.cupel and self.raw else None
         self.peer_times = self.peer / self.raw if self.peer and self.raw else None
+        # The titles are those of the whole.
+        self.title = case.title if bench.divisor == 1 or self.ops is None else f'{case.title}; here {self.ops:,.0f}'
         self.target = case.targets.get(database)
         self.peak_kib = bench.median(database, case.name, 'cupel', 'peak_kib')
         self.raw_peak_kib = bench.median(database, case.name, 'raw', 'peak_kib')
@@ -66,8 +68,9 @@ class Row:
 
 def print_table(bench, rows):
     width = max(len(row.case.name) for row in rows)
+    title_width = max(28, *(len(row.title) for row in rows))
     print()
-    print(f'{"":{width}} {"":28} {"":10} {"raw C":>12} {"Cupel":>12} {"times":>6} {"target":>6} {"SQLAlchemy":>10} {"peak MiB":>8} '
+    print(f'{"":{width}} {"":{title_width}} {"":10} {"raw C":>12} {"Cupel":>12} {"times":>6} {"target":>6} {"SQLAlchemy":>10} {"peak MiB":>8} '
           f'{"raw":>5} {"stall ms":>8} {"frame":>5}')
     for row in rows:
         more = []
@@ -77,14 +80,14 @@ def print_table(bench, rows):
             more.append(f'growth {row.growth_kib / 1024:.1f} MiB')
         if row.p99_us is not None and row.raw_p99_us:
             more.append(f'p99 {row.p99_us / 1000:.2f} ms, raw {row.raw_p99_us / 1000:.2f}')
-        print(f'{row.case.name:{width}} {row.case.title:28} {row.database:10} {number(row.raw and row.ops / row.raw, "{:,.0f}/s"):>12} '
+        print(f'{row.case.name:{width}} {row.title:{title_width}} {row.database:10} {number(row.raw and row.ops / row.raw, "{:,.0f}/s"):>12} '
               f'{number(row.cupel and row.ops / row.cupel, "{:,.0f}/s"):>12} {number(row.times):>6} {number(row.target, "{:g}"):>6} '
               f'{number(row.peer_times, "{:.1f}"):>10} {number(row.peak_kib and row.peak_kib / 1024, "{:.1f}"):>8} '
               f'{number(row.raw_peak_kib and row.raw_peak_kib / 1024, "{:.1f}"):>5} '
               f'{number(row.late_us and row.late_us / 1000, "{:.1f}"):>8} {number(row.frame_us and row.frame_us / 1000, "{:.1f}"):>5}'
               f'{" *" if row.missed else "  "} {"; ".join(more)}'.rstrip())
     print()
-    print('times: the time of Cupel as a multiple of that of raw C, medians; SQLAlchemy likewise; peak: memory of the process, and of')
+    print('/s: what the title counts, in a second, of the median; times: the time of Cupel as a multiple of that of raw C, medians; SQLAlchemy likewise; peak: memory of the process, and of')
     print('that in raw C; stall: how late a timer in the main loop was, at most; frame: likewise, with the priority that GTK draws at;')
     print('* a target was missed')
     if bench.divisor > 1:
