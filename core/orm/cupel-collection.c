@@ -320,6 +320,18 @@ owner_changed (CupelEntity *owner,
     cupel_session_entity_dirty (owner->session, owner);
 }
 
+/* What is in another session cannot follow the owner into this one. */
+static gboolean
+can_follow (CupelEntity *owner,
+            CupelEntity *entity)
+{
+  if (owner == NULL || owner->session == NULL || entity->session == NULL || entity->session == owner->session)
+    return TRUE;
+  g_critical ("the %s belongs to another session than the %s that it was to be appended to: load its row in that one, or take it out of its "
+              "own with cupel_session_expunge() first", G_OBJECT_TYPE_NAME (entity), G_OBJECT_TYPE_NAME (owner));
+  return FALSE;
+}
+
 /**
  * cupel_collection_append:
  * @collection: a collection
@@ -344,7 +356,7 @@ cupel_collection_append (CupelCollection *collection,
   g_return_if_fail (G_TYPE_CHECK_INSTANCE_TYPE (entity, collection->relationship->target_type));
 
   was_member = is_member (collection, entity);
-  if (was_member && !is_elsewhere (collection, entity))
+  if ((was_member && !is_elsewhere (collection, entity)) || !can_follow (collection->owner, entity))
     return;
   leave_other (collection, entity);
   if (!was_member)
@@ -499,6 +511,8 @@ cupel_write_only_collection_append (CupelWriteOnlyCollection *collection,
   g_return_if_fail (CUPEL_IS_WRITE_ONLY_COLLECTION (collection));
   g_return_if_fail (G_TYPE_CHECK_INSTANCE_TYPE (entity, collection->relationship->target_type));
 
+  if (!can_follow (collection->owner, entity))
+    return;
   if (!drop (&collection->changes.removed, entity))
     note (&collection->changes.added, entity);
   owner_changed (collection->owner, entity);

@@ -498,6 +498,32 @@ test_no_entity (Fixture *f)
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (books)), ==, 1);
 }
 
+/* A child of another session stays there. */
+static void
+test_child_of_other_session (Fixture *f)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(CupelSession) other = cupel_session_new (f->engine);
+  g_autoptr(Author) author = new_author ("one", 0);
+  g_autoptr(Book) book = g_object_new (book_get_type (), "title", "elsewhere", NULL);
+
+  add (f->session, author);
+  add (other, book);
+  g_test_expect_message ("Cupel", G_LOG_LEVEL_CRITICAL, "*another session*cupel_session_expunge*");
+  cupel_entity_append (CUPEL_ENTITY (author), "books", CUPEL_ENTITY (book));
+  g_test_assert_expected_messages ();
+  g_assert_cmpuint (g_list_model_get_n_items (list_of (author, "books")), ==, 0);
+  g_assert_null (cupel_entity_get_related (CUPEL_ENTITY (book), "author", &error));
+  g_assert_no_error (error);
+  g_assert_true (cupel_entity_get_session (CUPEL_ENTITY (book)) == other);
+  g_assert_true (cupel_session_expunge (other, CUPEL_ENTITY (book), &error));
+  cupel_entity_append (CUPEL_ENTITY (author), "books", CUPEL_ENTITY (book));
+  commit (f->session);
+  g_assert_cmpint (book->author_id, ==, author->id);
+  g_assert_true (cupel_session_close (other, NULL, &error));
+  g_assert_no_error (error);
+}
+
 static void
 test_new_parent_of_detached (Fixture *f)
 {
@@ -762,6 +788,7 @@ main (int   argc,
     { "/orm/relationship/there-and-back", G_CALLBACK (test_there_and_back) },
     { "/orm/relationship/there-and-closed", G_CALLBACK (test_there_and_closed) },
     { "/orm/relationship/no-entity", G_CALLBACK (test_no_entity) },
+    { "/orm/relationship/child-of-other-session", G_CALLBACK (test_child_of_other_session) },
     { "/orm/relationship/new-parent-of-detached", G_CALLBACK (test_new_parent_of_detached) },
   };
 
