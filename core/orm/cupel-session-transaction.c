@@ -311,7 +311,8 @@ static const CupelCall rollback_call = { "cupel_session_rollback", rollback_body
  * @cancellable: (nullable): a #GCancellable
  * @error: return location for an error
  *
- * Undoes the transaction and gives the connection back. New entities are transient again, and the attributes of all others are expired.
+ * Undoes the transaction and gives the connection back. New entities are transient again: they are in no session,
+ * keep their values and what they relate to, and may be added again. The attributes of all others are expired.
  * Cancelling does not keep the connection from being cleaned.
  *
  * It suspends in a fiber, and blocks where no main loop is running.
