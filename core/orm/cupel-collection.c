@@ -341,8 +341,8 @@ can_follow (CupelEntity *owner,
  * An entity that is there already stays where it is.
  *
  * @entity must not be in another session than that of the owner: this is a mistake of the program, which is told by a critical warning, and
- * @entity stays in its session. Take it out of that with cupel_session_expunge() before, or load its row in this one. Where you cannot
- * know, call cupel_entity_set_related() from the other side, which fails with an error instead and changes nothing.
+ * @entity is not appended. Take it out of that with cupel_session_expunge() before, or load its row in this one. Where you cannot
+ * know, call cupel_entity_set_related() from the other side, which fails with an error instead.
  *
  * Since: 1.0
  */

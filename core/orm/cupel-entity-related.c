@@ -469,8 +469,8 @@ cupel_entity_set_related (CupelEntity  *entity,
  * Appends to a relationship, write-only or not, without loading it.
  *
  * @related must not be in another session than that of the owner: this is a mistake of the program, which is told by a critical warning, and
- * @related stays in its session. Take it out of that with cupel_session_expunge() before, or load its row in this one. Where you cannot
- * know, call cupel_entity_set_related() from the other side, which fails with an error instead and changes nothing.
+ * @related is not appended. Take it out of that with cupel_session_expunge() before, or load its row in this one. Where you cannot
+ * know, call cupel_entity_set_related() from the other side, which fails with an error instead.
  *
  * Since: 1.0
  */
