@@ -87,9 +87,9 @@ def print_table(bench, rows):
               f'{number(row.late_us and row.late_us / 1000, "{:.1f}"):>8} {number(row.frame_us and row.frame_us / 1000, "{:.1f}"):>5}'
               f'{" *" if row.missed else "  "} {"; ".join(more)}'.rstrip())
     print()
-    print('/s: what the title counts, in a second, of the median; times: the time of Cupel as a multiple of that of raw C, medians; SQLAlchemy likewise; peak: memory of the process, and of')
-    print('that in raw C; stall: how late a timer in the main loop was, at most; frame: likewise, with the priority that GTK draws at;')
-    print('* a target was missed')
+    print('/s: how many of what the title counts in a second; times: the time of Cupel as a multiple of that of raw C, medians; SQLAlchemy')
+    print('likewise; peak: memory of the process, and of that in raw C; stall: how late a timer in the main loop was, at most; frame: likewise,')
+    print('with the priority that GTK draws at; * a target was missed')
     if bench.divisor > 1:
         print(f'Of all these sizes it was 1 / {bench.divisor}, and one round: nothing to go by.')
     for database in bench.databases:
