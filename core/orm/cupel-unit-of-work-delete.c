@@ -26,19 +26,106 @@ leave_behind (CupelFlush         *flush,
   return cupel_flush_copy_key (NULL, 0, child, relationship->remote, error);
 }
 
-/* What the program moved into a collection that was never loaded, and is not written yet. */
+/* Of a relationship: what is to be written and may be in a collection that was never loaded. */
+typedef struct
+{
+  GHashTable *of_parent;    /* by the entity that they were made to refer to: an array */
+  GHashTable *by_key;       /* by the integer that they refer with: an array */
+  GPtrArray *others;
+} Pending;
+
+static void
+pending_free (gpointer data)
+{
+  Pending *pending = data;
+
+  g_hash_table_unref (pending->of_parent);
+  g_hash_table_unref (pending->by_key);
+  g_ptr_array_unref (pending->others);
+  g_free (pending);
+}
+
+static void
+add_to (GHashTable    *table,
+        gconstpointer  key,
+        gsize          key_size,    /* 0: it is the pointer itself */
+        CupelEntity   *entity)
+{
+  GPtrArray *entities = g_hash_table_lookup (table, key);
+
+  if (entities == NULL)
+    {
+      entities = g_ptr_array_new_with_free_func (g_object_unref);
+      g_hash_table_insert (table, key_size > 0 ? g_memdup2 (key, key_size) : (gpointer) key, entities);
+    }
+  g_ptr_array_add (entities, g_object_ref (entity));
+}
+
+static void
+note_pending (Pending            *pending,
+              CupelRelationship  *relationship,
+              GPtrArray          *entities)
+{
+  CupelMapper *target = relationship->target;
+  const CupelRelationship *inverse = relationship->inverse;
+
+  for (guint i = 0; i < entities->len; i++)
+    {
+      CupelEntity *child = g_ptr_array_index (entities, i);
+      CupelEntityExtra *extra = child->extra;
+      CupelCell key;
+
+      if (cupel_mapper_of (child) != target)
+        continue;
+      if (inverse != NULL && extra != NULL && extra->related != NULL && extra->related[inverse->index] != NULL &&
+          ((extra->related_changed >> inverse->index) & 1))
+        add_to (pending->of_parent, extra->related[inverse->index], 0, child);
+      else if (!cupel_entity_bit (target, (child->flags & CUPEL_ENTITY_FLAG_PERSISTENT) ? &child->modified : &child->loaded,
+                                  relationship->remote))
+        continue;
+      else if (!target->native || !relationship->parent->native || !cupel_entity_peek_cell (child, target, relationship->remote, &key, NULL))
+        g_ptr_array_add (pending->others, g_object_ref (child));
+      else if (key.kind == CUPEL_CELL_INT64)
+        add_to (pending->by_key, &key.v.i64, sizeof key.v.i64, child);
+      else if (key.kind != CUPEL_CELL_NULL)
+        g_ptr_array_add (pending->others, g_object_ref (child));
+    }
+}
+
+/* What the program makes of them while the flush is at work is for the next one. */
+static Pending *
+get_pending (CupelFlush         *flush,
+             CupelRelationship  *relationship)
+{
+  Pending *pending;
+
+  if (flush->pending == NULL)
+    flush->pending = g_hash_table_new_full (NULL, NULL, NULL, pending_free);
+  pending = g_hash_table_lookup (flush->pending, relationship);
+  if (pending == NULL)
+    {
+      pending = g_new (Pending, 1);
+      pending->of_parent = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_ptr_array_unref);
+      pending->by_key = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
+      pending->others = g_ptr_array_new_with_free_func (g_object_unref);
+      note_pending (pending, relationship, flush->inserts);
+      note_pending (pending, relationship, flush->session->dirty);
+      g_hash_table_insert (flush->pending, relationship, pending);
+    }
+  return pending;
+}
+
 static void
 add_pending (GPtrArray          *entities,
              CupelRelationship  *relationship,
              CupelEntity        *parent,
              GPtrArray          *children)
 {
-  for (guint i = 0; i < entities->len; i++)
+  for (guint i = 0; entities != NULL && i < entities->len; i++)
     {
       CupelEntity *child = g_ptr_array_index (entities, i);
 
-      if (child != parent && child->session == parent->session && cupel_mapper_of (child) == relationship->target &&
-          cupel_flush_is_child (relationship, parent, child, FALSE))
+      if (child != parent && child->session == parent->session && cupel_flush_is_child (relationship, parent, child, FALSE))
         g_ptr_array_add (children, g_object_ref (child));
     }
 }
@@ -52,6 +139,8 @@ find_children (CupelFlush         *flush,
 {
   GObject *related = cupel_entity_peek_related (entity, relationship->index);
   GPtrArray *children = NULL;
+  Pending *pending;
+  CupelCell key;
 
   if (cupel_entity_related_loaded (entity, relationship->index) && CUPEL_IS_COLLECTION (related))
     {
@@ -81,8 +170,12 @@ find_children (CupelFlush         *flush,
   for (guint i = children->len; i > 0; i--)
     if (!cupel_flush_is_child (relationship, entity, g_ptr_array_index (children, i - 1), TRUE))
       g_ptr_array_remove_index (children, i - 1);
-  add_pending (flush->inserts, relationship, entity, children);
-  add_pending (flush->session->dirty, relationship, entity, children);
+  pending = get_pending (flush, relationship);
+  add_pending (g_hash_table_lookup (pending->of_parent, entity), relationship, entity, children);
+  if (relationship->parent->native && cupel_entity_peek_cell (entity, relationship->parent, relationship->local, &key, NULL) &&
+      key.kind == CUPEL_CELL_INT64)
+    add_pending (g_hash_table_lookup (pending->by_key, &key.v.i64), relationship, entity, children);
+  add_pending (pending->others, relationship, entity, children);
   return children;
 }
 

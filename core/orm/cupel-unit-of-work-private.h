@@ -19,6 +19,7 @@ typedef struct
   GHashTable *inserts_of;   /* the same by class, once it is known what is deleted; holds none */
   GPtrArray *parents;       /* what was dirty at the start, and has collections or references; holds references */
   GHashTable *adopted;      /* by relationship: the set of what collections got; NULL: nothing was taken out of any */
+  GHashTable *pending;      /* by relationship: what may be in collections that are not loaded; NULL: nobody asked yet */
   GCancellable *cancellable;
 } CupelFlush;
 

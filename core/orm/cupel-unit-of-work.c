@@ -364,6 +364,7 @@ cupel_session_do_flush (CupelSession  *self,
 
   g_clear_pointer (&flush.mappers, g_ptr_array_unref);
   g_clear_pointer (&flush.adopted, g_hash_table_unref);
+  g_clear_pointer (&flush.pending, g_hash_table_unref);
   g_clear_pointer (&flush.inserts_of, g_hash_table_unref);
   if (self->expire_later)
     cupel_session_expire_all (self);
