@@ -33,6 +33,11 @@ RUNS_FOR_BOUNDS = 3
 PLAIN = ','.join('-' + name for name in ('AVX_Fast_Unaligned_Load', 'AVX2', 'AVX', 'BMI2', 'ERMS', 'FSRM', 'SSSE3', 'SSE4_1', 'SSE4_2'))
 
 
+def stay_on_one_processor():
+    """Where there are more, threads look for a while whether another is done before they sleep: as often as it happens to take."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+
 def count(program, divisor, with_instructions):
     """{case: (operations, instructions or None, allocations)}"""
     environment = {name: value for name, value in os.environ.items() if not name.startswith('MALLOC_')}  # Meson has them random
@@ -41,7 +46,8 @@ def count(program, divisor, with_instructions):
         profile = os.path.join(folder, 'profile')
         watch = ['valgrind', '--quiet', '--tool=callgrind', '--callgrind-out-file=' + profile] if with_instructions else []
         output = subprocess.run(watch + [program, 'sqlite:///' + os.path.join(folder, 'guard.db'), ','.join(CASES), str(divisor)],
-                                env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
+                                env=environment, stdout=subprocess.PIPE, text=True, check=True,
+                                preexec_fn=stay_on_one_processor).stdout
         instructions = {}
         # A dump for each repetition, in order: the last one of a case is the one after warming up.
         for number in range(1, 2 * len(CASES) + 1 if with_instructions else 1):
